@@ -1,0 +1,18 @@
+"""Who decides by machine: judges, their runs and their judgments."""
+
+from judging.models.judge import Judge, JudgePrompt, JudgeQuerySet, PromptMode
+from judging.models.judgment import Judgment, JudgmentMode, JudgmentQuerySet, JudgmentSource
+from judging.models.run import JudgeRun, JudgeRunMode
+
+__all__ = [
+    "Judge",
+    "JudgePrompt",
+    "JudgeQuerySet",
+    "JudgeRun",
+    "JudgeRunMode",
+    "Judgment",
+    "JudgmentMode",
+    "JudgmentQuerySet",
+    "JudgmentSource",
+    "PromptMode",
+]
