@@ -2,7 +2,17 @@
 
 from celery import shared_task
 
+from arena.services.driving import drive_run_chunk
+from arena.services.runs import sweep_runs
 
-@shared_task
+
+@shared_task(acks_late=True)
+def drive_run(kind: str, run_id: int) -> None:
+    """Work on one run for a while; puts a new message into the queue when rows are left."""
+    drive_run_chunk(kind, run_id)
+
+
+@shared_task(ignore_result=True, expires=30)
 def sweep_unfinished_runs() -> None:
     """Enqueue every run that has unfinished rows and no worker at them."""
+    sweep_runs()

@@ -35,14 +35,6 @@ Item = TypeVar("Item", bound="WorkItem")
 
 
 class WorkQuerySet(models.QuerySet[Item]):
-    def claimable(self, now: dt.datetime) -> Self:
-        """Waiting rows whose time has come, and claimed rows whose lease has run out."""
-        return self.filter(
-            models.Q(status=WorkStatus.PENDING, not_before__isnull=True)
-            | models.Q(status=WorkStatus.PENDING, not_before__lte=now)
-            | models.Q(status=WorkStatus.CLAIMED, lease_expires_at__lt=now)
-        )
-
     def unfinished(self) -> Self:
         return self.filter(status__in=(WorkStatus.PENDING, WorkStatus.CLAIMED))
 
@@ -53,26 +45,35 @@ class WorkQuerySet(models.QuerySet[Item]):
         finds them no longer claimable.
         """
         now = timezone.now()
-        expires = now + dt.timedelta(seconds=lease_s)
-        token = f"{owner}/{uuid.uuid4().hex[:12]}"
+        waiting = models.Q(status=WorkStatus.PENDING) & (
+            models.Q(not_before__isnull=True) | models.Q(not_before__lte=now)
+        )
+        expired = models.Q(status=WorkStatus.CLAIMED, lease_expires_at__lt=now)
+        lease = {
+            "status": WorkStatus.CLAIMED,
+            "lease_owner": f"{owner}/{uuid.uuid4().hex[:12]}",
+            "lease_expires_at": now + dt.timedelta(seconds=lease_s),
+            "attempts": models.F("attempts") + 1,
+        }
+        claimed = self._claim_where(waiting, limit, lease)
+        if len(claimed) < limit:
+            claimed += self._claim_where(expired, limit - len(claimed), lease)
+        return claimed
+
+    def _claim_where(
+        self, condition: models.Q, limit: int, lease: dict[str, Any]
+    ) -> list[int]:  # the lease mixes column values and expressions
         with transaction.atomic():
-            candidates = self.claimable(now).order_by("id")
+            candidates = self.filter(condition).order_by("id")
             if connection.features.has_select_for_update_skip_locked:
                 candidates = candidates.select_for_update(skip_locked=True, of=("self",))
             ids = list(candidates.values_list("id", flat=True)[:limit])
             if not ids:
                 return []
-            self.model._default_manager.filter(id__in=ids).filter(
-                models.Q(status=WorkStatus.PENDING)
-                | models.Q(status=WorkStatus.CLAIMED, lease_expires_at__lt=now)
-            ).update(
-                status=WorkStatus.CLAIMED,
-                lease_owner=token,
-                lease_expires_at=expires,
-                attempts=models.F("attempts") + 1,
-            )
-        mine = self.model._default_manager.filter(id__in=ids, lease_owner=token)
-        return list(mine.order_by("id").values_list("id", flat=True))
+            rows = self.model._default_manager.filter(id__in=ids)
+            rows.filter(condition).update(**lease)
+            mine = rows.filter(lease_owner=lease["lease_owner"]).order_by("id")
+            return list(mine.values_list("id", flat=True))
 
     def renew(self, *, ids: list[int], owner: str, lease_s: float) -> int:
         expires = timezone.now() + dt.timedelta(seconds=lease_s)

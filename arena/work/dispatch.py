@@ -1,0 +1,243 @@
+"""Driving a run's rows: claim, perform concurrently, store each result as it arrives.
+
+One thread does all database work of a driver, so that SQLite sees one writer and asyncio never
+waits for a query. Rows are claimed ahead in chunks, results are stored in batches of what has
+arrived meanwhile; the update is conditional on the lease, so a worker that was thought dead
+cannot overwrite its successor's row.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import datetime as dt
+import logging
+import random
+import time
+from collections import deque
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, TypeVar
+
+from django.db import connections, transaction
+from django.utils import timezone
+
+from arena.models import Run, RunStatus, WorkItem, WorkStatus
+from arena.work.kinds import Workload
+from arena.work.owner import process_owner
+from arena.work.storing import update_rows
+from providers.base import ProviderError
+
+logger = logging.getLogger(__name__)
+Value = TypeVar("Value")
+
+
+@dataclass(frozen=True, slots=True)
+class DriveOptions:
+    """Seconds throughout. ``max_s`` ends a chunk so that other runs get their turn."""
+
+    lease_s: float = 60.0
+    poll_s: float = 0.4
+    max_s: float | None = 120.0
+    max_attempts: int = 3
+    retry_base_s: float = 2.0
+    retry_cap_s: float = 60.0
+    wait_s: float = 20.0
+
+
+@dataclass(slots=True)
+class DriveReport:
+    """What a driver did; ``is_drained`` says that nothing was left that could be claimed."""
+
+    done: int = 0
+    failed: int = 0
+    retried: int = 0
+    lost: int = 0
+    is_drained: bool = False
+    was_stopped: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an item failed, as stored on its row."""
+
+    kind: str
+    detail: str
+    is_retryable: bool = False
+    retry_after_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Finished:
+    item: WorkItem
+    result: Any = None  # each workload has its own class of results
+    failure: Failure | None = None
+
+
+@dataclass(slots=True)
+class _Driver:
+    run: Run
+    workload: Workload
+    options: DriveOptions
+    owner: str
+    report: DriveReport = field(default_factory=DriveReport)
+    waiting: deque[WorkItem] = field(default_factory=deque)
+    tasks: dict[asyncio.Task[_Finished], WorkItem] = field(default_factory=dict)
+    finished: list[_Finished] = field(default_factory=list)
+    pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "rows"))
+    random: random.Random = field(default_factory=random.Random)
+
+    async def in_database(self, call: Callable[[], Value]) -> Value:
+        return await asyncio.get_running_loop().run_in_executor(self.pool, call)
+
+    # -- claiming ---------------------------------------------------------------------------
+
+    def claim(self) -> list[WorkItem]:
+        limit = max(2 * self.workload.in_flight - len(self.waiting), 1)
+        ids = self.run.items().claim(limit=limit, owner=self.owner, lease_s=self.options.lease_s)
+        return self.workload.load(ids) if ids else []
+
+    def is_still_active(self) -> bool:
+        return (
+            type(self.run)
+            ._default_manager.filter(pk=self.run.pk, status=RunStatus.ACTIVE)
+            .exists()
+        )
+
+    def renew(self, ids: list[int]) -> None:
+        self.run.items().renew(ids=ids, owner=self.owner, lease_s=self.options.lease_s)
+
+    def seconds_until_due(self) -> float | None:
+        """Until the next postponed row may be claimed; None when no row is postponed."""
+        pending = self.run.items().filter(status=WorkStatus.PENDING).order_by("not_before")
+        due = pending.values_list("not_before", flat=True).first()
+        return None if due is None else max((due - timezone.now()).total_seconds(), 0.0)
+
+    # -- performing -------------------------------------------------------------------------
+
+    async def perform(self, item: WorkItem) -> _Finished:
+        try:
+            return _Finished(item, result=await self.workload.perform(item))
+        except ProviderError as error:
+            failure = Failure(error.kind, error.detail, error.is_retryable, error.retry_after_s)
+        except Exception as error:  # the border around one provider call: kept on the row
+            logger.exception("%s %s failed", type(item).__name__, item.pk)
+            failure = Failure("internal_error", f"{type(error).__name__}: {error}")
+        return _Finished(item, failure=failure)
+
+    def start_waiting(self) -> None:
+        while self.waiting and len(self.tasks) < self.workload.in_flight:
+            item = self.waiting.popleft()
+            self.tasks[asyncio.create_task(self.perform(item))] = item
+
+    def collect(self, done: set[asyncio.Task[_Finished]]) -> None:
+        for task in done:
+            del self.tasks[task]
+            self.finished.append(task.result())
+
+    # -- storing ----------------------------------------------------------------------------
+
+    def columns_of(self, finished: _Finished) -> dict[str, object]:
+        now = timezone.now()
+        released: dict[str, object] = {"lease_expires_at": None, "finished_at": now}
+        if finished.failure is None:
+            self.report.done += 1
+            success = {"status": WorkStatus.DONE, "error_kind": "", "error_detail": ""}
+            return released | success | self.workload.columns(finished.item, finished.result)
+        failure = finished.failure
+        told = {"error_kind": failure.kind, "error_detail": failure.detail[:2000]}
+        if failure.is_retryable and finished.item.attempts < self.options.max_attempts:
+            self.report.retried += 1
+            wait_s = self.retry_wait_s(finished.item.attempts, failure.retry_after_s)
+            later = {"status": WorkStatus.PENDING, "not_before": now + dt.timedelta(seconds=wait_s)}
+            return released | told | later | {"finished_at": None}
+        self.report.failed += 1
+        return released | told | {"status": WorkStatus.FAILED}
+
+    def retry_wait_s(self, attempts: int, retry_after_s: float | None) -> float:
+        backoff = min(self.options.retry_base_s * 2 ** (attempts - 1), self.options.retry_cap_s)
+        return max(self.random.uniform(0, backoff), retry_after_s or 0.0)
+
+    def store(self, batch: list[_Finished]) -> None:
+        rows = [(f.item.pk, f.item.lease_owner, self.columns_of(f)) for f in batch]
+        model = type(batch[0].item)
+        with transaction.atomic():
+            stored = update_rows(model, rows)
+        self.report.lost += len(rows) - stored
+
+    # -- the loop ---------------------------------------------------------------------------
+
+    async def drive(self) -> DriveReport:
+        started = last_poll = last_renewal = time.monotonic()
+        while True:
+            now = time.monotonic()
+            is_over = self.options.max_s is not None and now - started > self.options.max_s
+            if now - last_poll > self.options.poll_s:
+                last_poll = now
+                if not await self.in_database(self.is_still_active):
+                    self.report.was_stopped = True
+                    return self.report
+            if now - last_renewal > self.options.lease_s / 3:
+                last_renewal = now
+                held = [item.pk for item in (*self.tasks.values(), *self.waiting)]
+                await self.in_database(lambda held=held: self.renew(held))  # type: ignore[misc]  # mypy cannot infer a default of a lambda
+            if not is_over and len(self.waiting) < self.workload.in_flight // 2 + 1:
+                self.waiting.extend(await self.in_database(self.claim))
+            if not is_over:
+                self.start_waiting()
+            if self.tasks:
+                await self.gather_some()
+            elif is_over or not await self.wait_for_postponed():
+                return self.report
+
+    async def gather_some(self) -> None:
+        done, _ = await asyncio.wait(
+            self.tasks, timeout=self.options.poll_s, return_when=asyncio.FIRST_COMPLETED
+        )
+        self.collect(done)
+        self.start_waiting()
+        if self.finished:
+            batch, self.finished = self.finished, []
+            await self.in_database(lambda: self.store(batch))
+
+    async def wait_for_postponed(self) -> bool:
+        """True when it is worth staying: rows wait, or will be due soon."""
+        if self.waiting:
+            return True
+        due_s = await self.in_database(self.seconds_until_due)
+        self.report.is_drained = due_s is None
+        if due_s is None or due_s > self.options.wait_s:
+            return False
+        await asyncio.sleep(min(due_s + 0.01, self.options.poll_s))
+        return True
+
+    async def close(self) -> None:
+        """Cancel what is in flight, keep what has arrived, give back the rest."""
+        for task in self.tasks:
+            task.cancel()
+        settled = await asyncio.gather(*self.tasks, return_exceptions=True)
+        for finished in settled:
+            if isinstance(finished, _Finished):
+                self.finished.append(finished)
+        kept = {finished.item.pk for finished in self.finished}
+        held = [
+            item.pk for item in (*self.tasks.values(), *self.waiting) if item.pk not in kept
+        ]
+        if self.finished:
+            await self.in_database(lambda: self.store(self.finished))
+        if held:
+            await self.in_database(lambda: self.run.items().release(ids=held, owner=self.owner))
+        await self.workload.aclose()
+        await self.in_database(connections.close_all)
+        self.pool.shutdown()
+
+
+async def drive(
+    run: Run, workload: Workload, *, options: DriveOptions | None = None
+) -> DriveReport:
+    """Work on ``run`` until nothing is claimable, it is stopped, or the chunk's time is over."""
+    driver = _Driver(run, workload, options or DriveOptions(), process_owner())
+    try:
+        return await driver.drive()
+    finally:
+        await asyncio.shield(driver.close())

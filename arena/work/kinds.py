@@ -1,0 +1,65 @@
+"""The kinds of run there are; each room brings its own in a module named ``runs``.
+
+``arena`` may not import the rooms above it, so they register here when Django starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from arena.models import Run
+
+
+class Workload(Protocol):
+    """What the driver needs to know about one run's work.
+
+    ``in_flight`` bounds how many items are performed at once.
+    """
+
+    in_flight: int
+
+    def load(self, ids: Sequence[int]) -> list[Any]:
+        """Claimed rows with all that ``perform`` needs, so that it makes no query."""
+
+    async def perform(self, item: Any) -> Any:
+        """Do one item; raises ``providers.ProviderError`` when the endpoint fails."""
+
+    def columns(self, item: Any, result: Any) -> dict[str, object]:
+        """The column values that store a result."""
+
+    async def aclose(self) -> None:
+        """Let go of connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class RunKind:
+    """``open_workload`` is called in a worker, once per chunk of a run."""
+
+    name: str
+    model: type[Run]
+    open_workload: Callable[[Any], Workload]
+
+
+_KINDS: dict[str, RunKind] = {}
+
+
+def register_run_kind(kind: RunKind) -> None:
+    _KINDS[kind.name] = kind
+
+
+def run_kind(name: str) -> RunKind:
+    try:
+        return _KINDS[name]
+    except KeyError:
+        known = ", ".join(sorted(_KINDS))
+        raise LookupError(f"there is no kind of run named {name!r}; known are: {known}") from None
+
+
+def run_kinds() -> list[RunKind]:
+    return [kind for _, kind in sorted(_KINDS.items())]
+
+
+def kind_of(run: Run) -> RunKind:
+    return next(kind for kind in _KINDS.values() if type(run) is kind.model)
