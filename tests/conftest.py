@@ -1,1 +1,132 @@
 """What every test may use. The cast: alice votes, mallory abuses; models alpha, beta, gamma."""
+
+import os
+from pathlib import Path
+
+import pytest
+from django.conf import settings
+
+IS_CI = os.environ.get("CI", "").lower() == "true"
+DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_serialized_rollback"}
+
+
+def pytest_addoption(parser):
+    parser.addoption(
+        "--only-database",
+        action="store_true",
+        help="run only tests that use the database (the second round, on PostgreSQL and Redis)",
+    )
+
+
+def pytest_collection_modifyitems(config, items):
+    if not config.getoption("--only-database"):
+        return
+    kept = [item for item in items if _uses_database(item)]
+    config.hook.pytest_deselected(items=[item for item in items if not _uses_database(item)])
+    items[:] = kept
+
+
+def _uses_database(item):
+    return item.get_closest_marker("django_db") is not None or bool(
+        DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
+    )
+
+
+def skip_or_fail(reason):
+    """A missing service or folder skips on a developer's machine and fails in CI."""
+    if IS_CI:
+        pytest.fail(f"{reason} (a skip is a failure under CI=true)")
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def shared_data():
+    """The folder of real public data that is never copied into the project."""
+    folder = Path(
+        os.environ.get("AGON_SHARED_DATA", settings.BASE_DIR.parent / "shared" / "data")
+    )
+    if not folder.is_dir():
+        skip_or_fail(f"the shared data folder {folder} is missing; set AGON_SHARED_DATA")
+    return folder
+
+
+@pytest.fixture
+def question_set(db):
+    from arena.models import Question, QuestionSet
+
+    chosen = QuestionSet.objects.create(slug="set", name="A set")
+    Question.objects.bulk_create(
+        Question(
+            question_set=chosen,
+            external_id=f"q{number}",
+            turns=[[{"type": "text", "text": f"Question {number}?"}]],
+            category=("math", "writing")[number % 2],
+            language=("en", "zh")[number % 2],
+        )
+        for number in range(6)
+    )
+    return chosen
+
+
+@pytest.fixture
+def make_model(db):
+    from arena.models import LanguageModel
+
+    def make(slug, **columns):
+        return LanguageModel.objects.create(
+            slug=slug, display_name=columns.pop("display_name", slug.title()), **columns
+        )
+
+    return make
+
+
+@pytest.fixture
+def alpha(make_model):
+    return make_model("alpha")
+
+
+@pytest.fixture
+def beta(make_model):
+    return make_model("beta")
+
+
+@pytest.fixture
+def gamma(make_model):
+    return make_model("gamma")
+
+
+@pytest.fixture
+def make_answer(db):
+    from arena.models import Answer, AnswerOrigin, WorkStatus
+
+    def make(model, question, *turns, **columns):
+        return Answer.objects.create(
+            model=model,
+            question=question,
+            turns=list(turns) or [f"{model.slug} on {question.external_id}"],
+            status=WorkStatus.DONE,
+            **{"origin": AnswerOrigin.IMPORTED, **columns},
+        )
+
+    return make
+
+
+@pytest.fixture
+def make_battle(make_answer):
+    """A battle of stored answers between two models on a question."""
+    from arena.models import Battle
+
+    def make(question, model_a, model_b):
+        answers = [
+            model.answers.filter(question=question).first() or make_answer(model, question)
+            for model in (model_a, model_b)
+        ]
+        return Battle.objects.create(
+            question=question,
+            model_a=model_a,
+            model_b=model_b,
+            answer_a=answers[0],
+            answer_b=answers[1],
+        )
+
+    return make

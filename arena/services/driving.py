@@ -7,7 +7,7 @@ import asyncio
 import uvloop
 
 from arena.models import Run, RunStatus
-from arena.services.runs import enqueue_run, finish_if_done
+from arena.services.runs import enqueue_run, finish_if_done, has_claimable_rows
 from arena.work.dispatch import DriveOptions, DriveReport, drive
 from arena.work.kinds import kind_of, run_kind
 
@@ -25,7 +25,7 @@ def drive_run_chunk(
         return None
     kind.model._default_manager.filter(pk=run_id).update(enqueued_at=None)
     report = drive_here(run, options=options)
-    if not report.was_stopped and not finish_if_done(run) and not report.is_drained:
+    if not report.was_stopped and not finish_if_done(run) and has_claimable_rows(run):
         enqueue_run(run)
     return report
 

@@ -26,10 +26,14 @@ class RunStateError(ValueError):
     """The run is not in a state in which this can be asked of it."""
 
 
-def _move(run: AnyRun, *, to: RunStatus, sources: tuple[RunStatus, ...], **columns: object) -> AnyRun:
+def _move(
+    run: AnyRun, *, to: RunStatus, sources: tuple[RunStatus, ...], **columns: object
+) -> AnyRun:
     """Change the status by a conditional update, so that of two askers one succeeds."""
     moved = (
-        type(run)._default_manager.filter(pk=run.pk, status__in=sources).update(status=to, **columns)
+        type(run)
+        ._default_manager.filter(pk=run.pk, status__in=sources)
+        .update(status=to, **columns)
     )
     run.refresh_from_db()
     if not moved:
@@ -43,9 +47,7 @@ def _move(run: AnyRun, *, to: RunStatus, sources: tuple[RunStatus, ...], **colum
 @transaction.atomic
 def start_run(run: AnyRun) -> AnyRun:
     """Set a new run going."""
-    run = _move(
-        run, to=RunStatus.ACTIVE, sources=(RunStatus.DRAFT,), started_at=timezone.now()
-    )
+    run = _move(run, to=RunStatus.ACTIVE, sources=(RunStatus.DRAFT,), started_at=timezone.now())
     enqueue_run(run)
     return run
 
@@ -164,12 +166,13 @@ def sweep_runs() -> int:
                 kind.model._default_manager.filter(pk=run.pk).update(enqueued_at=None)
             if finish_if_done(run):
                 continue
-            if _has_claimable_rows(run):
+            if has_claimable_rows(run):
                 enqueued += enqueue_run(run)
     return enqueued
 
 
-def _has_claimable_rows(run: Run) -> bool:
+def has_claimable_rows(run: Run) -> bool:
+    """Whether a worker would find something to do right now."""
     now = timezone.now()
     is_due = Q(not_before__isnull=True) | Q(not_before__lte=now)
     return (

@@ -99,9 +99,7 @@ class _Driver:
 
     def is_still_active(self) -> bool:
         return (
-            type(self.run)
-            ._default_manager.filter(pk=self.run.pk, status=RunStatus.ACTIVE)
-            .exists()
+            type(self.run)._default_manager.filter(pk=self.run.pk, status=RunStatus.ACTIVE).exists()
         )
 
     def renew(self, ids: list[int]) -> None:
@@ -220,9 +218,7 @@ class _Driver:
             if isinstance(finished, _Finished):
                 self.finished.append(finished)
         kept = {finished.item.pk for finished in self.finished}
-        held = [
-            item.pk for item in (*self.tasks.values(), *self.waiting) if item.pk not in kept
-        ]
+        held = [item.pk for item in (*self.tasks.values(), *self.waiting) if item.pk not in kept]
         if self.finished:
             await self.in_database(lambda: self.store(self.finished))
         if held:

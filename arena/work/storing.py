@@ -14,24 +14,20 @@ from arena.models import WorkItem, WorkStatus
 _UPDATE = "UPDATE {table} SET {assignments} WHERE id = %s AND lease_owner = %s AND status = %s"
 
 
-def update_rows(
-    model: type[WorkItem], rows: Iterable[tuple[int, str, dict[str, object]]]
-) -> int:
+def update_rows(model: type[WorkItem], rows: Iterable[tuple[int, str, dict[str, object]]]) -> int:
     """Store ``(id, lease owner, columns)``; returns how many rows still belonged to that owner.
 
     Rows that another worker has taken over in the meantime are left as they are.
     """
     ordered = sorted(rows, key=lambda row: sorted(row[2]))
+    columns_by_name = {field.name: field for field in model._meta.concrete_fields}
+    quote = connection.ops.quote_name
     stored = 0
     with connection.cursor() as cursor:
         for names, group in groupby(ordered, key=lambda row: sorted(row[2])):
-            fields = [model._meta.get_field(name) for name in names]
-            assignments = ", ".join(
-                f"{connection.ops.quote_name(field.column)} = %s" for field in fields
-            )
-            statement = _UPDATE.format(
-                table=connection.ops.quote_name(model._meta.db_table), assignments=assignments
-            )
+            fields = [columns_by_name[name] for name in names]
+            assignments = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
+            statement = _UPDATE.format(table=quote(model._meta.db_table), assignments=assignments)
             values = [
                 [
                     *(

@@ -1,0 +1,127 @@
+"""From stored rows to provider calls: endpoints, messages, settings."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import Any
+
+from arena.models import Endpoint, LanguageModel, Question
+from arena.models.question import ContentPart
+from providers import PROVIDERS
+from providers.base import (
+    EndpointConfig,
+    GenerationSettings,
+    ImagePart,
+    Message,
+    Provider,
+    ProviderContext,
+    TextPart,
+)
+from providers.limits import LimitStore
+
+
+class NotCallableError(ValueError):
+    """The model cannot be called: no endpoint, or no key where its endpoint names one."""
+
+
+_NAMED_SETTINGS = {
+    "temperature",
+    "top_p",
+    "max_tokens",
+    "seed",
+    "logprobs",
+    "top_logprobs",
+    "response_format",
+}
+
+
+def generation_settings(values: Mapping[str, Any]) -> GenerationSettings:  # JSON from a row
+    """Settings from their stored form; names without a field of their own are sent as they are."""
+    named = {name: values[name] for name in _NAMED_SETTINGS & values.keys()}
+    extra = {k: v for k, v in values.items() if k not in _NAMED_SETTINGS and k != "stop"}
+    return GenerationSettings(**named, stop=tuple(values.get("stop") or ()), extra=extra)
+
+
+def api_key_of(endpoint: Endpoint) -> str:
+    """The endpoint's key, from the environment first."""
+    if endpoint.api_key_env:
+        key = os.environ.get(endpoint.api_key_env, "")
+        if not key and not endpoint.api_key:
+            raise NotCallableError(
+                f"endpoint {endpoint.slug!r} takes its key from the environment variable "
+                f"{endpoint.api_key_env}, which is not set; set it for the web and worker processes"
+            )
+        if key:
+            return key
+    return endpoint.api_key or ""
+
+
+def endpoint_config(model: LanguageModel) -> EndpointConfig:
+    """How to reach ``model``; raises NotCallableError that says what is missing."""
+    endpoint = model.endpoint
+    if endpoint is None:
+        raise NotCallableError(
+            f"model {model.slug!r} has no endpoint; give it one on its page or in the console, "
+            "or import its answers"
+        )
+    settings = {**endpoint.settings}
+    return EndpointConfig(
+        provider=endpoint.provider,
+        base_url=endpoint.base_url,
+        api_key=api_key_of(endpoint),
+        model=model.provider_model or model.slug,
+        timeout_s=endpoint.timeout_s,
+        max_concurrency=endpoint.max_concurrency,
+        requests_per_minute=endpoint.requests_per_minute,
+        tokens_per_minute=endpoint.tokens_per_minute,
+        max_attempts=endpoint.max_attempts,
+        is_streaming=bool(settings.pop("is_streaming", True)),
+        api=settings.pop("api", "chat"),
+        api_version=settings.pop("api_version", ""),
+        extra_headers=settings.pop("extra_headers", {}),
+        extra_body=model.provider_settings.get("extra_body", {}),
+        settings=settings | {k: v for k, v in model.provider_settings.items() if k != "extra_body"},
+    )
+
+
+@cache
+def _limit_store() -> LimitStore:
+    """One per process; with Redis it is shared by all workers."""
+    from django.conf import settings
+
+    if settings.REDIS_URL:
+        from providers.limits_redis import RedisLimitStore
+
+        return RedisLimitStore.from_url(settings.REDIS_URL)
+    from providers.limits import LocalLimitStore
+
+    return LocalLimitStore()
+
+
+def open_provider(model: LanguageModel) -> Provider:
+    """A provider for ``model``; the caller closes it."""
+    config = endpoint_config(model)
+    return PROVIDERS.get(config.provider)(config, ProviderContext(limit_store=_limit_store()))
+
+
+def message_content(parts: Sequence[ContentPart]) -> str | tuple[TextPart | ImagePart, ...]:
+    """A stored turn as a message's content; plain text stays a plain string."""
+    if all(part.get("type") == "text" for part in parts):
+        return "\n".join(part["text"] for part in parts)
+    return tuple(
+        TextPart(part["text"]) if part.get("type") == "text" else ImagePart(part["url"])
+        for part in parts
+    )
+
+
+def conversation(
+    question: Question, replies: Sequence[str], *, system_prompt: str = ""
+) -> list[Message]:
+    """User turns and the replies so far, ending with the next user turn."""
+    messages = [Message("system", system_prompt)] if system_prompt else []
+    for turn, reply in zip(question.turns, replies, strict=False):
+        messages += [Message("user", message_content(turn)), Message("assistant", reply)]
+    messages.append(Message("user", message_content(question.turns[len(replies)])))
+    return messages
