@@ -42,9 +42,7 @@ def skip_or_fail(reason):
 @pytest.fixture(scope="session")
 def shared_data():
     """The folder of real public data that is never copied into the project."""
-    folder = Path(
-        os.environ.get("AGON_SHARED_DATA", settings.BASE_DIR.parent / "shared" / "data")
-    )
+    folder = Path(os.environ.get("AGON_SHARED_DATA", settings.BASE_DIR.parent / "shared" / "data"))
     if not folder.is_dir():
         skip_or_fail(f"the shared data folder {folder} is missing; set AGON_SHARED_DATA")
     return folder

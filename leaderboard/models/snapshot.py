@@ -9,12 +9,15 @@ from leaderboard.models.board import Board
 class Snapshot(models.Model):
     """An immutable, numbered state of a board with all it takes to recompute it.
 
+    ``slice_key`` is empty for the board itself; a slice narrows the query or changes the method
+    ("category=math", "source=people") and carries the same number as the snapshot it belongs to.
     ``input_hash`` covers the compared rows in order; ``excluded`` counts what was left out, by
     reason; ``diagnostics`` is the method's own report.
     """
 
     board = models.ForeignKey(Board, on_delete=models.CASCADE, related_name="snapshots")
     number = models.PositiveIntegerField()
+    slice_key = models.CharField(max_length=300, blank=True)
     method = models.CharField(max_length=60)
     options = models.JSONField(default=dict, blank=True)
     query = models.JSONField(default=dict, blank=True)
@@ -32,7 +35,7 @@ class Snapshot(models.Model):
         ordering = ("-number",)
         constraints = (
             models.UniqueConstraint(
-                name="snapshot_is_numbered_once_per_board", fields=("board", "number")
+                name="snapshot_is_numbered_once_per_board", fields=("board", "number", "slice_key")
             ),
         )
 

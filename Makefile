@@ -1,0 +1,68 @@
+# Two commands do everything: `make run` and `make test`.
+VENV ?= .venv
+PYTHON ?= python3
+PY = $(VENV)/bin/python
+PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
+HOST ?= 127.0.0.1
+PORT ?= 8000
+TEST_DATABASE_URL ?= postgres://postgres@127.0.0.1:5432/agon
+TEST_REDIS_URL ?= redis://127.0.0.1:6379/9
+PYTEST_ARGS ?=
+
+.PHONY: run test test-sqlite test-services check bench demo messages clean
+
+run: $(VENV)/.installed
+	@exec $(PY) manage.py serve --host $(HOST) --port $(PORT)
+
+demo: $(VENV)/.installed
+	$(PY) manage.py migrate --verbosity 0
+	$(PY) manage.py load_demo
+
+test: test-sqlite test-services
+
+test-sqlite: $(VENV)/.installed-test
+	@echo "== SQLite, embedded"
+	AGON_HOME=$(CURDIR)/var/test $(PY) -m pytest $(PYTEST_ARGS)
+
+test-services: $(VENV)/.installed-test
+	@echo "== PostgreSQL and Redis"
+	@$(PY) -m tests.services $(TEST_DATABASE_URL) $(TEST_REDIS_URL); code=$$?; \
+	if [ $$code -eq 3 ]; then exit 0; elif [ $$code -ne 0 ]; then exit $$code; fi; \
+	AGON_HOME=$(CURDIR)/var/test-services DATABASE_URL=$(TEST_DATABASE_URL) \
+	REDIS_URL=$(TEST_REDIS_URL) SECRET_KEY=only-for-tests-only-for-tests-only-for-tests-00 \
+	ALLOWED_HOSTS=localhost,127.0.0.1,testserver \
+	$(PY) -m pytest --only-database $(PYTEST_ARGS)
+
+check: $(VENV)/.installed-check
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/mypy .
+	$(VENV)/bin/lint-imports
+	AGON_HOME=$(CURDIR)/var/check $(PY) manage.py makemigrations --check --dry-run
+	AGON_HOME=$(CURDIR)/var/check $(PY) manage.py check --fail-level WARNING
+
+bench: $(VENV)/.installed-test
+	$(PY) -m tests.bench
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: $(VENV)/bin/python pyproject.toml
+	@echo "Installing (once)…"
+	@$(PIP_INSTALL) -e .
+	@touch $@
+
+# the CPU build of torch comes first and pinned: left to the resolver it would bring CUDA along
+$(VENV)/.installed-test: $(VENV)/.installed
+	@echo "Installing what the tests need (once)…"
+	@$(PIP_INSTALL) torch==2.13.0
+	@$(PIP_INSTALL) -e ".[local,test]"
+	@sh tests/install_chromium.sh
+	@touch $@
+
+$(VENV)/.installed-check: $(VENV)/.installed-test
+	@$(PIP_INSTALL) -e ".[check]"
+	@touch $@
+
+clean:
+	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

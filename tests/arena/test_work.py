@@ -1,0 +1,204 @@
+"""Rows are the truth, the queue is a hint."""
+
+import asyncio
+import datetime as dt
+
+import pytest
+from django.utils import timezone
+
+from arena.models import Answer, GenerationRun, RunStatus, WorkStatus
+from arena.services.driving import drive_run_chunk
+from arena.services.runs import (
+    RunStateError,
+    enqueue_run,
+    finish_if_done,
+    release_dead_leases,
+    resume_run,
+    retry_failed,
+    stop_run,
+    sweep_runs,
+)
+from arena.work.dispatch import DriveOptions, drive
+from arena.work.owner import process_owner
+from providers.base import FailureKind, ProviderError
+
+pytestmark = pytest.mark.django_db(transaction=True)
+FAST = DriveOptions(poll_s=0.02, retry_base_s=0.0, retry_cap_s=0.0)
+DEAD_OWNER = process_owner().rsplit(":", 2)[0] + ":999999999:1"
+
+
+class Echo:
+    """Answers every question with its own text; ``act`` may do something else."""
+
+    in_flight = 4
+
+    def __init__(self, act=None):
+        self.act = act
+        self.performed = []
+
+    def load(self, ids):
+        return list(Answer.objects.filter(pk__in=ids).select_related("question").order_by("id"))
+
+    async def perform(self, item):
+        self.performed.append(item.pk)
+        if self.act:
+            await self.act(item)
+        return item.question.external_id
+
+    def columns(self, item, result):
+        return {"turns": [result]}
+
+    async def aclose(self):
+        pass
+
+
+@pytest.fixture
+def run(question_set, alpha):
+    run = GenerationRun.objects.create(question_set=question_set, status=RunStatus.ACTIVE)
+    for question in question_set.questions.all():
+        Answer.objects.create(question=question, model=alpha, run=run)
+    return run
+
+
+def drive_now(run, workload, options=FAST):
+    return asyncio.run(drive(run, workload, options=options))
+
+
+def test_every_row_is_performed_once_and_stored(run):
+    workload = Echo()
+    report = drive_now(run, workload)
+    assert report.done == 6
+    assert sorted(workload.performed) == list(run.answers.values_list("pk", flat=True))
+    assert {a.turns[0] for a in run.answers.all()} == {f"q{n}" for n in range(6)}
+
+
+def test_two_claims_never_share_a_row(run):
+    first = run.items().claim(limit=4, owner="one", lease_s=60)
+    second = run.items().claim(limit=4, owner="two", lease_s=60)
+    assert len(first) == 4
+    assert len(second) == 2
+    assert not set(first) & set(second)
+
+
+def test_a_row_whose_lease_has_run_out_can_be_claimed_again(run):
+    ids = run.items().claim(limit=6, owner="one", lease_s=60)
+    assert run.items().claim(limit=6, owner="two", lease_s=60) == []
+    run.items().update(lease_expires_at=timezone.now() - dt.timedelta(seconds=1))
+    assert run.items().claim(limit=6, owner="two", lease_s=60) == ids
+
+
+def test_a_worker_thought_dead_cannot_overwrite_its_successors_row(run):
+    async def lose_the_lease(item):
+        await asyncio.to_thread(
+            lambda: Answer.objects.filter(pk=item.pk).update(
+                lease_owner="successor/1", turns=["mine"]
+            )
+        )
+
+    report = drive_now(run, Echo(lose_the_lease))
+    assert report.lost == 6
+    assert all(answer.turns == ["mine"] for answer in run.answers.all())
+
+
+def test_a_retryable_failure_is_tried_again_until_attempts_are_used_up(run):
+    async def fail(item):
+        raise ProviderError(FailureKind.SERVER_ERROR, "HTTP 500")
+
+    workload = Echo(fail)
+    report = drive_now(run, workload)
+    assert report.failed == 6
+    assert len(workload.performed) == 6 * FAST.max_attempts
+    row = run.answers.first()
+    assert (row.status, row.error_kind, row.error_detail) == ("failed", "server_error", "HTTP 500")
+
+
+def test_a_permanent_failure_is_not_tried_again(run):
+    async def fail(item):
+        raise ProviderError(FailureKind.AUTHENTICATION_FAILED, "HTTP 401")
+
+    workload = Echo(fail)
+    drive_now(run, workload)
+    assert len(workload.performed) == 6
+
+
+def test_an_unexpected_error_ends_as_a_stored_reason(run):
+    async def fail(item):
+        raise ZeroDivisionError("by a bug")
+
+    drive_now(run, Echo(fail))
+    row = run.answers.first()
+    assert row.error_kind == "internal_error"
+    assert "ZeroDivisionError: by a bug" in row.error_detail
+
+
+def test_a_stopped_run_gives_back_what_was_not_finished(run):
+    async def stop_then_hang(item):
+        await asyncio.to_thread(lambda: GenerationRun.objects.update(status=RunStatus.STOPPED))
+        await asyncio.Event().wait()
+
+    report = drive_now(run, Echo(stop_then_hang))
+    assert report.was_stopped
+    assert run.items().status_counts()[WorkStatus.PENDING] == 6
+    assert set(run.answers.values_list("attempts", flat=True)) == {0}
+
+
+def test_driving_a_finished_run_again_does_nothing(run, monkeypatch):
+    workload = Echo()
+    monkeypatch.setattr(
+        "arena.services.generation.GenerationWorkload.open", lambda _: pytest.fail("opened")
+    )
+    drive_now(run, workload)
+    assert finish_if_done(run)
+    assert drive_run_chunk("generation", run.pk) is None
+
+
+def test_rows_of_a_dead_worker_are_freed_without_waiting_for_the_lease(run):
+    run.items().claim(limit=3, owner=DEAD_OWNER, lease_s=3600)
+    assert release_dead_leases(run) == 3
+    assert run.items().status_counts()[WorkStatus.PENDING] == 6
+
+
+def test_rows_of_a_living_worker_are_left_alone(run):
+    run.items().claim(limit=3, owner=process_owner(), lease_s=3600)
+    assert release_dead_leases(run) == 0
+
+
+def test_a_run_is_enqueued_once_however_often_it_is_asked_for(run):
+    sent = []
+    assert enqueue_run(run, send=lambda *message: sent.append(message))
+    assert not enqueue_run(run, send=lambda *message: sent.append(message))
+    assert sent == [("generation", run.pk)]
+
+
+def test_the_sweep_finds_work_that_a_lost_message_left_behind(run, monkeypatch):
+    sent = []
+    monkeypatch.setattr("arena.services.runs._send_to_queue", lambda *m: sent.append(m))
+    assert sweep_runs() == 1
+    assert sweep_runs() == 0
+    assert sent == [("generation", run.pk)]
+
+
+def test_the_sweep_completes_a_run_that_has_nothing_left(run):
+    run.items().update(status=WorkStatus.DONE)
+    sweep_runs()
+    run.refresh_from_db()
+    assert run.status == RunStatus.COMPLETED
+
+
+def test_stop_and_resume_are_refused_in_the_wrong_state(run, monkeypatch):
+    monkeypatch.setattr("arena.services.runs._send_to_queue", lambda *_: None)
+    stop_run(run)
+    with pytest.raises(RunStateError, match="is stopped and cannot become stopped"):
+        stop_run(run)
+    resume_run(run)
+    with pytest.raises(RunStateError, match="is running and cannot become running"):
+        resume_run(run)
+
+
+def test_failed_rows_get_a_fresh_set_of_attempts(run, monkeypatch):
+    monkeypatch.setattr("arena.services.runs._send_to_queue", lambda *_: None)
+    run.items().update(status=WorkStatus.FAILED, attempts=3)
+    GenerationRun.objects.update(status=RunStatus.COMPLETED)
+    assert retry_failed(run) == 6
+    assert run.is_active
+    assert set(run.answers.values_list("attempts", flat=True)) == {0}
