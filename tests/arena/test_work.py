@@ -4,6 +4,7 @@ import asyncio
 import datetime as dt
 
 import pytest
+from django.db import connections
 from django.utils import timezone
 
 from arena.models import Answer, GenerationRun, RunStatus, WorkStatus
@@ -60,6 +61,16 @@ def run(question_set, alpha):
     return run
 
 
+async def elsewhere(change):
+    """A change to the database made by somebody else, in another thread and connection."""
+
+    def call():
+        change()
+        connections.close_all()
+
+    await asyncio.to_thread(call)
+
+
 def drive_now(run, workload, options=FAST):
     return asyncio.run(drive(run, workload, options=options))
 
@@ -89,11 +100,8 @@ def test_a_row_whose_lease_has_run_out_can_be_claimed_again(run):
 
 def test_a_worker_thought_dead_cannot_overwrite_its_successors_row(run):
     async def lose_the_lease(item):
-        await asyncio.to_thread(
-            lambda: Answer.objects.filter(pk=item.pk).update(
-                lease_owner="successor/1", turns=["mine"]
-            )
-        )
+        rows = Answer.objects.filter(pk=item.pk)
+        await elsewhere(lambda: rows.update(lease_owner="successor/1", turns=["mine"]))
 
     report = drive_now(run, Echo(lose_the_lease))
     assert report.lost == 6
@@ -133,7 +141,7 @@ def test_an_unexpected_error_ends_as_a_stored_reason(run):
 
 def test_a_stopped_run_gives_back_what_was_not_finished(run):
     async def stop_then_hang(item):
-        await asyncio.to_thread(lambda: GenerationRun.objects.update(status=RunStatus.STOPPED))
+        await elsewhere(lambda: GenerationRun.objects.update(status=RunStatus.STOPPED))
         await asyncio.Event().wait()
 
     report = drive_now(run, Echo(stop_then_hang))
