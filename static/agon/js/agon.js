@@ -1,0 +1,109 @@
+// Behaviour of the page frame. Nothing here is needed to read a page or to send a form.
+
+const THEMES = ["auto", "light", "dark"];
+const { body, documentElement: root } = document;
+
+function rememberTheme(theme) {
+  try {
+    if (theme === "auto") localStorage.removeItem("agon-theme");
+    else localStorage.setItem("agon-theme", theme);
+  } catch {
+    // the choice then lasts for this page only
+  }
+}
+
+function showTheme(button, theme) {
+  for (const icon of button.querySelectorAll("[data-theme-icon]")) {
+    icon.hidden = icon.dataset.themeIcon !== theme;
+  }
+  const label = button.getAttribute(`data-label-${theme}`);
+  button.setAttribute("aria-label", label);
+  button.title = label;
+}
+
+function setUpThemeToggle() {
+  const button = document.querySelector("[data-theme-toggle]");
+  if (!button) return;
+  showTheme(button, root.dataset.theme ?? "auto");
+  button.hidden = false;
+  button.addEventListener("click", () => {
+    const theme = THEMES[(THEMES.indexOf(root.dataset.theme ?? "auto") + 1) % THEMES.length];
+    if (theme === "auto") delete root.dataset.theme;
+    else root.dataset.theme = theme;
+    rememberTheme(theme);
+    showTheme(button, theme);
+    document.dispatchEvent(new CustomEvent("agon:theme"));
+  });
+  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", () =>
+    document.dispatchEvent(new CustomEvent("agon:theme")),
+  );
+}
+
+function setUpMenu() {
+  const button = document.querySelector("[data-nav-toggle]");
+  const header = document.querySelector("[data-site-header]");
+  if (!button || !header) return;
+  const show = (isOpen) => {
+    header.toggleAttribute("data-open", isOpen);
+    button.setAttribute("aria-expanded", String(isOpen));
+  };
+  button.addEventListener("click", () => show(!header.hasAttribute("data-open")));
+  header.addEventListener("keydown", (event) => {
+    if (event.key === "Escape" && header.hasAttribute("data-open")) {
+      show(false);
+      button.focus();
+    }
+  });
+}
+
+function openDialog(event) {
+  const opener = event.target.closest("[data-opens]");
+  if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+  else if (event.target instanceof HTMLDialogElement) event.target.close();
+}
+
+export function toast(text, kind = "error") {
+  const notice = document.createElement("p");
+  notice.className = `notice notice-${kind}`;
+  notice.textContent = text;
+  document.querySelector("[data-toasts]")?.append(notice);
+  setTimeout(() => notice.remove(), 8000);
+}
+
+function setUpRequests() {
+  body.addEventListener("htmx:responseError", () => toast(body.dataset.textFailed));
+  body.addEventListener("htmx:timeout", () => toast(body.dataset.textOffline));
+  let wasOffline = false;
+  body.addEventListener("htmx:sendError", () => {
+    // a page that polls would otherwise stack up the same sentence
+    if (!wasOffline) toast(body.dataset.textOffline);
+    wasOffline = true;
+  });
+  body.addEventListener("htmx:afterOnLoad", () => (wasOffline = false));
+}
+
+async function copyCode(button, code) {
+  await navigator.clipboard.writeText(code.textContent);
+  button.textContent = body.dataset.textCopied;
+  setTimeout(() => (button.textContent = body.dataset.textCopy), 2000);
+}
+
+function addCopyButtons(within) {
+  if (!navigator.clipboard) return;
+  for (const block of within.querySelectorAll(".prose .code-block:not([data-copies])")) {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.className = "copy-button";
+    button.textContent = body.dataset.textCopy;
+    button.addEventListener("click", () => copyCode(button, block.querySelector("code")));
+    block.dataset.copies = "";
+    block.append(button);
+  }
+}
+
+setUpThemeToggle();
+setUpMenu();
+setUpRequests();
+document.addEventListener("click", openDialog);
+addCopyButtons(document);
+body.addEventListener("htmx:load", (event) => addCopyButtons(event.detail.elt));
