@@ -20,6 +20,8 @@ from leaderboard.selection import BoardQuery, Selection, select_comparisons, sel
 
 logger = logging.getLogger(__name__)
 
+AnyMethod = RatingMethod[Any, Any]  # each method has its own data and options
+
 # what a reader may change on a public board without owning it
 SLICE_QUERY_KEYS = ("source", "category", "language", "dimension")
 _PLURAL = {"category": "categories", "language": "languages", "dimension": "dimensions"}
@@ -47,22 +49,31 @@ def board_query(board: Board, overrides: Mapping[str, str] | None = None) -> Boa
     try:
         return BoardQuery.model_validate(values)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise BoardError(f"board {board.slug!r}: {where}: {first['msg']}") from None
+        raise BoardError(f"board {board.slug!r}: {_first_problem(error)}") from None
 
 
-def select(query: BoardQuery, method: RatingMethod) -> Selection:
+def _first_problem(error: ValidationError) -> str:
+    first = error.errors()[0]
+    where = ".".join(str(part) for part in first["loc"])
+    return f"{where}: {first['msg']} (got {first.get('input')!r})"
+
+
+def select(query: BoardQuery, method: AnyMethod) -> Selection:
     """The rows a method needs."""
     return select_scores(query) if method.needs == "scores" else select_comparisons(query)
 
 
-def fit(selection: Selection, method: RatingMethod, options: object, seed: int) -> Ratings:
-    """Ratings of a selection; raises NoDataError when it is empty."""
+def fit(
+    selection: Selection, method: AnyMethod, options: Mapping[str, Any], seed: int
+) -> Ratings:
+    """Ratings of a selection; raises NoDataError when it is empty, BoardError on a bad option."""
     data = selection.scores if method.needs == "scores" else selection.comparisons
     if data is None or not len(data):
         raise NoDataError("nothing that this board counts has been stored yet")
-    return method.fit(data, options, seed)
+    try:
+        return method.fit(data, options, seed)
+    except ValidationError as error:
+        raise BoardError(f"method {method.name!r}: {_first_problem(error)}") from None
 
 
 def take_snapshot(
@@ -81,10 +92,9 @@ def take_snapshot(
     name = method_name or board.method
     method = METHODS.get(name)
     chosen = dict(board.options if options is None and name == board.method else options or {})
-    parsed = method.parse_options(chosen)
     query = board_query(board, overrides)
     selection = select(query, method)
-    ratings = fit(selection, method, parsed, board.seed)
+    ratings = fit(selection, method, chosen, board.seed)
     return _store(board, query, overrides or {}, number, selection, ratings, name)
 
 
@@ -200,5 +210,5 @@ def refresh_board(board: Board) -> Snapshot | None:
     )
     if last is not None and is_same_question and last.input_hash == selection.input_hash:
         return None
-    ratings = fit(selection, method, method.parse_options(board.options), board.seed)
+    ratings = fit(selection, method, board.options, board.seed)
     return _store(board, query, {}, None, selection, ratings, board.method)
