@@ -1,0 +1,182 @@
+"""Chat judge: any model that answers messages, asked in words and read by a named convention."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, ClassVar, Self
+
+from judging.judges import JUDGES
+from judging.judges.base import (
+    Ask,
+    JudgeContext,
+    JudgeRequest,
+    JudgeSettingsError,
+    Settings,
+    Verdict,
+    as_reply,
+    read_options,
+)
+from judging.prompts import FOLLOW_QUESTION, PromptSet, PromptTemplate, RenderedPrompt, render
+from judging.task import JudgingTask
+from judging.verdicts import VERDICTS
+from judging.verdicts.base import Mode, ParsedVerdict, UnreadableReason, VerdictConvention
+from providers.base import Completion, GenerationSettings, ImagePart, Message, TextPart
+
+_REASONS = {"type": "string"}
+_CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
+_SCHEMAS: dict[Mode, dict[str, Any]] = {  # Any: JSON schema
+    Mode.SINGLE: {
+        "reasons": _REASONS,
+        "score": {"type": "number", "minimum": 1, "maximum": 10},
+        "confidence": _CONFIDENCE,
+    },
+    Mode.PAIRWISE: {
+        "reasons": _REASONS,
+        "verdict": {"type": "string", "enum": ["A>>B", "A>B", "A=B", "B>A", "B>>A"]},
+        "confidence": _CONFIDENCE,
+    },
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ChatSettings:
+    """What is stored with a chat judge.
+
+    ``language`` is ``auto``, ``en`` or ``zh``. ``is_structured`` holds the endpoint to a JSON
+    schema and takes the JSON prompts. ``convention`` overrides the templates' own and takes
+    ``convention_options``, such as the scale. ``extra`` goes to the endpoint as is.
+    """
+
+    single_prompts: str = ""
+    pair_prompts: str = ""
+    language: str = FOLLOW_QUESTION
+    is_structured: bool = False
+    convention: str = ""
+    convention_options: Mapping[str, Any] = field(default_factory=dict)  # Any: per convention
+    temperature: float | None = 0.0
+    top_p: float | None = None
+    max_tokens: int | None = 2_048
+    seed: int | None = None
+    extra: Mapping[str, Any] = field(default_factory=dict)  # Any: whatever the endpoint takes
+
+    @property
+    def prompts_by_mode(self) -> dict[Mode, str]:
+        """The names of the prompt sets, ours unless others are named."""
+        suffix = "_json" if self.is_structured else ""
+        return {
+            Mode.SINGLE: self.single_prompts or f"agon_single{suffix}",
+            Mode.PAIRWISE: self.pair_prompts or f"agon_pair{suffix}",
+        }
+
+
+@JUDGES.register("chat")
+@dataclass(frozen=True, slots=True)
+class ChatJudge:
+    """One call per task; the reply is read by the convention that the prompt asks for."""
+
+    prompts: Mapping[Mode, PromptSet]
+    settings: ChatSettings
+    is_dry_run: ClassVar[bool] = False
+    needs_endpoint: ClassVar[bool] = True
+    modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+
+    @classmethod
+    def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:
+        """Look the prompts and the convention up, so that a misspelt name fails before any call."""
+        chosen = read_options(ChatSettings, settings, "chat")
+        if chosen.convention:
+            _convention(chosen.convention, chosen.convention_options)
+        prompts = {mode: context.prompt_set(name) for mode, name in chosen.prompts_by_mode.items()}
+        return cls(prompts=prompts, settings=chosen)
+
+    def requests(self, task: JudgingTask) -> tuple[JudgeRequest, ...]:
+        """The one call."""
+        return (self._request(self._render(task)),)
+
+    async def judge(self, task: JudgingTask, ask: Ask) -> Verdict:
+        """Ask once and read the reply."""
+        rendered = self._render(task)
+        request = self._request(rendered)
+        return self.read(task, rendered.template, request, await ask(request))
+
+    def read(
+        self,
+        task: JudgingTask,
+        template: PromptTemplate,
+        request: JudgeRequest,
+        completion: Completion,
+    ) -> Verdict:
+        """The verdict in a reply; pure, so that a stored reply can be read again."""
+        name = self.settings.convention or template.convention
+        parsed = _convention(name, self.settings.convention_options).parse(as_reply(completion))
+        return Verdict(
+            parsed=of_mode(parsed, task.mode).in_battle_order(task.game),
+            raw_text=completion.text,
+            convention=name,
+            prompt=request.messages,
+            prompt_name=template.name,
+            prompt_version=template.version,
+            completions=(completion,),
+        )
+
+    def _render(self, task: JudgingTask) -> RenderedPrompt:
+        template = self.prompts[task.mode].choose(task, self.settings.language)
+        return render(template, task)
+
+    def _request(self, rendered: RenderedPrompt) -> JudgeRequest:
+        settings, mode = self.settings, rendered.template.mode
+        return JudgeRequest(
+            messages=as_messages(rendered),
+            settings=GenerationSettings(
+                temperature=settings.temperature,
+                top_p=settings.top_p,
+                max_tokens=settings.max_tokens,
+                seed=settings.seed,
+                response_format=_response_format(mode) if settings.is_structured else None,
+                extra=settings.extra,
+            ),
+        )
+
+
+def as_messages(rendered: RenderedPrompt) -> tuple[Message, ...]:
+    """A rendered prompt as messages; an empty system text is left out."""
+    content: str | tuple[TextPart | ImagePart, ...] = rendered.user
+    if rendered.images:
+        images = tuple(ImagePart(url) for url in rendered.images)
+        content = (TextPart(rendered.user), *images)
+    user = Message("user", content)
+    return (Message("system", rendered.system), user) if rendered.system else (user,)
+
+
+def of_mode(parsed: ParsedVerdict, mode: Mode) -> ParsedVerdict:
+    """``parsed``, reduced to what ``mode`` asks for; unreadable when it answers the other one."""
+    if not parsed.is_readable:
+        return parsed
+    answers_mode = parsed.score if mode is Mode.SINGLE else parsed.outcome
+    if answers_mode is None:
+        return ParsedVerdict(reason=UnreadableReason.WRONG_MODE)
+    if mode is Mode.SINGLE:
+        return replace(parsed, outcome=None, strength=None, scores=None, preference=None)
+    return replace(parsed, score=None)
+
+
+def _convention(name: str, options: Mapping[str, Any]) -> VerdictConvention:
+    try:
+        return VERDICTS.get(name)(**options)
+    except TypeError as error:
+        raise JudgeSettingsError(
+            f"the verdict convention {name!r} does not take the options {dict(options)!r}: {error}"
+        ) from None
+
+
+def _response_format(mode: Mode) -> dict[str, Any]:  # Any: JSON schema
+    properties = _SCHEMAS[mode]
+    schema = {
+        "type": "object",
+        "properties": properties,
+        "required": list(properties),
+        "additionalProperties": False,
+    }
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "verdict", "strict": True, "schema": schema},
+    }

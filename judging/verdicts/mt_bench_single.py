@@ -1,0 +1,82 @@
+"""MT-Bench single score: the first ``[[number]]``, else the first ``[number]``.
+
+Source: Zheng et al. 2023, "Judging LLM-as-a-Judge with MT-Bench and Chatbot Arena", and the
+behaviour of its published script. We differ in three ways, each of which turns a wrong score into
+an unreadable one: numbers in code (``x[100]``, a quoted matrix) are no verdict, numbers off the
+scale are none either, and nothing is stored as -1.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from judging.verdicts import VERDICTS
+from judging.verdicts.base import (
+    SINGLE_ONLY,
+    JudgeReply,
+    Mode,
+    ParsedVerdict,
+    UnreadableReason,
+    unreadable,
+)
+from judging.verdicts.reading import without_code, without_thoughts
+
+# An index or a call stands before the bracket: x[7], f()[7], m[1][7], np.array([[7]]).
+_NOT_INDEXED = r"(?<![\w\])'\"])(?<!\w\()"
+_DOUBLE = re.compile(_NOT_INDEXED + r"\[\[(\d+\.?\d*)\]\](?!\])")
+# [1](…) is a link and [1]: http… its target.
+_SINGLE = re.compile(_NOT_INDEXED + r"(?<!\[)\[(\d+\.?\d*)\](?![\[\](]|:\s*http)")
+_ASSIGNED = re.compile(r"(\w+)\s*=\s*\Z")
+_LABEL = re.compile(r"(?:final\s+)?(?:rating|score|verdict|评分|得分|分数|打分)", re.IGNORECASE)
+_DECORATION = " \t*_`#>:：=-~("
+
+
+@VERDICTS.register("mt_bench_single")
+@dataclass(frozen=True, slots=True)
+class MTBenchSingle:
+    """A score between ``lowest`` and ``highest``, both included."""
+
+    lowest: float = 1.0
+    highest: float = 10.0
+    modes: ClassVar[frozenset[Mode]] = SINGLE_ONLY
+    combination: ClassVar[str] = ""
+
+    def parse(self, reply: JudgeReply) -> ParsedVerdict:
+        """The first double-bracketed number decides; single brackets count when on the scale."""
+        text = without_thoughts(reply.text)
+        prose = without_code(text)
+        decisive = next(_numbers(_DOUBLE, prose), None) or _sole_number_in_code(text)
+        if decisive is not None:
+            return self._score(reply, decisive)
+        candidates = list(_numbers(_SINGLE, prose))
+        on_scale = [match for match in candidates if self._is_on_scale(match)]
+        if on_scale:
+            return self._score(reply, on_scale[0])
+        reason = UnreadableReason.OUT_OF_SCALE if candidates else UnreadableReason.NO_VERDICT
+        return unreadable(reply, reason)
+
+    def _is_on_scale(self, match: re.Match[str]) -> bool:
+        return self.lowest <= float(match[1]) <= self.highest
+
+    def _score(self, reply: JudgeReply, match: re.Match[str]) -> ParsedVerdict:
+        if not self._is_on_scale(match):
+            return unreadable(reply, UnreadableReason.OUT_OF_SCALE)
+        return ParsedVerdict(score=float(match[1]), span=match.span())
+
+
+def _numbers(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
+    for match in pattern.finditer(text):
+        assigned = _ASSIGNED.search(text[: match.start()].rpartition("\n")[2])
+        if assigned is None or _LABEL.fullmatch(assigned[1]):
+            yield match
+
+
+def _sole_number_in_code(text: str) -> re.Match[str] | None:
+    """A verdict that the judge put between back-ticks: alone on its line but for a label."""
+    for match in _DOUBLE.finditer(text):
+        before = text[: match.start()].rpartition("\n")[2].strip(_DECORATION)
+        after = text[match.end() :].partition("\n")[0].strip(_DECORATION + ".。)")
+        if not after and (not before or _LABEL.fullmatch(before)):
+            return match
+    return None
