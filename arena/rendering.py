@@ -1,0 +1,295 @@
+r"""Untrusted Markdown, as models and people write it, to HTML that is safe to show.
+
+Three fences stand behind each other: the parser knows no raw HTML, the rules below emit only what
+they mean to, and nh3 rebuilds the result from an allow-list. Everything is bounded: long text is
+shown as it is, deep nesting is cut, and no rule looks further ahead than once.
+"""
+
+import html
+import re
+from collections.abc import Sequence
+from functools import cache
+from typing import Final
+
+import nh3
+from markdown_it import MarkdownIt
+from markdown_it.renderer import RendererHTML
+from markdown_it.rules_block import StateBlock
+from markdown_it.rules_core import StateCore
+from markdown_it.rules_inline import StateInline
+from markdown_it.token import Token
+from markdown_it.utils import EnvType, OptionsDict
+from mdit_py_plugins.amsmath import amsmath_plugin
+from mdit_py_plugins.dollarmath import dollarmath_plugin
+from pygments import highlight
+from pygments.formatters import HtmlFormatter
+from pygments.lexer import Lexer
+from pygments.lexers import get_lexer_by_name
+from pygments.token import STANDARD_TYPES
+
+from arena.mathematics import (
+    MATHML_ATTRIBUTES,
+    FormulaError,
+    formula_to_mathml,
+    source_as_code,
+)
+
+MAX_MARKDOWN_CHARS: Final = 60_000  # the slowest input found takes 11 µs per character
+MAX_HIGHLIGHT_CHARS: Final = 10_000  # some lexers are quadratic: 1.3 s at 18,000 characters
+MAX_HIGHLIGHT_CHARS_IN_ALL: Final = 20_000
+MAX_FORMULA_LINES: Final = 40
+MAX_NESTING: Final = 20
+MAX_ENVIRONMENTS: Final = 60  # the search for an environment's end is quadratic in their number
+HEADING_SHIFT: Final = 3  # an answer stands below the page's own three levels of headings
+
+# named one by one: a few of Pygments' five hundred lexers take quadratic time on hostile text
+HIGHLIGHTED: Final = frozenset({
+    "bash", "c", "c++", "console", "cpp", "cs", "csharp", "css", "dart", "diff", "docker",
+    "dockerfile", "elixir", "go", "golang", "haskell", "html", "ini", "java", "javascript", "js",
+    "json", "jsx", "julia", "kotlin", "kt", "latex", "lua", "make", "makefile", "markdown",
+    "matlab", "md", "objective-c", "perl", "php", "powershell", "py", "pycon", "python",
+    "python3", "r", "rb", "ruby", "rs", "rust", "scala", "sh", "shell", "sql", "swift", "tex",
+    "toml", "ts", "tsx", "typescript", "vim", "xml", "yaml", "yml", "zsh",
+})  # fmt: skip
+RASTER_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+\Z")
+SAME_ORIGIN: Final = re.compile(r"/(?![/\\])[^\\\x00-\x20]*\Z")
+
+TAGS: Final = {
+    "a", "blockquote", "br", "code", "del", "div", "em", "h4", "h5", "h6", "hr", "img", "li", "ol",
+    "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    *MATHML_ATTRIBUTES,
+}  # fmt: skip
+ATTRIBUTES: Final = {
+    "a": {"href", "title"},
+    "img": {"src", "alt", "title", "loading"},
+    "ol": {"start"},
+    "pre": {"tabindex"},
+    "div": {"tabindex", "data-language"},
+    **MATHML_ATTRIBUTES,
+}
+CLASSES: Final = {
+    "a": {"image-link"},
+    "code": {"math-source"},
+    "div": {"code-block", "math-block", "table-scroll"},
+    "span": {name for name in STANDARD_TYPES.values() if name},
+    "td": {"centred", "numeric"},
+    "th": {"centred", "numeric"},
+}
+FORMATTER: Final = HtmlFormatter(nowrap=True)
+ALIGNMENTS: Final = {"text-align:center": "centred", "text-align:right": "numeric"}
+
+
+def render_markdown(text: str) -> str:
+    """Safe HTML of untrusted Markdown; what is too long to parse is shown as plain text."""
+    if len(text) > MAX_MARKDOWN_CHARS:
+        return f'<pre tabindex="0">{html.escape(text)}</pre>'
+    parser = PLAIN_PARSER if text.count("\\begin{") > MAX_ENVIRONMENTS else PARSER
+    return _sanitise(parser.render(text))
+
+
+def is_too_long(text: str) -> bool:
+    """Whether ``render_markdown`` shows this text as plain text."""
+    return len(text) > MAX_MARKDOWN_CHARS
+
+
+def _sanitise(unsafe: str) -> str:
+    return nh3.clean(
+        unsafe,
+        tags=TAGS,
+        attributes=ATTRIBUTES,
+        allowed_classes=CLASSES,
+        attribute_filter=_only_plain_links,
+        url_schemes={"http", "https", "mailto", "data"},
+        link_rel="nofollow noopener ugc",
+    )
+
+
+def _only_plain_links(tag: str, attribute: str, value: str) -> str | None:
+    if tag == "a" and attribute == "href" and value.lower().lstrip().startswith("data:"):
+        return None
+    if tag == "img" and attribute == "src" and not _is_shown_as_image(value):
+        return None
+    return value
+
+
+def _is_shown_as_image(source: str) -> bool:
+    """Only what the page itself carries or serves: a foreign image would tell who reads when."""
+    return bool(RASTER_IMAGE.match(source) or SAME_ORIGIN.match(source))
+
+
+def _image(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    token = tokens[index]
+    source = str(token.attrGet("src") or "")
+    words = html.escape(renderer.renderInlineAsText(token.children or [], options, env))
+    if _is_shown_as_image(source):
+        return f'<img src="{html.escape(source)}" alt="{words}" loading="lazy">'
+    is_inside_link = sum(part.nesting for part in tokens[:index] if part.tag == "a") > 0
+    if is_inside_link:
+        return words
+    return f'<a class="image-link" href="{html.escape(source)}">{words or html.escape(source)}</a>'
+
+
+def _fence(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    token = tokens[index]
+    language = token.info.strip().split(maxsplit=1)[0].lower() if token.info.strip() else ""
+    if language == "math":
+        return _formula(token.content, is_block=True)
+    shown = f' data-language="{html.escape(language)}"' if language.isascii() and language else ""
+    code = _highlighted(token.content, language, env)
+    return f'<div class="code-block"{shown}><pre tabindex="0"><code>{code}</code></pre></div>\n'
+
+
+def _highlighted(code: str, language: str, env: EnvType) -> str:
+    so_far = env.get("highlighted chars", 0) + len(code)
+    is_small = len(code) <= MAX_HIGHLIGHT_CHARS and so_far <= MAX_HIGHLIGHT_CHARS_IN_ALL
+    if language not in HIGHLIGHTED or not is_small:
+        return html.escape(code)
+    env["highlighted chars"] = so_far
+    return highlight(code, _lexer(language), FORMATTER)
+
+
+@cache
+def _lexer(language: str) -> Lexer:
+    return get_lexer_by_name(language, stripnl=False)
+
+
+def _formula(latex: str, *, is_block: bool) -> str:
+    try:
+        shown = formula_to_mathml(latex, is_block=is_block)
+    except FormulaError:
+        shown = source_as_code(latex)
+    return f'<div class="math-block" tabindex="0">{shown}</div>\n' if is_block else shown
+
+
+def _inline_formula(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    return _formula(tokens[index].content, is_block=False)
+
+
+def _display_formula(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    """A displayed formula inside a paragraph, where no block element may stand."""
+    try:
+        return formula_to_mathml(tokens[index].content, is_block=True)
+    except FormulaError:
+        return source_as_code(tokens[index].content)
+
+
+def _block_formula(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    return _formula(tokens[index].content, is_block=True)
+
+
+def _table_open(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    return '<div class="table-scroll" tabindex="0"><table>\n'
+
+
+def _table_close(
+    renderer: RendererHTML, tokens: Sequence[Token], index: int, options: OptionsDict, env: EnvType
+) -> str:
+    return "</table></div>\n"
+
+
+def _bracket_formula(state: StateInline, silent: bool) -> bool:
+    r"""``\( … \)`` and ``\[ … \]`` within a paragraph, as most models write them."""
+    start = state.pos
+    opening = state.src[start : start + 2]
+    if opening not in {r"\(", r"\["}:
+        return False
+    closing = r"\)" if opening == r"\(" else r"\]"
+    # a search that failed once fails from every later place too: keeps `\(\(\(…` linear
+    exhausted: set[str] = state.env.setdefault(f"no closing bracket {id(state.src)}", set())
+    if closing in exhausted:
+        return False
+    end = state.src.find(closing, start + 2)
+    if end < 0 or end >= state.posMax:
+        if end < 0:
+            exhausted.add(closing)
+        return False
+    if not silent:
+        kind = "math_inline" if opening == r"\(" else "math_inline_double"
+        state.push(kind, "math", 0).content = state.src[start + 2 : end]
+    state.pos = end + 2
+    return True
+
+
+def _bracket_block(state: StateBlock, start: int, end: int, silent: bool) -> bool:
+    r"""A paragraph that begins with ``\[``: its lines are a formula, not lists or headings."""
+    begin = state.bMarks[start] + state.tShift[start]
+    if state.sCount[start] - state.blkIndent >= 4 or not state.src.startswith(r"\[", begin):
+        return False
+    for line in range(start, min(end, start + MAX_FORMULA_LINES)):
+        if line > start and state.isEmpty(line):
+            return False
+        text = state.src[state.bMarks[line] : state.eMarks[line]].rstrip()
+        if text.endswith(r"\]"):
+            break
+    else:
+        return False
+    if silent:
+        return True
+    body = state.getLines(start, line + 1, state.blkIndent, False).strip()
+    token = state.push("math_block", "math", 0)
+    token.content, token.map = body[2:-2], [start, line + 1]
+    state.line = line + 1
+    return True
+
+
+def _adapt_tokens(state: StateCore) -> None:
+    """Shift headings below the page's own, and say alignment by class instead of style."""
+    for token in state.tokens:
+        if token.type in {"heading_open", "heading_close"}:
+            token.tag = f"h{min(6, int(token.tag[1]) + HEADING_SHIFT)}"
+        elif token.type in {"th_open", "td_open"}:
+            style = str(token.attrs.pop("style", ""))
+            if style in ALIGNMENTS:
+                token.attrSet("class", ALIGNMENTS[style])
+
+
+def _build_parser(*, with_environments: bool) -> MarkdownIt:
+    parser = MarkdownIt("js-default", {"html": False, "linkify": False, "breaks": True})
+    parser.options["maxNesting"] = MAX_NESTING
+    dollarmath_plugin(
+        parser,
+        allow_labels=False,
+        allow_space=False,
+        allow_digits=False,
+        allow_blank_lines=False,
+        double_inline=True,
+    )
+    if with_environments:
+        amsmath_plugin(parser)
+    parser.inline.ruler.before("escape", "bracket_formula", _bracket_formula)
+    parser.block.ruler.before(
+        "blockquote",
+        "bracket_block",
+        _bracket_block,
+        {"alt": ["paragraph", "reference", "blockquote", "list"]},
+    )
+    parser.core.ruler.push("adapt_tokens", _adapt_tokens)
+    rules = {
+        "image": _image,
+        "fence": _fence,
+        "math_inline": _inline_formula,
+        "math_inline_double": _display_formula,
+        "math_block": _block_formula,
+        "amsmath": _block_formula,
+        "table_open": _table_open,
+        "table_close": _table_close,
+    }
+    for name, rule in rules.items():
+        parser.add_render_rule(name, rule)
+    return parser
+
+
+PARSER: Final = _build_parser(with_environments=True)
+PLAIN_PARSER: Final = _build_parser(with_environments=False)
