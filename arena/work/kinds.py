@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from django.utils.functional import Promise
+
 from arena.models import Run
 
 
@@ -35,11 +37,16 @@ class Workload(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class RunKind:
-    """``open_workload`` is called in a worker, once per chunk of a run."""
+    """``open_workload`` is called in a worker, once per chunk of a run.
+
+    ``facts`` gives what the run's page says about it, as (label, value) pairs.
+    """
 
     name: str
+    label: str | Promise
     model: type[Run]
     open_workload: Callable[[Any], Workload]
+    facts: Callable[[Any], list[tuple[str, object]]]
 
 
 _KINDS: dict[str, RunKind] = {}

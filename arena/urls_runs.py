@@ -1,0 +1,19 @@
+"""Addresses of runs, the console and signing in by link."""
+
+from django.urls import path, re_path
+
+from arena.views import accounts, console, runs
+
+urlpatterns = [
+    path("console/", console.console, name="console"),
+    path("console/generate/", console.generate_answers, name="generate_answers"),
+    path("runs/", runs.run_list, name="run_list"),
+    path("runs/<str:kind>/<int:run_id>/", runs.run_detail, name="run_detail"),
+    path("runs/<str:kind>/<int:run_id>/progress.json", runs.run_json, name="run_json"),
+    re_path(
+        r"^runs/(?P<kind>[a-z_]+)/(?P<run_id>\d+)/(?P<action>stop|resume|retry)/$",
+        runs.run_action,
+        name="run_action",
+    ),
+    path("sign-in/<str:token>/", accounts.sign_in_by_link, name="sign_in_by_link"),
+]
