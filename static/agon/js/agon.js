@@ -59,6 +59,7 @@ function setUpMenu() {
 function openDialog(event) {
   const opener = event.target.closest("[data-opens]");
   if (opener) document.getElementById(opener.dataset.opens)?.showModal();
+  else if (event.target.closest("[data-closes]")) event.target.closest("dialog")?.close();
   else if (event.target instanceof HTMLDialogElement) event.target.close();
 }
 
