@@ -79,7 +79,7 @@ def combine_arena_hard(game_1: ParsedVerdict, game_2: ParsedVerdict) -> Combined
 def combine_alpaca_eval(game_1: ParsedVerdict, game_2: ParsedVerdict) -> CombinedVerdict:
     """The mean of the two preferences, as a share of a win.
 
-    AlpacaEval itself asks in one order only, drawn per instruction (``is_switched``); with both
+    AlpacaEval itself asks in one order only, drawn per instruction; with both
     orders asked, the mean removes what the order adds.
     """
     dropped = _drop_unreadable(game_1, game_2)

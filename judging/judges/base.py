@@ -4,6 +4,7 @@ import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from hashlib import sha256
+from types import UnionType
 from typing import Any, ClassVar, Protocol, Self, TypeVar, get_args, get_origin, get_type_hints
 
 from judging.prompts import PromptSet, shipped_prompts
@@ -154,15 +155,13 @@ def as_reply(completion: Completion) -> JudgeReply:
     )
 
 
-def _has_type(value: object, hint: object) -> bool:
+def _has_type(value: object, hint: Any) -> bool:  # Any: a type hint of whatever form
     origin = get_origin(hint) or hint
-    if isinstance(value, bool) and origin is not bool:
-        return False
-    if origin is float:
-        return isinstance(value, int | float)
-    if isinstance(origin, type):
-        return isinstance(value, origin)
-    return any(_has_type(value, part) for part in get_args(hint))
+    if origin is UnionType:
+        return any(_has_type(value, part) for part in get_args(hint))
+    if isinstance(value, bool):
+        return origin is bool
+    return isinstance(value, int | float if origin is float else origin)
 
 
 def _total(counts: Iterable[int | None]) -> int | None:

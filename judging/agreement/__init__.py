@@ -1,0 +1,45 @@
+"""How far judges can be believed: agreement, position, taste, noise, calibration.
+
+Pure: columns of outcomes in, estimates with intervals out. Intervals resample whole clusters
+(questions), because verdicts on one question resemble each other.
+"""
+
+from judging.agreement.calibration import Calibration, CalibrationBin, calibration
+from judging.agreement.estimates import Estimate, cluster_bootstrap, mean, proportion
+from judging.agreement.noise import parse_failure_rate, repeat_flip_rate, repeat_score_deviation
+from judging.agreement.position import (
+    PositionEffects,
+    first_position_preference,
+    position_consistency,
+    position_effects,
+)
+from judging.agreement.raters import Scale, agreement, cohen_kappa, krippendorff_alpha
+from judging.agreement.taste import (
+    count_list_items,
+    family_self_preference,
+    preference_for_more,
+)
+
+__all__ = [
+    "Calibration",
+    "CalibrationBin",
+    "Estimate",
+    "PositionEffects",
+    "Scale",
+    "agreement",
+    "calibration",
+    "cluster_bootstrap",
+    "cohen_kappa",
+    "count_list_items",
+    "family_self_preference",
+    "first_position_preference",
+    "krippendorff_alpha",
+    "mean",
+    "parse_failure_rate",
+    "position_consistency",
+    "position_effects",
+    "preference_for_more",
+    "proportion",
+    "repeat_flip_rate",
+    "repeat_score_deviation",
+]

@@ -1,0 +1,93 @@
+"""Is a judge right as often as it says?"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from judging.agreement.estimates import (
+    DEFAULT_ROUNDS,
+    Clusters,
+    Estimate,
+    FloatArray,
+    cluster_bootstrap,
+    cluster_sums,
+    divide,
+    mean,
+    require_same_length,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class CalibrationBin:
+    """Verdicts of similar confidence; the means are ``None`` in an empty bin."""
+
+    lower: float
+    upper: float
+    n: int
+    mean_confidence: float | None
+    agreement: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Calibration:
+    """Confidence against agreement with people.
+
+    ``expected_error`` is the mean gap between confidence and agreement over bins, weighted by
+    size (Naeini et al. 2015); with few verdicts per bin it is above 0 even for a calibrated judge.
+    ``brier`` is the mean squared difference between confidence and being right.
+    """
+
+    bins: tuple[CalibrationBin, ...]
+    expected_error: Estimate
+    brier: Estimate
+
+
+def calibration(
+    confidence: Sequence[float],
+    is_right: Sequence[bool],
+    clusters: Clusters,
+    *,
+    n_bins: int = 10,
+    seed: int = 0,
+    rounds: int = DEFAULT_ROUNDS,
+) -> Calibration:
+    """Bin verdicts by confidence in [0, 1] into ``n_bins`` of equal width.
+
+    Raises ValueError for a confidence outside [0, 1].
+    """
+    require_same_length(confidence=confidence, is_right=is_right, clusters=clusters)
+    stated, right = np.asarray(confidence, dtype=np.float64), np.asarray(is_right, np.float64)
+    if len(stated) and not (stated.min() >= 0 and stated.max() <= 1):
+        raise ValueError(
+            f"confidences lie between {stated.min()} and {stated.max()}; give shares from 0 to 1"
+        )
+    index = np.minimum((stated * n_bins).astype(np.intp), n_bins - 1)
+    rows = np.zeros((len(stated), 3, n_bins))
+    rows[np.arange(len(stated)), :, index] = np.column_stack((np.ones(len(stated)), stated, right))
+    sums = cluster_sums(rows.reshape(len(stated), -1), clusters)
+
+    def expected_error(totals: FloatArray) -> FloatArray:
+        n, said, was = np.moveaxis(totals.reshape(*totals.shape[:-1], 3, n_bins), -2, 0)
+        return divide(np.abs(said - was).sum(axis=-1), n.sum(axis=-1))
+
+    return Calibration(
+        bins=_bins(rows.sum(axis=0), n_bins),
+        expected_error=cluster_bootstrap(
+            sums, expected_error, n=len(stated), seed=seed, rounds=rounds
+        ),
+        brier=mean((stated - right) ** 2, clusters, seed=seed, rounds=rounds),
+    )
+
+
+def _bins(totals: FloatArray, n_bins: int) -> tuple[CalibrationBin, ...]:
+    return tuple(
+        CalibrationBin(
+            lower=number / n_bins,
+            upper=(number + 1) / n_bins,
+            n=int(n),
+            mean_confidence=float(said / n) if n else None,
+            agreement=float(was / n) if n else None,
+        )
+        for number, (n, said, was) in enumerate(totals.T)
+    )

@@ -1,0 +1,154 @@
+"""Do two raters, or many, decide alike?"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Literal, TypeAlias
+
+import numpy as np
+from numpy.typing import NDArray
+
+from judging.agreement.estimates import (
+    DEFAULT_ROUNDS,
+    Clusters,
+    Estimate,
+    FloatArray,
+    cluster_bootstrap,
+    cluster_sums,
+    divide,
+    proportion,
+    require_same_length,
+)
+from judging.verdicts.base import Outcome
+
+Ties: TypeAlias = Literal["keep", "drop"]
+# No judge convention says "both bad": on agreement it counts as a tie.
+_CODES = {Outcome.MODEL_A: 0, Outcome.MODEL_B: 1, Outcome.TIE: 2, Outcome.BOTH_BAD: 2}
+_N_CODES = 3
+
+
+class Scale(StrEnum):
+    """What differences between ratings mean."""
+
+    NOMINAL = "nominal"
+    ORDINAL = "ordinal"
+    INTERVAL = "interval"
+
+
+def agreement(
+    first: Sequence[Outcome],
+    second: Sequence[Outcome],
+    clusters: Clusters,
+    *,
+    ties: Ties = "keep",
+    seed: int = 0,
+    rounds: int = DEFAULT_ROUNDS,
+) -> Estimate:
+    """The share of battles on which two raters name the same outcome.
+
+    ``ties="drop"`` looks only at battles that both decided (the "without ties" setup of Zheng et
+    al. 2023, table 5), so chance is 1/2; with ties kept it is about 1/3. Columns have shape (n,).
+    """
+    codes_first, codes_second, chosen = _aligned(first, second, clusters, ties)
+    hits = codes_first[chosen] == codes_second[chosen]
+    kept = [cluster for cluster, is_kept in zip(clusters, chosen, strict=True) if is_kept]
+    return proportion(hits, kept, seed=seed, rounds=rounds)
+
+
+def cohen_kappa(
+    first: Sequence[Outcome],
+    second: Sequence[Outcome],
+    clusters: Clusters,
+    *,
+    ties: Ties = "keep",
+    seed: int = 0,
+    rounds: int = DEFAULT_ROUNDS,
+) -> Estimate:
+    """Agreement beyond chance, (p_o - p_e) / (1 - p_e), unweighted over three outcomes.
+
+    Undefined (``None``) when both raters always say the same one thing. Source: Cohen 1960.
+    """
+    codes_first, codes_second, chosen = _aligned(first, second, clusters, ties)
+    rows = np.zeros((len(codes_first), _N_CODES * _N_CODES))
+    rows[np.arange(len(rows)), codes_first * _N_CODES + codes_second] = 1.0
+    kept = [cluster for cluster, is_kept in zip(clusters, chosen, strict=True) if is_kept]
+    sums = cluster_sums(rows[chosen], kept)
+    return cluster_bootstrap(sums, _kappa, n=int(chosen.sum()), seed=seed, rounds=rounds)
+
+
+def krippendorff_alpha(
+    ratings: Sequence[Sequence[float | None]],
+    *,
+    scale: Scale = Scale.NOMINAL,
+    seed: int = 0,
+    rounds: int = DEFAULT_ROUNDS,
+) -> Estimate:
+    """Reliability of any number of raters with gaps: 1 - observed / expected disagreement.
+
+    ``ratings[unit][rater]`` is a number (a code on the nominal scale) or ``None``. Units with
+    fewer than two ratings say nothing and are left out. The interval resamples units. Undefined
+    (``None``) when all ratings are equal. Source: Krippendorff 2011, "Computing Krippendorff's
+    Alpha-Reliability", in coincidence-matrix form.
+    """
+    pairable = [[value for value in unit if value is not None] for unit in ratings]
+    pairable = [unit for unit in pairable if len(unit) > 1]
+    levels = np.unique([value for unit in pairable for value in unit])
+    sums = np.stack([_coincidences(unit, levels) for unit in pairable]) if pairable else _NOTHING
+
+    def alpha(totals: FloatArray) -> FloatArray:
+        return _alpha(totals.reshape(*totals.shape[:-1], len(levels), len(levels)), levels, scale)
+
+    n = sum(len(unit) for unit in pairable)
+    return cluster_bootstrap(sums, alpha, n=n, seed=seed, rounds=rounds)
+
+
+_NOTHING = np.zeros((0, 0))
+
+
+def _aligned(
+    first: Sequence[Outcome], second: Sequence[Outcome], clusters: Clusters, ties: Ties
+) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
+    require_same_length(first=first, second=second, clusters=clusters)
+    codes_first = np.array([_CODES[outcome] for outcome in first], dtype=np.intp)
+    codes_second = np.array([_CODES[outcome] for outcome in second], dtype=np.intp)
+    if ties == "keep":
+        return codes_first, codes_second, np.ones(len(codes_first), dtype=np.bool_)
+    tie = _CODES[Outcome.TIE]
+    return codes_first, codes_second, (codes_first != tie) & (codes_second != tie)
+
+
+def _kappa(totals: FloatArray) -> FloatArray:
+    table = totals.reshape(*totals.shape[:-1], _N_CODES, _N_CODES)
+    n = table.sum(axis=(-2, -1))
+    observed = divide(np.trace(table, axis1=-2, axis2=-1), n)
+    expected = divide((table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1), n * n)
+    return divide(observed - expected, 1 - expected)
+
+
+def _coincidences(unit: list[float], levels: NDArray[np.float64]) -> FloatArray:
+    """What one unit adds to the coincidence matrix, flattened."""
+    counts = (np.asarray(unit)[:, None] == levels).sum(axis=0).astype(np.float64)
+    pairs = np.outer(counts, counts) - np.diag(counts)
+    flat: FloatArray = (pairs / (len(unit) - 1)).ravel()
+    return flat
+
+
+def _alpha(matrix: FloatArray, levels: FloatArray, scale: Scale) -> FloatArray:
+    margins = matrix.sum(axis=-1)
+    n = margins.sum(axis=-1)
+    distance = _squared_distance(margins, levels, scale)
+    observed = (matrix * distance).sum(axis=(-2, -1))
+    chance = margins[..., :, None] * margins[..., None, :] * distance
+    return 1 - divide(observed * (n - 1), chance.sum(axis=(-2, -1)))
+
+
+def _squared_distance(margins: FloatArray, levels: FloatArray, scale: Scale) -> FloatArray:
+    """Shape (…, levels, levels)."""
+    if scale is Scale.NOMINAL:
+        return 1 - np.eye(len(levels))
+    if scale is Scale.INTERVAL:
+        difference: FloatArray = levels[:, None] - levels[None, :]
+        return difference**2
+    # Ratings up to the middle of each level: the difference counts those between two levels.
+    rank = margins.cumsum(axis=-1) - margins / 2
+    between: FloatArray = rank[..., :, None] - rank[..., None, :]
+    return between**2

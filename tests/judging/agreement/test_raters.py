@@ -1,0 +1,85 @@
+import numpy as np
+import pytest
+
+from judging.agreement import Scale, agreement, cohen_kappa, krippendorff_alpha
+from judging.verdicts import Outcome
+
+A, B, TIE, BAD = Outcome.MODEL_A, Outcome.MODEL_B, Outcome.TIE, Outcome.BOTH_BAD
+
+# Krippendorff 2011, "Computing Krippendorff's Alpha-Reliability", example C/D: 4 observers.
+OBSERVERS = [
+    [1, 2, 3, 3, 2, 1, 4, 1, 2, None, None, None],
+    [1, 2, 3, 3, 2, 2, 4, 1, 2, 5, None, 3],
+    [None, 3, 3, 3, 2, 3, 4, 2, 2, 5, 1, None],
+    [1, 2, 3, 3, 2, 4, 4, 1, 2, 5, 1, None],
+]
+UNITS = [list(unit) for unit in zip(*OBSERVERS, strict=True)]
+
+
+def test_agreement_with_ties_counts_equal_outcomes():
+    estimate = agreement([A, B, TIE, A], [A, TIE, TIE, B], "abcd")
+    assert estimate.value == 0.5
+
+
+def test_agreement_without_ties_looks_only_at_what_both_decided():
+    estimate = agreement([A, B, TIE, A], [A, TIE, TIE, B], "abcd", ties="drop")
+    assert (estimate.value, estimate.n) == (0.5, 2)
+
+
+def test_both_bad_agrees_with_a_tie():
+    assert agreement([BAD, BAD], [TIE, A], "ab").value == 0.5
+
+
+def test_random_raters_agree_by_a_half_without_ties_and_a_third_with_them():
+    generator = np.random.default_rng(1)
+    first, second = (
+        [(A, B, TIE)[code] for code in generator.integers(0, 3, 6_000)] for _ in range(2)
+    )
+    with_ties = agreement(first, second, range(6_000), rounds=200)
+    without = agreement(first, second, range(6_000), ties="drop", rounds=200)
+    assert with_ties.lower < 1 / 3 < with_ties.upper
+    assert without.lower < 1 / 2 < without.upper
+
+
+def test_kappa_equals_a_textbook_example():
+    """20 and 15 agreements, 5 and 10 disagreements: p_o = 0.7, p_e = 0.5."""
+    first = [A] * 25 + [B] * 25
+    second = [A] * 20 + [B] * 5 + [A] * 10 + [B] * 15
+    assert cohen_kappa(first, second, range(50)).value == pytest.approx(0.4)
+
+
+def test_kappa_is_one_for_equal_raters_and_about_zero_for_independent_ones():
+    generator = np.random.default_rng(2)
+    first, second = ([(A, B, TIE)[code] for code in generator.integers(0, 3, 3_000)] for _ in "12")
+    assert cohen_kappa(first, first, range(3_000), rounds=10).value == pytest.approx(1)
+    independent = cohen_kappa(first, second, range(3_000), rounds=300)
+    assert independent.lower < 0 < independent.upper
+
+
+def test_kappa_of_raters_who_always_say_the_same_is_undefined():
+    assert cohen_kappa([A, A], [A, A], "ab").value is None
+
+
+@pytest.mark.parametrize(
+    ("scale", "published"),
+    [(Scale.NOMINAL, 0.743), (Scale.ORDINAL, 0.815), (Scale.INTERVAL, 0.849)],
+)
+def test_alpha_equals_the_published_example(scale, published):
+    estimate = krippendorff_alpha(UNITS, scale=scale)
+    assert estimate.value == pytest.approx(published, abs=5e-4)
+    assert estimate.lower < published < estimate.upper
+
+
+def test_alpha_leaves_out_units_that_only_one_rater_saw():
+    assert krippendorff_alpha(UNITS).n_clusters == 11
+    assert krippendorff_alpha(UNITS).n == 40
+
+
+def test_alpha_of_raters_who_never_differ_from_one_value_is_undefined():
+    assert krippendorff_alpha([[1, 1], [1, 1]]).value is None
+    assert krippendorff_alpha([[1, None]]).value is None
+
+
+def test_alpha_does_not_depend_on_the_names_of_nominal_codes():
+    renamed = [[None if value is None else -7 * value for value in unit] for unit in UNITS]
+    assert krippendorff_alpha(renamed).value == pytest.approx(krippendorff_alpha(UNITS).value)
