@@ -127,9 +127,9 @@ class OpenAICompatibleProvider:
         async with self._posted(body) as response:
             if not _is_event_stream(response):
                 # the server does not stream, or answered with an error or a web page
-                whole = self._parse(await _read_bounded(response))
+                whole = checked(self._parse(await _read_bounded(response)))
                 yield Delta(whole.text, whole.reasoning)
-                yield checked(replace(whole, latency_s=self._timing.now() - began_at))
+                yield replace(whole, latency_s=self._timing.now() - began_at)
                 return
             arriving = events(
                 response,
