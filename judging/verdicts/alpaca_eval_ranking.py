@@ -21,7 +21,7 @@ from judging.verdicts.base import (
 )
 from judging.verdicts.reading import without_thoughts
 
-_FLAT_LIST = re.compile(r"\[\s*\{[^\[\]]*\}\s*,?\s*\]", re.DOTALL)
+_FLAT_LIST = re.compile(r"\[\s*\{[^\[\]]*\}\s{0,20},?\s{0,20}\]")
 _LONGEST_LIST = 2_000  # characters; a ranking of two needs about 100
 
 

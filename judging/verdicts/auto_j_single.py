@@ -18,7 +18,7 @@ from judging.verdicts.base import (
     unreadable,
 )
 
-_RATING = re.compile(r"Rating:\s*\[\[\s*(\d+\.?\d*)\s*\]\]", re.IGNORECASE)
+_RATING = re.compile(r"Rating:\s*\[\[\s*(\d+(?:\.\d*)?)\s*\]\]", re.IGNORECASE)
 
 
 @VERDICTS.register("auto_j_single")

@@ -6,6 +6,7 @@ levels, ``A``, ``B``, ``C`` or ``tie``, and the words of our battles.
 """
 
 import json
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, ClassVar
@@ -33,6 +34,9 @@ _WORDS: dict[str, Outcome] = {
     "MODEL_B": Outcome.MODEL_B,
     "BOTH_BAD": Outcome.BOTH_BAD,
 }
+
+_OBJECT_START = re.compile(r"\{\s{0,50}[\"}]")
+_LONGEST_ENDING = 20_000  # characters searched from the end; every brace is a place to start
 
 # Any: the objects are whatever JSON the judge wrote; each value is checked where it is read.
 JsonObject = dict[str, Any]
@@ -80,15 +84,15 @@ class JsonVerdict:
 
 def _objects(text: str) -> Iterator[tuple[JsonObject, tuple[int, int]]]:
     decoder = json.JSONDecoder()
-    position = text.find("{")
-    while position >= 0:
+    start = _OBJECT_START.search(text, max(0, len(text) - _LONGEST_ENDING))
+    while start is not None:
         try:
-            value, end = decoder.raw_decode(text, position)
-        except (json.JSONDecodeError, RecursionError):
-            end = position + 1
+            value, end = decoder.raw_decode(text, start.start())
+        except (ValueError, RecursionError):  # ValueError also for integers of 4,300 digits
+            end = start.start() + 1
         else:
-            yield value, (position, end)
-        position = text.find("{", end)
+            yield value, (start.start(), end)
+        start = _OBJECT_START.search(text, end)
 
 
 def _first(value: JsonObject, keys: tuple[str, ...]) -> object:

@@ -20,7 +20,7 @@ from judging.verdicts.base import (
 )
 from judging.verdicts.reading import without_thoughts
 
-_FIRST_LINE = re.compile(r"\s*(\d+\.?\d*)[ \t,，]+(\d+\.?\d*)[ \t]*(?:\r?\n|\Z)")
+_FIRST_LINE = re.compile(r"\s*(\d+(?:\.\d*)?)[ \t,，]+(\d+(?:\.\d*)?)[ \t]*(?:\r?\n|\Z)")
 
 
 @VERDICTS.register("llmuses_two_floats")

@@ -19,7 +19,7 @@ from judging.verdicts.base import (
 )
 from judging.verdicts.reading import without_code, without_thoughts
 
-_NUMBERS = r"(\d+\.?\d*)\s*[,，]\s*(\d+\.?\d*)"
+_NUMBERS = r"(\d+(?:\.\d*)?)\s*[,，]\s*(\d+(?:\.\d*)?)"
 _DOUBLE = re.compile(rf"\[\[\s*{_NUMBERS}\s*\]\]")
 _SINGLE = re.compile(rf"(?<![\w\])\[])\[\s*{_NUMBERS}\s*\](?!\])")
 

@@ -24,11 +24,12 @@ from judging.verdicts.reading import without_code, without_thoughts
 
 # An index or a call stands before the bracket: x[7], f()[7], m[1][7], np.array([[7]]).
 _NOT_INDEXED = r"(?<![\w\])'\"])(?<!\w\()"
-_DOUBLE = re.compile(_NOT_INDEXED + r"\[\[(\d+\.?\d*)\]\](?!\])")
+_DOUBLE = re.compile(_NOT_INDEXED + r"\[\[(\d+(?:\.\d*)?)\]\](?!\])")
 # [1](…) is a link and [1]: http… its target.
-_SINGLE = re.compile(_NOT_INDEXED + r"(?<!\[)\[(\d+\.?\d*)\](?![\[\](]|:\s*http)")
+_SINGLE = re.compile(_NOT_INDEXED + r"(?<!\[)\[(\d+(?:\.\d*)?)\](?![\[\](]|:\s*http)")
 _ASSIGNED = re.compile(r"(\w+)\s*=\s*\Z")
 _LABEL = re.compile(r"(?:final\s+)?(?:rating|score|verdict|评分|得分|分数|打分)", re.IGNORECASE)
+_LONGEST_LABEL = 80  # characters looked at on either side, so that long lines cost no more
 _DECORATION = " \t*_`#>:：=-~("
 
 
@@ -67,7 +68,7 @@ class MTBenchSingle:
 
 def _numbers(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
     for match in pattern.finditer(text):
-        assigned = _ASSIGNED.search(text[: match.start()].rpartition("\n")[2])
+        assigned = _ASSIGNED.search(_line_before(match))
         if assigned is None or _LABEL.fullmatch(assigned[1]):
             yield match
 
@@ -75,8 +76,17 @@ def _numbers(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:
 def _sole_number_in_code(text: str) -> re.Match[str] | None:
     """A verdict that the judge put between back-ticks: alone on its line but for a label."""
     for match in _DOUBLE.finditer(text):
-        before = text[: match.start()].rpartition("\n")[2].strip(_DECORATION)
-        after = text[match.end() :].partition("\n")[0].strip(_DECORATION + ".。)")
+        before = _line_before(match).strip(_DECORATION)
+        after = _line_after(match).strip(_DECORATION + ".。)")
         if not after and (not before or _LABEL.fullmatch(before)):
             return match
     return None
+
+
+def _line_before(match: re.Match[str]) -> str:
+    start = max(0, match.start() - _LONGEST_LABEL)
+    return match.string[start : match.start()].rpartition("\n")[2]
+
+
+def _line_after(match: re.Match[str]) -> str:
+    return match.string[match.end() : match.end() + _LONGEST_LABEL].partition("\n")[0]

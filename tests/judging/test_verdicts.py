@@ -66,6 +66,17 @@ def test_a_convention_says_what_it_can_be_asked_and_how_games_combine(convention
         assert part.combination in COMBINATIONS
 
 
+@pytest.mark.parametrize("convention", VERDICTS.names())
+@pytest.mark.parametrize(
+    "piece",
+    ["1", "a", " ", "[", "[[1", "{", '{"a":', "x[1] ", "[[1]] ", "```\n", "<think>", "[{}  ", "= "],
+)
+def test_a_reply_of_a_hundred_thousand_characters_is_read_without_backtracking(convention, piece):
+    """Quadratic reading of any of these would take minutes and show as a hanging test."""
+    for text in (piece * (100_000 // len(piece)), "[[" + piece * 50_000, "[{" + piece * 50_000):
+        read(convention, text)
+
+
 def test_the_span_locates_the_verdict_in_the_reply_as_it_came():
     text = "<think>[[2]]</think>\nGood. Rating: [[8]]"
     start, end = read("mt_bench_single", text).span

@@ -200,6 +200,7 @@ JSON_ROWS = [
     ("unknown label", '{"verdict": "first"}', UNKNOWN),
     ("off the scale", '{"score": 85}', OFF_SCALE),
     ("not a number", '{"score": NaN}', OFF_SCALE),
+    ("an absurd integer", '{"score": ' + "9" * 5_000 + "}", MALFORMED),
     ("cut", '{"score": 8', MALFORMED),
     ("prose", "Eight out of ten.", NONE),
     ("empty", "", EMPTY),
