@@ -95,9 +95,9 @@ def _limit_store() -> LimitStore:
         from providers.limits_redis import RedisLimitStore
 
         return RedisLimitStore.from_url(settings.REDIS_URL)
-    from providers.limits import LocalLimitStore
+    from providers.limits import InProcessLimitStore
 
-    return LocalLimitStore()
+    return InProcessLimitStore()
 
 
 def open_provider(model: LanguageModel) -> Provider:

@@ -13,11 +13,11 @@ from arena.work.kinds import run_kinds
 
 def console_page() -> dict[str, Any]:
     """Template context: counts, sets with how complete their answers are, what is running."""
-    done = Q(questions__answers__status=WorkStatus.DONE, questions__answers__sample_index=0)
+    sets = _sets()
     return {
         "counts": {
             "models": LanguageModel.objects.count(),
-            "questions": sum(s.n_questions for s in (sets := _sets(done))),
+            "questions": sum(question_set.n_questions for question_set in sets),
             "answers": Answer.objects.done().count(),
             "battles": Battle.objects.count(),
             "votes": Vote.objects.count(),
@@ -28,7 +28,8 @@ def console_page() -> dict[str, Any]:
     }
 
 
-def _sets(done: Q) -> list[Any]:  # question sets with two more attributes from annotate
+def _sets() -> list[Any]:  # question sets with two more attributes from annotate
+    done = Q(questions__answers__status=WorkStatus.DONE, questions__answers__sample_index=0)
     return list(
         QuestionSet.objects.annotate(
             n_questions=Count("questions", distinct=True),

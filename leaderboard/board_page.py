@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import CommercialUse, Exclusion
@@ -45,6 +46,18 @@ class BoardLine:
     @property
     def is_provisional(self) -> bool:
         return bool(self.rating.details.get("is_provisional"))
+
+    @property
+    def words(self) -> str:
+        """The interval bar for those who listen."""
+        row = self.rating
+        if row.rating_lower is None or row.rating_upper is None:
+            return f"{row.rating:.1f}"
+        return gettext("%(rating)s, 95 %% interval from %(lower)s to %(upper)s") % {
+            "rating": f"{row.rating:.1f}",
+            "lower": f"{row.rating_lower:.1f}",
+            "upper": f"{row.rating_upper:.1f}",
+        }
 
     @property
     def group(self) -> int:

@@ -12,6 +12,10 @@ from typing import Any
 
 Figure = dict[str, Any]  # plotly's JSON
 
+# colours are the page's tokens; the page's script turns them into values of the reader's theme
+DIVERGING = ((0.0, "var(--side-b)"), (0.5, "var(--surface)"), (1.0, "var(--side-a)"))
+SEQUENTIAL = ((0.0, "var(--surface)"), (1.0, "var(--accent)"))
+
 
 @dataclass(frozen=True, slots=True)
 class Chart:
@@ -22,6 +26,22 @@ class Chart:
     figure: Figure
     columns: list[str]
     rows: list[list[str]]
+
+    def as_context(self) -> dict[str, Any]:
+        """What the chart's template takes: the first column names things, the rest are numbers."""
+        return {
+            "key": self.key,
+            "title": self.title,
+            "figure": self.figure,
+            "columns": [
+                {"label": label, "is_numeric": place > 0}
+                for place, label in enumerate(self.columns)
+            ],
+            "rows": [
+                [{"text": text, "is_numeric": place > 0} for place, text in enumerate(row)]
+                for row in self.rows
+            ],
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +104,7 @@ def average_win_rates(matrix: Matrix) -> list[float | None]:
 def win_fraction_chart(title: str, models: Sequence[str], pairs: Sequence[PairCount]) -> Chart:
     matrix = win_fraction_matrix(models, pairs)
     text = [["" if cell is None else f"{cell:.0%}" for cell in row] for row in matrix]
-    figure = _heatmap(models, matrix, text, zmid=0.5, zmin=0.0, zmax=1.0, scale="diverging")
+    figure = _heatmap(models, matrix, text, DIVERGING, zmin=0.0, zmax=1.0)
     return Chart("win_fraction", title, figure, ["", *models], _labelled(models, text))
 
 
@@ -96,7 +116,7 @@ def battle_count_chart(title: str, models: Sequence[str], pairs: Sequence[PairCo
             i, j = place[pair.model_a], place[pair.model_b]
             counts[i][j] = counts[j][i] = pair.battles
     text = [["" if cell is None else f"{cell:.0f}" for cell in row] for row in counts]
-    figure = _heatmap(models, counts, text, zmin=0.0, scale="sequential")
+    figure = _heatmap(models, counts, text, SEQUENTIAL, zmin=0.0)
     return Chart("battle_count", title, figure, ["", *models], _labelled(models, text))
 
 
@@ -148,9 +168,12 @@ def average_win_rate_chart(
 
 
 def _heatmap(
-    models: Sequence[str], z: Matrix, text: Sequence[Sequence[str]], *, scale: str, **bounds: float
+    models: Sequence[str],
+    z: Matrix,
+    text: Sequence[Sequence[str]],
+    colorscale: Sequence[tuple[float, str]],
+    **bounds: float,
 ) -> Figure:
-    """``scale`` names a colour scale of the page's theme; the script fills it in."""
     trace: Mapping[str, Any] = {
         "type": "heatmap",
         "x": list(models),
@@ -162,7 +185,7 @@ def _heatmap(
         "hoverongaps": False,
         "xgap": 1,
         "ygap": 1,
-        "meta": {"scale": scale},
+        "colorscale": colorscale,
         **bounds,
     }
     layout = {

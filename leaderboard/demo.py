@@ -27,11 +27,13 @@ from arena.models import (
     Outcome,
     Question,
     QuestionSet,
+    Side,
     Vote,
     Voter,
     VoteSource,
     WorkStatus,
 )
+from arena.services.battles import side_of, stored_battles
 from arena.style import style_features
 from judging.demo import demo_judge
 from judging.models import Judge, JudgeRun, Judgment, JudgmentMode, JudgmentSource
@@ -80,10 +82,10 @@ def load_demo() -> DemoReport:
     models = {row["slug"]: _model(row) for row in _rows("models.jsonl")}
     questions = _load_questions()
     answers = _load_answers(questions, models)
-    battles = _load_battles(questions, models, answers)
+    battles = _load_battles(questions, answers)
     judge = demo_judge()
-    judgments = _load_verdicts(judge, battles) + _load_scores(judge, answers)
-    votes = _load_votes(battles)
+    judgments = _load_verdicts(judge, battles, answers) + _load_scores(judge, answers)
+    votes = _load_votes(battles, answers)
     for board in _boards():
         refresh_board(board)
     _marker().unlink(missing_ok=True)
@@ -157,49 +159,42 @@ def _load_answers(
     return answers
 
 
-BattleKey = tuple[str, str, str]
+BattleKey = tuple[str, frozenset[str]]
 
 
 def _load_battles(
-    questions: dict[str, Question],
-    models: dict[str, LanguageModel],
-    answers: dict[AnswerKey, Answer],
+    questions: dict[str, Question], answers: dict[AnswerKey, Answer]
 ) -> dict[BattleKey, Battle]:
-    battles = {
-        (key, a, b): Battle(
-            question=question,
-            model_a=models[a],
-            model_b=models[b],
-            answer_a=answers[key, a],
-            answer_b=answers[key, b],
-            language=question.language,
-            turn_count=len(question.turns),
-        )
-        for key, question in questions.items()
-        for a, b in combinations(sorted(models), 2)
+    slugs = sorted({slug for _, slug in answers})
+    keys = [(key, a, b) for key in questions for a, b in combinations(slugs, 2)]
+    battles = stored_battles((answers[key, a], answers[key, b]) for key, a, b in keys)
+    by_answers = {
+        frozenset((answers[key, a].pk, answers[key, b].pk)): (key, frozenset((a, b)))
+        for key, a, b in keys
     }
-    Battle.objects.bulk_create(battles.values(), batch_size=BATCH)
-    return battles
+    return {by_answers[frozenset(pair)]: battle for pair, battle in battles.items()}
 
 
-def _load_verdicts(judge: Judge, battles: dict[BattleKey, Battle]) -> int:
+def _load_verdicts(
+    judge: Judge, battles: dict[BattleKey, Battle], answers: dict[AnswerKey, Answer]
+) -> int:
     """Verdict texts are read by the judge's own convention, like any judge's."""
     read = VERDICTS.get("arena_hard")()
     now = timezone.now()
     judgments = []
     for row in _rows("verdicts.jsonl"):
-        parsed = read.parse(JudgeReply(row["text"])).in_battle_order(row["game"])
-        a, b = row["model_a"], row["model_b"]
-        battle = battles.get((row["question_id"], a, b))
-        if battle is None:
-            raise LookupError(f"demo verdicts: {row['question_id']} has no battle {a} – {b}")
+        battle = battles[row["question_id"], frozenset((row["model_a"], row["model_b"]))]
+        # the file's game 1 shows its own model_a first; the battle's game 1 shows side a first
+        first = answers[row["question_id"], row["model_a"]]
+        game = row["game"] if side_of(battle, first) == Side.A else 3 - row["game"]
+        parsed = read.parse(JudgeReply(row["text"])).in_battle_order(game)
         judgments.append(
             Judgment(
                 judge=judge,
                 mode=JudgmentMode.PAIRWISE,
                 source=JudgmentSource.DEMO,
                 battle=battle,
-                game=row["game"],
+                game=game,
                 status=WorkStatus.DONE,
                 outcome=parsed.outcome or "",
                 strength=parsed.strength if parsed.outcome else None,
@@ -234,17 +229,16 @@ def _load_scores(judge: Judge, answers: dict[AnswerKey, Answer]) -> int:
     return len(Judgment.objects.bulk_create(judgments, batch_size=BATCH))
 
 
-def _load_votes(battles: dict[BattleKey, Battle]) -> int:
+def _load_votes(battles: dict[BattleKey, Battle], answers: dict[AnswerKey, Answer]) -> int:
     rows = list(_rows("votes.jsonl"))
     keys = sorted({row["voter"] for row in rows})
     voters = {key: Voter(key=key, is_demo=True) for key in keys}
     Voter.objects.bulk_create(voters.values())
     votes = []
     for row in rows:
-        a, b, outcome, first = row["model_a"], row["model_b"], row["outcome"], row["shown_first"]
-        battle = battles.get((row["question_id"], a, b))
-        if battle is None:
-            battle = battles[row["question_id"], b, a]
+        battle = battles[row["question_id"], frozenset((row["model_a"], row["model_b"]))]
+        outcome, first = row["outcome"], row["shown_first"]
+        if side_of(battle, answers[row["question_id"], row["model_a"]]) == Side.B:
             outcome, first = _turned(outcome), {"a": "b", "b": "a"}.get(first, "")
         votes.append(
             Vote(
@@ -305,5 +299,3 @@ def remove_demo() -> dict[str, int]:
         rows.delete()
     _marker().touch()
     return {name: count for name, count in counts.items() if count}
-
-

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict
 
 from arena.models import LanguageModel, Vote, WorkStatus
-from judging.models import Judgment, JudgmentMode
+from judging.models import Judgment, JudgmentMode, JudgmentQuerySet
 from leaderboard.ratings import Comparisons, Outcome, Scores
 
 Source = Literal["people", "judges", "combined"]
@@ -146,7 +146,7 @@ def _votes(query: BoardQuery) -> QuerySet[Vote]:
     ).order_by("id")
 
 
-def _judgments(query: BoardQuery, mode: JudgmentMode) -> QuerySet[Judgment]:
+def _judgments(query: BoardQuery, mode: JudgmentMode) -> JudgmentQuerySet:
     is_pairwise = mode == JudgmentMode.PAIRWISE
     subject = "battle" if is_pairwise else "answer"
     sides = ("battle__model_a", "battle__model_b") if is_pairwise else ("answer__model",)
@@ -174,7 +174,7 @@ def _tally(rows: QuerySet[Any], path: str, include: Sequence[str]) -> Counter[st
     return Counter(dict(reasons))
 
 
-def _judgments_left_out(judgments: QuerySet[Judgment], include: Sequence[str]) -> Counter[str]:
+def _judgments_left_out(judgments: JudgmentQuerySet, include: Sequence[str]) -> Counter[str]:
     """Why judgments do not count: not finished, failed, unreadable, dry run, marked."""
     states = judgments.aggregate(
         dry_run=Count("id", filter=Q(is_dry_run=True)),
@@ -216,11 +216,13 @@ def select_comparisons(query: BoardQuery) -> Selection:
         query, np.concatenate([arrays.pop("model_a"), arrays.pop("model_b")])
     )
     half = sides.size // 2
+    # Any: the columns differ in dtype
+    columns_as_typed: dict[str, Any] = {name: _narrow(name, a) for name, a in arrays.items()}
     comparisons = Comparisons(
         models=names,
         model_a=sides[:half].astype(np.int32),
         model_b=sides[half:].astype(np.int32),
-        **{name: _narrow(name, array) for name, array in arrays.items()},  # type: ignore[arg-type]  # dtypes differ by column
+        **columns_as_typed,
     )
     return Selection(
         comparisons=comparisons,
@@ -260,7 +262,7 @@ def _add_votes(
 
 
 def _add_verdicts(
-    columns: _Columns, judgments: QuerySet[Judgment], include: Sequence[str]
+    columns: _Columns, judgments: JudgmentQuerySet, include: Sequence[str]
 ) -> dt.datetime | None:
     counted = judgments.readable().filter(is_dry_run=False).exclude(outcome="")
     counted = counted.exclude(_is_left_out(include, "exclusion", "battle__exclusion"))
@@ -312,7 +314,7 @@ def select_scores(query: BoardQuery) -> Selection:
     names, model = _as_indices(query, model_ids)
     categories = tuple(sorted({row[3] for row in rows if row[3]}))
     place = {name: position for position, name in enumerate(categories)}
-    table = {
+    table: dict[str, NDArray[Any]] = {
         "model": model.astype(np.int32),
         "question": np.array([row[1] for row in rows], dtype=np.int32),
         # turn 0 is the whole conversation, which stands as one turn
@@ -321,11 +323,12 @@ def select_scores(query: BoardQuery) -> Selection:
         "score": np.array([row[4] for row in rows], dtype=np.float64),
         "judge": np.array([row[5] for row in rows], dtype=np.int32),
     }
+    columns: list[NDArray[Any]] = list(table.values())
     return Selection(
         comparisons=None,
-        scores=Scores(models=names, categories=categories, **table),  # type: ignore[arg-type]  # dtypes differ by column
+        scores=Scores(models=names, categories=categories, **table),
         excluded=dict(_judgments_left_out(judgments, query.include)),
-        input_hash=_hash([*names, *categories, *table.values()]),
+        input_hash=_hash([*names, *categories, *columns]),
         rows=len(rows),
         data_until=counted.order_by().aggregate(newest=Max("created_at"))["newest"],
     )

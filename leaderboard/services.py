@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import urlencode
 
@@ -63,9 +64,7 @@ def select(query: BoardQuery, method: AnyMethod) -> Selection:
     return select_scores(query) if method.needs == "scores" else select_comparisons(query)
 
 
-def fit(
-    selection: Selection, method: AnyMethod, options: Mapping[str, Any], seed: int
-) -> Ratings:
+def fit(selection: Selection, method: AnyMethod, options: Mapping[str, Any], seed: int) -> Ratings:
     """Ratings of a selection; raises NoDataError when it is empty, BoardError on a bad option."""
     data = selection.scores if method.needs == "scores" else selection.comparisons
     if data is None or not len(data):
@@ -95,19 +94,23 @@ def take_snapshot(
     query = board_query(board, overrides)
     selection = select(query, method)
     ratings = fit(selection, method, chosen, board.seed)
-    return _store(board, query, overrides or {}, number, selection, ratings, name)
+    fitted = _Fitted(query, name, selection, ratings)
+    return _store(board, fitted, overrides=overrides or {}, number=number)
+
+
+@dataclass(frozen=True, slots=True)
+class _Fitted:
+    query: BoardQuery
+    method_name: str
+    selection: Selection
+    ratings: Ratings
 
 
 @transaction.atomic
 def _store(
-    board: Board,
-    query: BoardQuery,
-    overrides: Mapping[str, str],
-    number: int | None,
-    selection: Selection,
-    ratings: Ratings,
-    method_name: str,
+    board: Board, fitted: _Fitted, *, overrides: Mapping[str, str], number: int | None
 ) -> Snapshot:
+    selection, ratings = fitted.selection, fitted.ratings
     # two refreshes at once take their numbers one after the other
     Board.objects.select_for_update().get(pk=board.pk)
     last = board.snapshots.aggregate(last=Max("number"))["last"] or 0
@@ -115,9 +118,9 @@ def _store(
         board=board,
         number=number or last + 1,
         slice_key=slice_key(overrides),
-        method=method_name,
+        method=fitted.method_name,
         options=dict(ratings.options),
-        query=query.model_dump(mode="json"),
+        query=fitted.query.model_dump(mode="json"),
         seed=ratings.seed,
         input_hash=selection.input_hash,
         battles=selection.rows,
@@ -211,4 +214,5 @@ def refresh_board(board: Board) -> Snapshot | None:
     if last is not None and is_same_question and last.input_hash == selection.input_hash:
         return None
     ratings = fit(selection, method, board.options, board.seed)
-    return _store(board, query, {}, None, selection, ratings, board.method)
+    fitted = _Fitted(query, board.method, selection, ratings)
+    return _store(board, fitted, overrides={}, number=None)

@@ -7,7 +7,13 @@ import logging
 from celery import shared_task
 
 from leaderboard.models import Board
-from leaderboard.services import NoDataError, latest_snapshot, refresh_board, slice_key, take_snapshot
+from leaderboard.services import (
+    NoDataError,
+    latest_snapshot,
+    refresh_board,
+    slice_key,
+    take_snapshot,
+)
 
 logger = logging.getLogger(__name__)
 

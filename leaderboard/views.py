@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from django.core.paginator import Paginator
@@ -64,7 +63,7 @@ def board_charts_fragment(request: HttpRequest, slug: str) -> HttpResponse:
     return render(
         request,
         "leaderboard/_charts.html",
-        {"charts": [asdict(chart) for chart in charts], "board": page.board},
+        {"charts": [chart.as_context() for chart in charts], "board": page.board},
     )
 
 

@@ -111,20 +111,14 @@ def make_answer(db):
 
 @pytest.fixture
 def make_battle(make_answer):
-    """A battle of stored answers between two models on a question."""
-    from arena.models import Battle
+    """The battle of two models' stored answers to a question."""
+    from arena.services.battles import stored_battle
 
-    def make(question, model_a, model_b):
+    def make(question, first, second):
         answers = [
             model.answers.filter(question=question).first() or make_answer(model, question)
-            for model in (model_a, model_b)
+            for model in (first, second)
         ]
-        return Battle.objects.create(
-            question=question,
-            model_a=model_a,
-            model_b=model_b,
-            answer_a=answers[0],
-            answer_b=answers[1],
-        )
+        return stored_battle(*answers)
 
     return make

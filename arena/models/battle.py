@@ -69,8 +69,9 @@ class Battle(models.Model):
     """Two models' answers to one question, side by side: the atom of every rating.
 
     A battle of stored answers exists once per pair of answers, whoever judges it: people and
-    judges alike. Which side was shown first is kept with each vote and judgment. Imported battles
-    may lack question and answers. ``external_key`` makes importing idempotent.
+    judges alike; its side a is the answer with the smaller primary key. Which side was shown
+    first is kept with each vote and judgment. Imported battles may lack question and answers.
+    ``external_key`` makes importing idempotent.
     """
 
     model_a = models.ForeignKey(
@@ -110,6 +111,11 @@ class Battle(models.Model):
                 name="battle_has_two_answers_or_none",
                 condition=models.Q(answer_a__isnull=True, answer_b__isnull=True)
                 | models.Q(answer_a__isnull=False, answer_b__isnull=False),
+            ),
+            # one order of the sides, or the same pair could be stored twice
+            models.CheckConstraint(
+                name="battle_of_stored_answers_has_its_sides_in_order",
+                condition=~models.Q(origin="stored") | models.Q(answer_a__lt=models.F("answer_b")),
             ),
             models.UniqueConstraint(
                 name="battle_of_stored_answers_exists_once",

@@ -5,13 +5,13 @@ from __future__ import annotations
 from itertools import chain
 
 from django.contrib import messages
-from django.contrib.admin.views.decorators import staff_member_required
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
+from arena.access import staff_only
 from arena.models import Run
 from arena.run_progress import failure_groups, run_progress
 from arena.services.runs import RunStateError, resume_run, retry_failed, stop_run
@@ -31,7 +31,7 @@ def get_run(kind_name: str, run_id: int) -> Run:
     return run
 
 
-@staff_member_required(login_url="login")
+@staff_only
 @require_safe
 def run_list(request: HttpRequest) -> HttpResponse:
     newest = chain.from_iterable(
@@ -42,7 +42,7 @@ def run_list(request: HttpRequest) -> HttpResponse:
     return render(request, template, {"progress_of_runs": [run_progress(run) for run in runs]})
 
 
-@staff_member_required(login_url="login")
+@staff_only
 @require_safe
 def run_detail(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
     """The run's page; htmx asks for the same progress every other second while it goes."""
@@ -55,13 +55,13 @@ def run_detail(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
     return render(request, template, context)
 
 
-@staff_member_required(login_url="login")
+@staff_only
 @require_safe
 def run_json(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
     return JsonResponse(run_progress(get_run(kind, run_id)).as_json())
 
 
-@staff_member_required(login_url="login")
+@staff_only
 @require_POST
 def run_action(request: HttpRequest, kind: str, run_id: int, action: str) -> HttpResponse:
     """Stop, resume, or retry what failed."""
@@ -75,7 +75,9 @@ def run_action(request: HttpRequest, kind: str, run_id: int, action: str) -> Htt
             messages.success(request, _("Going on with what is missing."))
         else:
             count = retry_failed(run)
-            told = ngettext("%(n)d failed row is tried again.", "%(n)d failed rows are tried again.", count)
+            told = ngettext(
+                "%(n)d failed row is tried again.", "%(n)d failed rows are tried again.", count
+            )
             messages.success(request, told % {"n": count})
     except RunStateError as error:
         messages.error(request, str(error))
