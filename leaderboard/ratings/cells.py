@@ -1,5 +1,6 @@
 """Battles folded into pair tables: all that order-free, feature-free methods need to know."""
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -41,11 +42,7 @@ class PairTable:
         count = np.bincount(key, minlength=m * m * N_OUTCOMES).reshape(shape)
         if has_unit_weights(rows):
             return cls(count, count.astype(np.float64), count.astype(np.float64))
-        summed: NDArray[np.float64] = np.bincount(key, rows.weight, minlength=count.size)
-        squared: NDArray[np.float64] = np.bincount(
-            key, np.square(rows.weight), minlength=count.size
-        )
-        return cls(count, summed.reshape(shape), squared.reshape(shape))
+        return cls(count, _sums(key, rows.weight, shape), _sums(key, np.square(rows.weight), shape))
 
     @property
     def n_models(self) -> int:
@@ -60,6 +57,13 @@ class PairTable:
         """Number of rows of each outcome, by its name."""
         totals = self.count.sum(axis=(0, 1))
         return {outcome.name.lower(): int(totals[outcome]) for outcome in Outcome}
+
+
+def _sums(
+    key: NDArray[np.intp], value: NDArray[np.float64], shape: tuple[int, int, int]
+) -> NDArray[np.float64]:
+    sums = np.bincount(key, value, minlength=math.prod(shape))
+    return np.asarray(sums, dtype=np.float64).reshape(shape)
 
 
 def cell_keys(rows: Comparisons) -> NDArray[np.intp]:

@@ -48,11 +48,13 @@ def fit_strengths(
     *,
     phantom_games: NDArray[np.float64],
     start: NDArray[np.float64] | None = None,
+    with_bread: bool = True,
 ) -> StrengthFit:
     """Maximise Σ points·ln σ(θi-θj) + Σ phantom·½(ln σ(θi) + ln σ(-θi)).
 
     ``phantom_games``: float64[m], drawn games against an opponent of average strength; zero for
     plain maximum likelihood. ``start``: float64[m], a previous optimum to start from.
+    ``with_bread=False`` saves the inverse where only strengths are wanted; the bread is then zero.
     Raises ConvergenceError after ``MAX_STEPS``.
     """
     played = np.flatnonzero(connectivity.component >= 0)
@@ -65,7 +67,7 @@ def fit_strengths(
     strength = np.full(m, np.nan)
     strength[played] = problem.centred(theta)
     bread, diagonal = np.zeros((m, m)), np.zeros(m)
-    if factor is not None:
+    if factor is not None and with_bread:
         bread[np.ix_(played, played)] = problem.centred_inverse(factor)
         diagonal[played] = np.diag(curvature)
     return StrengthFit(strength, bread, diagonal, gradient, steps)
@@ -77,6 +79,7 @@ class _Problem:
     games: NDArray[np.float64]
     phantom: NDArray[np.float64]
     membership: NDArray[np.float64]  # one column per component, unit length
+    floating: NDArray[np.float64]  # those columns whose location no phantom holds
     scale: float
 
     @classmethod
@@ -97,6 +100,7 @@ class _Problem:
             games=games,
             phantom=phantom[played],
             membership=membership,
+            floating=membership[:, (membership.T @ phantom[played]) == 0],
             scale=float(total.max(initial=0.0)),
         )
 
@@ -135,7 +139,7 @@ def _climb(
     for step in range(MAX_STEPS):
         gradient, curvature = problem.slope(theta)
         pin = max(float(np.diag(curvature).mean()), np.finfo(float).tiny)
-        factor = cho_factor(curvature + pin * (problem.membership @ problem.membership.T))
+        factor = cho_factor(curvature + pin * (problem.floating @ problem.floating.T))
         largest = float(np.abs(gradient).max())
         has_stalled = largest >= 0.5 * best and best <= 1e-9 * problem.scale
         if largest <= ROUNDING * problem.scale or has_stalled:

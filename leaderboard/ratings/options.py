@@ -15,9 +15,9 @@ class MethodOptions(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    level: float = Field(0.95, gt=0, lt=1, description="Coverage of each interval.")
+    level: float = Field(default=0.95, gt=0, lt=1, description="Coverage of each interval.")
     provisional_below: int = Field(
-        100, ge=0, description="A model with fewer battles is marked provisional."
+        default=100, ge=0, description="A model with fewer battles is marked provisional."
     )
 
 
@@ -25,7 +25,7 @@ class ClusteredOptions(MethodOptions):
     """A method whose intervals allow for rows that lean on each other."""
 
     cluster: Clustering = Field(
-        "auto",
+        default="auto",
         description="Rows that are not independent: those of one question, one voter, both "
         "(two-way), or none. 'auto' uses every kind the data carry with enough clusters.",
     )
@@ -34,22 +34,22 @@ class ClusteredOptions(MethodOptions):
 class ScaleOptions(ClusteredOptions):
     """A method on the Elo-like points scale."""
 
-    scale: float = Field(400.0, gt=0, description="Points per factor of ten in the odds.")
-    init: float = Field(1000.0, description="Mean rating of each connected group.")
+    scale: float = Field(default=400.0, gt=0, description="Points per factor of ten in the odds.")
+    init: float = Field(default=1000.0, description="Mean rating of each connected group.")
     anchor_model: str | None = Field(
-        None, description="A model whose rating is pinned; its group moves along."
+        default=None, description="A model whose rating is pinned; its group moves along."
     )
-    anchor_value: float = Field(1114.0, description="The pinned model's rating.")
+    anchor_value: float = Field(default=1114.0, description="The pinned model's rating.")
     prior: Prior = Field(
-        "if_unbounded",
+        default="if_unbounded",
         description="Phantom draw: each model plays extra drawn games against an average "
         "opponent; only where the data leave a rating unbounded, always, or never.",
     )
     prior_games: float = Field(
-        1.0, gt=0, description="Number of phantom games per model where the prior applies."
+        default=1.0, gt=0, description="Number of phantom games per model where the prior applies."
     )
     both_bad: BothBad = Field(
-        "exclude",
+        default="exclude",
         description="'Both are bad' prefers neither side: left out and counted, or read as a "
         "tie as FastChat and arena-rank do.",
     )

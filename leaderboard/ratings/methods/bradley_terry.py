@@ -22,11 +22,11 @@ class BradleyTerryOptions(ScaleOptions):
     """Settings of the Bradley–Terry fit."""
 
     interval: Literal["sandwich", "bootstrap"] = Field(
-        "sandwich",
+        default="sandwich",
         description="Interval ends from the cluster-robust sandwich, or from percentiles of a "
         "bootstrap that redraws whole clusters.",
     )
-    rounds: int = Field(100, ge=10, description="Bootstrap rounds, where they are used.")
+    rounds: int = Field(default=100, ge=10, description="Bootstrap rounds, where they are used.")
 
 
 @rating_method(
@@ -104,7 +104,9 @@ def _refit(halves: HalfWins, pairs: PairFit, prior_games: float) -> NDArray[np.f
     phantom = pairs.phantom
     if not is_complete and not phantom.any():
         phantom = np.where(whole.component >= 0, prior_games, 0.0)
-    return fit_strengths(halves, whole, phantom_games=phantom, start=pairs.strength).strength
+    return fit_strengths(
+        halves, whole, phantom_games=phantom, start=pairs.strength, with_bread=False
+    ).strength
 
 
 def describe_fit(rows: Comparisons, pairs: PairFit, options: ScaleOptions) -> dict[str, Any]:

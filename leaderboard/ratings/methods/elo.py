@@ -22,16 +22,18 @@ class EloOptions(MethodOptions):
     """Settings of online Elo; the defaults are FastChat's, both-bad apart."""
 
     convention: Literal["fastchat", "llmuses"] = Field(
-        "fastchat", description="Whose K to use: FastChat's 4 or llmuses' 32."
+        default="fastchat", description="Whose K to use: FastChat's 4 or llmuses' 32."
     )
     k: float | None = Field(
-        None, gt=0, description="Points at stake per battle; overrides the convention's K."
+        default=None, gt=0, description="Points at stake per battle; overrides the convention's K."
     )
-    init: float = Field(1000.0, description="Rating before the first battle.")
-    scale: float = Field(400.0, gt=0, description="Points per factor of ``base`` in the odds.")
-    base: float = Field(10.0, gt=1, description="Factor in the odds per ``scale`` points.")
+    init: float = Field(default=1000.0, description="Rating before the first battle.")
+    scale: float = Field(
+        default=400.0, gt=0, description="Points per factor of ``base`` in the odds."
+    )
+    base: float = Field(default=10.0, gt=1, description="Factor in the odds per ``scale`` points.")
     both_bad: BothBad = Field(
-        "exclude",
+        default="exclude",
         description="'Both are bad' prefers neither side: left out and counted, or read as a "
         "tie as FastChat and llmuses do.",
     )

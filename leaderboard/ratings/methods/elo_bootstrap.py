@@ -25,9 +25,9 @@ from leaderboard.ratings.strengths import SCORE_OF_A
 class EloBootstrapOptions(EloOptions):
     """Settings of bootstrap Elo."""
 
-    rounds: int = Field(100, ge=10, description="Redrawn histories.")
+    rounds: int = Field(default=100, ge=10, description="Redrawn histories.")
     redraw: Literal["auto", "battle", "question", "voter"] = Field(
-        "auto",
+        default="auto",
         description="What is drawn with replacement: single battles (FastChat's way, too narrow "
         "where battles share a question or voter) or whole clusters; 'auto' takes questions if "
         "known, else voters, else battles.",

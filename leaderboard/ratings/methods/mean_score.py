@@ -19,10 +19,13 @@ UNPARSED = -1.0
 class MeanScoreOptions(ClusteredOptions):
     """Settings of the mean score."""
 
-    turn: int | None = Field(None, ge=1, description="Only this turn; all turns by default.")
-    category: str | None = Field(None, description="Only this category; all by default.")
+    turn: int | None = Field(
+        default=None, ge=1, description="Only this turn; all turns by default."
+    )
+    category: str | None = Field(default=None, description="Only this category; all by default.")
     unparsed: float = Field(
-        UNPARSED, description="A stored value that means 'no grade found', left out and counted."
+        default=UNPARSED,
+        description="A stored value that means 'no grade found', left out and counted.",
     )
 
 

@@ -19,7 +19,7 @@ class WinRateOptions(ClusteredOptions):
     """Settings of the average win rate."""
 
     both_bad: BothBad = Field(
-        "exclude", description="'Both are bad' is left out and counted, or read as a tie."
+        default="exclude", description="'Both are bad' is left out and counted, or read as a tie."
     )
 
 

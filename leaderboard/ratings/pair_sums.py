@@ -1,0 +1,18 @@
+"""Sums over ordered pairs of models, turned into gradients and curvatures of strengths."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def laplacian(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Σ over ordered pairs of ``pairs[a, b] · (e_a - e_b)(e_a - e_b)ᵀ``, float64[m, m]."""
+    both = pairs + pairs.T
+    matrix = -both
+    np.fill_diagonal(matrix, both.sum(axis=1) - np.diag(both))
+    return matrix
+
+
+def difference_rows(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Σ over ordered pairs of ``pairs[a, b] · (e_a - e_b)``, float64[m]."""
+    total: NDArray[np.float64] = pairs.sum(axis=1) - pairs.sum(axis=0)
+    return total
