@@ -147,7 +147,7 @@ CHANNEL_LAYERS = {
 }
 
 QUEUE_DIR = AGON_HOME / "queue"
-CELERY_BROKER_URL = REDIS_URL or "filesystem://"
+CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 if not REDIS_URL:
     for _folder in ("messages", "processed", "control"):
         (QUEUE_DIR / _folder).mkdir(parents=True, exist_ok=True)
@@ -167,6 +167,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # the queue is a hint: whatever a lost message leaves behind, the sweep finds in the rows
 CELERY_BEAT_SCHEDULE = {
     "sweep-unfinished-runs": {"task": "arena.tasks.sweep_unfinished_runs", "schedule": 15.0},
+    "refresh-live-boards": {"task": "leaderboard.tasks.refresh_live_boards", "schedule": 20.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(AGON_HOME / "beat-schedule")
 
@@ -180,6 +181,7 @@ TIME_ZONE = env.str("TIME_ZONE", default="UTC")
 STATIC_URL = "/static/"
 STATICFILES_DIRS = [BASE_DIR / "static"]
 STATIC_ROOT = Path(env.str("STATIC_ROOT", default=str(AGON_HOME / "staticfiles")))
+STATIC_ROOT.mkdir(parents=True, exist_ok=True)
 MEDIA_ROOT = Path(env.str("MEDIA_ROOT", default=str(AGON_HOME / "media")))
 MEDIA_URL = "/media/"
 WHITENOISE_USE_FINDERS = IS_EMBEDDED

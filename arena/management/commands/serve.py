@@ -91,7 +91,8 @@ def _web_command(host: str, port: int) -> list[str]:
 def _worker_command(number: int, threads: int) -> list[str]:
     beat = ["-B"] if number == 0 else []
     return [
-        *(sys.executable, "-m", "celery", "-A", "config", "worker", "--loglevel", "WARNING"),
+        *(sys.executable, "-W", "ignore::RuntimeWarning:celery.platforms"),
+        *("-m", "celery", "--quiet", "-A", "config", "worker", "--loglevel", "WARNING"),
         *("--pool", "threads", "--concurrency", str(threads), "--hostname", f"agon{number}@%h"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         *beat,
@@ -112,6 +113,7 @@ class Children:
             self.commands[name],
             cwd=settings.BASE_DIR,
             env={**os.environ, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+            stdin=subprocess.DEVNULL,
             start_new_session=True,
             preexec_fn=_die_with_parent,  # noqa: PLW1509  # no thread runs in the supervisor
         )
