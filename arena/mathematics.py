@@ -56,6 +56,13 @@ SAME_LAYOUT = {
 }
 ENVIRONMENT = re.compile(r"\\(begin|end)\s*\{(" + "|".join(SAME_LAYOUT) + r")\*?\}")
 SYNTAX = re.compile(r"\\(?:[a-zA-Z]+|.)|[{}]", re.DOTALL)
+# commands that the converter does not know, in words that it does; numbering means nothing here
+REWRITTEN = {
+    r"\arg": r"\operatorname{arg}", r"\mod": r"\bmod", r"\&": r"\text{&}",
+    r"\bm": r"\mathbf", r"\boldsymbol": r"\mathbf",
+    r"\nonumber": "", r"\notag": "", r"\nolimits": "",
+}  # fmt: skip
+LABEL = re.compile(r"\\label\{[^{}]*\}")
 NESTING = {"{": 1, "}": -1, r"\begin": 1, r"\end": -1, r"\left": 1, r"\right": -1}
 
 CONVERTER_ERRORS: tuple[type[Exception], ...] = (
@@ -78,7 +85,7 @@ def formula_to_mathml(latex: str, *, is_block: bool) -> str:
     if len(source) > MAX_FORMULA_CHARS:
         raise FormulaError(f"the formula has {len(source)} characters, over {MAX_FORMULA_CHARS}")
     _check_nesting(source)
-    source = ENVIRONMENT.sub(lambda found: _same_layout(found[1], found[2]), source)
+    source = _in_known_commands(source)
     try:
         tree = convert_to_element(source, display="block" if is_block else "inline")
     except CONVERTER_ERRORS as error:
@@ -88,8 +95,10 @@ def formula_to_mathml(latex: str, *, is_block: bool) -> str:
     return tostring(_checked(tree), encoding="unicode", short_empty_elements=False)
 
 
-def _same_layout(command: str, environment: str) -> str:
-    return rf"\{command}{{{SAME_LAYOUT[environment]}}}"
+def _in_known_commands(source: str) -> str:
+    source = LABEL.sub("", source)
+    source = SYNTAX.sub(lambda found: REWRITTEN.get(found[0], found[0]), source)
+    return ENVIRONMENT.sub(lambda found: rf"\{found[1]}{{{SAME_LAYOUT[found[2]]}}}", source)
 
 
 def _check_nesting(source: str) -> None:
@@ -111,7 +120,7 @@ def _checked(element: Element) -> Element:
     if allowed is None:
         raise FormulaError(f"the formula needs the element {element.tag!r}, which is not shown")
     text = html.unescape(element.text or "")
-    if element.tag == "mi" and (text.startswith("\\") or text == "&"):
+    if element.tag == "mi" and (text == "&" or (text.startswith("\\") and len(text) > 1)):
         raise FormulaError(f"the formula has {text!r}, which has no meaning here")
     if CHILDREN.get(element.tag, len(element)) != len(element):
         raise FormulaError(f"a part of the formula is missing in {element.tag}")

@@ -1,5 +1,7 @@
 // Behaviour of the page frame. Nothing here is needed to read a page or to send a form.
 
+import { makeSortable } from "./sorting.js";
+
 const THEMES = ["auto", "light", "dark"];
 const { body, documentElement: root } = document;
 
@@ -43,6 +45,7 @@ function setUpMenu() {
   const button = document.querySelector("[data-nav-toggle]");
   const header = document.querySelector("[data-site-header]");
   if (!button || !header) return;
+  button.hidden = !document.getElementById("site-nav");
   const show = (isOpen) => {
     header.toggleAttribute("data-open", isOpen);
     button.setAttribute("aria-expanded", String(isOpen));
@@ -106,5 +109,11 @@ setUpThemeToggle();
 setUpMenu();
 setUpRequests();
 document.addEventListener("click", openDialog);
-addCopyButtons(document);
-body.addEventListener("htmx:load", (event) => addCopyButtons(event.detail.elt));
+
+function enhance(within) {
+  addCopyButtons(within);
+  for (const table of within.querySelectorAll("table[data-sortable]")) makeSortable(table);
+}
+
+enhance(document);
+body.addEventListener("htmx:load", (event) => enhance(event.detail.elt));

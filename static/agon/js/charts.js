@@ -1,9 +1,14 @@
 // Draws each chart when it comes into view. A figure is plain plotly JSON in a data block beside
-// its canvas; a colour written as "var(--token)" follows the reader's theme.
-import { asCartesian, isRadar } from "./radar.js";
+// its canvas; a colour written as "var(--token)", or "faded(--token)", follows the reader's theme.
+import { asCartesian, isRadar, PALETTE } from "./radar.js";
 
 const settings = document.querySelector("script[data-charts]").dataset;
-const CONFIG = { responsive: true, displaylogo: false, modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"] };
+const CONFIG = {
+  responsive: true,
+  displaylogo: false,
+  displayModeBar: matchMedia("(hover: hover)").matches ? "hover" : false,
+  modeBarButtonsToRemove: ["select2d", "lasso2d", "autoScale2d"],
+};
 const drawn = new Set();
 let plotlyIsLoading;
 
@@ -31,7 +36,11 @@ function tokenReader() {
 }
 
 function withColours(value, read) {
-  if (typeof value === "string") return value.replace(/var\((--[\w-]+)\)/g, (_, token) => read(token));
+  if (typeof value === "string") {
+    return value
+      .replace(/var\((--[\w-]+)\)/g, (_, token) => read(token))
+      .replace(/faded\((--[\w-]+)\)/g, (_, token) => read(token).replace(/^rgb\((.*)\)$/, "rgba($1, 0.2)"));
+  }
   if (Array.isArray(value)) return value.map((part) => withColours(part, read));
   if (value && typeof value === "object") {
     return Object.fromEntries(Object.entries(value).map(([key, part]) => [key, withColours(part, read)]));
@@ -51,26 +60,27 @@ function axis() {
   };
 }
 
+const SCALES = {
+  sequential: [[0, "var(--surface)"], [1, "var(--accent)"]],
+  diverging: [[0, "var(--side-b)"], [0.5, "var(--surface)"], [1, "var(--side-a)"]],
+};
+
 function template() {
-  const ramp = [[0, "var(--surface)"], [1, "var(--accent)"]];
   return {
     layout: {
       paper_bgcolor: "rgba(0,0,0,0)",
       plot_bgcolor: "rgba(0,0,0,0)",
       font: { family: getComputedStyle(document.body).fontFamily, size: 13, color: "var(--ink)" },
-      colorway: ["var(--accent)", "var(--side-b)", "var(--side-a)", "var(--mark)", "var(--good)", "var(--warn)", "var(--bad)", "var(--tie)"],
-      colorscale: {
-        sequential: ramp,
-        diverging: [[0, "var(--side-b)"], [0.5, "var(--surface)"], [1, "var(--side-a)"]],
-      },
+      colorway: PALETTE.map((token) => `var(${token})`),
+      colorscale: SCALES,
       hoverlabel: { bgcolor: "var(--ink)", bordercolor: "var(--ink)", font: { color: "var(--paper)", size: 13 } },
       legend: { orientation: "h", y: -0.2, x: 0, font: { size: 12.5 } },
-      margin: { l: 48, r: 16, t: 16, b: 44 },
+      margin: { l: 48, r: 16, t: 16, b: 36 },
       xaxis: axis(),
       yaxis: axis(),
     },
     data: {
-      heatmap: [{ colorscale: ramp, xgap: 2, ygap: 2, colorbar: { thickness: 12, outlinewidth: 0, tickfont: { size: 11 } } }],
+      heatmap: [{ colorscale: SCALES.sequential, xgap: 2, ygap: 2, colorbar: { thickness: 12, outlinewidth: 0, tickfont: { size: 11 } } }],
       bar: [{ marker: { line: { width: 0 } } }],
     },
   };
@@ -80,14 +90,18 @@ function themed(figure) {
   const flat = isRadar(figure) ? asCartesian(figure) : figure;
   const { read, done } = tokenReader();
   const layout = { template: template(), ...flat.layout, autosize: true };
-  const result = { data: withColours(flat.data, read), layout: withColours(layout, read) };
+  if (flat.data.some((trace) => trace.type === "heatmap")) {
+    for (const name of ["xaxis", "yaxis"]) layout[name] = { showgrid: false, ...layout[name] };
+  }
+  const data = flat.data.map((trace) => ({ colorscale: SCALES[trace.meta?.scale], ...trace }));
+  const result = { data: withColours(data, read), layout: withColours(layout, read) };
   done();
   return result;
 }
 
 async function draw(chart) {
   const canvas = chart.querySelector("[data-chart-canvas]");
-  const figure = JSON.parse(document.getElementById(chart.dataset.chart).textContent);
+  const figure = JSON.parse(chart.querySelector("script[type='application/json']").textContent);
   try {
     const plotly = await loadPlotly();
     const { data, layout } = themed(figure);

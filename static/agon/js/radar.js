@@ -1,6 +1,7 @@
 // Polar figures for the cartesian bundle of plotly, which is a third of the full one: the circle
 // is unrolled into lines and points before plotly sees it.
 
+export const PALETTE = ["--accent", "--side-b", "--side-a", "--mark", "--good", "--warn", "--bad", "--tie"];
 const RINGS = 4;
 
 function corner(index, count, radius) {
@@ -13,13 +14,16 @@ function outline(radii) {
   return [...corners, corners[0]];
 }
 
-function unrolled(trace, low, span) {
+function unrolled(trace, index, low, span) {
   const points = outline(trace.r.map((radius) => Math.max(0, (radius - low) / span)));
-  const labels = trace.theta.map((theta, index) => `${theta}: ${trace.r[index]}`);
+  const labels = trace.theta.map((theta, place) => `${theta}: ${trace.r[place]}`);
+  const token = PALETTE[index % PALETTE.length];
   const { r, theta, subplot, type, ...rest } = trace;
   return {
     mode: "lines+markers",
     hoverinfo: "text+name",
+    line: { color: `var(${token})` },
+    fillcolor: `faded(${token})`,
     ...rest,
     type: "scatter",
     x: points.map(([x]) => x),
@@ -75,7 +79,7 @@ export function asCartesian(figure) {
   const hidden = { visible: false, fixedrange: true };
   const { polar, ...layout } = figure.layout ?? {};
   return {
-    data: figure.data.map((trace) => unrolled(trace, low, span)),
+    data: figure.data.map((trace, index) => unrolled(trace, index, low, span)),
     layout: {
       hovermode: "closest",
       ...layout,
