@@ -6,7 +6,6 @@ about 1.8 ms of processor time on a call.
 
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import aclosing, asynccontextmanager
-from dataclasses import replace
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
@@ -39,6 +38,7 @@ from providers.openai_wire import ReplyCollector, checked, parse_reply, request_
 
 if TYPE_CHECKING:
     from aiohttp import ClientResponse, ClientSession
+    from yarl import URL
 
 MAX_BODY_BYTES = 64 * 2**20
 READ_BUFFER_BYTES = 2**20  # aiohttp's 64 KiB stalls long replies (vLLM issue 39963)
@@ -61,6 +61,7 @@ class OpenAICompatibleProvider:
         self._headers = request_headers(config)
         self._proxy = _proxy_for(self._url)
         self._session: ClientSession | None = None
+        self._target: URL | str = self._url
 
     @property
     def config(self) -> EndpointConfig:
@@ -109,9 +110,7 @@ class OpenAICompatibleProvider:
         began_at = self._timing.now()
         async with self._posted(body) as response:
             raw = await _read_bounded(response)
-        completion = self._parse(raw)
-        latency_s = self._timing.now() - began_at
-        return checked(replace(completion, latency_s=latency_s))
+        return checked(self._parse(raw, latency_s=self._timing.now() - began_at))
 
     async def _collect(self, body: bytes) -> Completion:
         async with aclosing(self._stream_once(body)) as parts:
@@ -127,9 +126,10 @@ class OpenAICompatibleProvider:
         async with self._posted(body) as response:
             if not _is_event_stream(response):
                 # the server does not stream, or answered with an error or a web page
-                whole = checked(self._parse(await _read_bounded(response)))
+                raw = await _read_bounded(response)
+                whole = checked(self._parse(raw, latency_s=self._timing.now() - began_at))
                 yield Delta(whole.text, whole.reasoning)
-                yield replace(whole, latency_s=self._timing.now() - began_at)
+                yield whole
                 return
             arriving = events(
                 response,
@@ -147,9 +147,9 @@ class OpenAICompatibleProvider:
                     yield delta
             latency_s = self._timing.now() - began_at
             await drain(response)
-        yield checked(replace(reply.completion(), latency_s=latency_s, ttft_s=ttft_s))
+        yield checked(reply.completion(latency_s=latency_s, ttft_s=ttft_s))
 
-    def _parse(self, raw: bytes) -> Completion:
+    def _parse(self, raw: bytes, *, latency_s: float) -> Completion:
         try:
             reply = orjson.loads(raw)
         except orjson.JSONDecodeError:
@@ -159,7 +159,7 @@ class OpenAICompatibleProvider:
         if error := error_in(reply):
             raise failure_from_object(error, self._redact)
         try:
-            return parse_reply(reply)
+            return parse_reply(reply, latency_s=latency_s)
         except ValueError:
             raise malformed(raw, self._redact) from None
 
@@ -171,7 +171,7 @@ class OpenAICompatibleProvider:
         session = self._session or self._open_session()
         try:
             async with session.post(
-                self._url,
+                self._target,
                 data=body,
                 headers=self._headers,
                 proxy=self._proxy,
@@ -220,12 +220,16 @@ class OpenAICompatibleProvider:
 
     def _open_session(self) -> "ClientSession":
         from aiohttp import ClientSession, ClientTimeout, DummyCookieJar, TCPConnector
+        from yarl import URL
 
+        self._target = URL(self._url)  # parsed once instead of per call
         self._session = ClientSession(
             connector=TCPConnector(limit=0, keepalive_timeout=KEEP_ALIVE_S, ttl_dns_cache=300),
             cookie_jar=DummyCookieJar(),
             timeout=ClientTimeout(
-                total=self._config.timeout_s, connect=self._config.connect_timeout_s
+                # sock_connect, not connect, which would set a timer for every call
+                total=self._config.timeout_s,
+                sock_connect=self._config.connect_timeout_s,
             ),
             read_bufsize=READ_BUFFER_BYTES,
         )

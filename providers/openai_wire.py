@@ -1,7 +1,6 @@
 """The OpenAI protocol as data: request bodies out of messages, completions out of replies."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from typing import Any, TypeAlias
 
 from providers.base import (
@@ -111,13 +110,13 @@ def _logprob_settings(api: str, top_logprobs: int | None) -> JsonObject:
     return asked
 
 
-def parse_reply(reply: JsonObject) -> Completion:
+def parse_reply(reply: JsonObject, *, latency_s: float = 0.0) -> Completion:
     """The completion in a whole reply of either API; raises ValueError when there is none."""
     collected = ReplyCollector()
     collected.add(reply, message_field="message")
     if not collected.has_choice:
         raise ValueError("the reply has no choices")
-    return collected.completion()
+    return collected.completion(latency_s=latency_s)
 
 
 class ReplyCollector:
@@ -151,7 +150,7 @@ class ReplyCollector:
         self._reasoning.append(reasoning)
         return Delta(text, reasoning)
 
-    def completion(self) -> Completion:
+    def completion(self, *, latency_s: float = 0.0, ttft_s: float | None = None) -> Completion:
         """What has arrived so far."""
         usage = self._usage
         input_details = _object(usage.get("prompt_tokens_details"))
@@ -169,6 +168,8 @@ class ReplyCollector:
             output_tokens=output_tokens,
             reasoning_tokens=_count(output_details.get("reasoning_tokens")),
             cached_tokens=cached_tokens,
+            latency_s=latency_s,
+            ttft_s=ttft_s,
             model=self._model,
             top_logprobs=tuple(self._logprobs),
             is_usage_reported=input_tokens is not None and output_tokens is not None,
@@ -197,9 +198,7 @@ def checked(completion: Completion) -> Completion:
             is_retryable=False,
             partial=completion,
         )
-    raise ProviderError(
-        FailureKind.EMPTY_REPLY, "the reply has no text", partial=replace(completion, text="")
-    )
+    raise ProviderError(FailureKind.EMPTY_REPLY, "the reply has no text", partial=completion)
 
 
 def _first_choice(choices: object) -> JsonObject | None:

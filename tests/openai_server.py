@@ -400,7 +400,10 @@ def _serve_process(options: Json, pipe: Connection) -> None:
             pipe.send(server.url)
             await asyncio.get_running_loop().run_in_executor(None, _wait_for_end, pipe)
 
-    asyncio.run(serve())
+    # the server must not be what a benchmark measures
+    import uvloop
+
+    uvloop.run(serve())
 
 
 def _wait_for_end(pipe: Connection) -> None:

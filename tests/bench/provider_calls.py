@@ -18,8 +18,14 @@ from providers.pool import ProviderPool
 from tests.openai_server import run_in_process
 
 DELAY_S = 0.05
+VERDICT = "Both answers are right; A explains its steps. My final verdict is [[A>B]]."
 IN_FLIGHT = 64
 PROMPT = "Compare the two answers and end with your verdict. " * 40  # a judge prompt's size
+
+
+def verdict(messages: list[dict[str, object]]) -> str:
+    """A judge's short reply."""
+    return VERDICT
 
 
 async def _in_flight_at_once(call: Callable[[], object], calls: int) -> float:
@@ -111,7 +117,7 @@ CLIENTS = {
 def measure(calls: int, rounds: int) -> dict[str, float]:
     """Median calls per second of each client; rounds are interleaved so that noise is shared."""
     rates: dict[str, list[float]] = {name: [] for name in CLIENTS}
-    with run_in_process(delay_s=DELAY_S, is_logging=False) as url:
+    with run_in_process(reply=verdict, delay_s=DELAY_S, is_logging=False) as url:
         for _ in range(rounds):
             for name, client in CLIENTS.items():
                 rates[name].append(calls / client(url, calls))
