@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
+
+from django.conf import settings
 
 from arena.models import Endpoint, LanguageModel, Question
 from arena.models.question import ContentPart
@@ -19,7 +20,7 @@ from providers.base import (
     ProviderContext,
     TextPart,
 )
-from providers.limits import LimitStore
+from providers.limits import InProcessLimitStore, LimitStore
 
 
 class NotCallableError(ValueError):
@@ -66,7 +67,7 @@ def endpoint_config(model: LanguageModel) -> EndpointConfig:
             f"model {model.slug!r} has no endpoint; give it one on its page or in the console, "
             "or import its answers"
         )
-    settings = {**endpoint.settings}
+    options = {**endpoint.settings}
     return EndpointConfig(
         provider=endpoint.provider,
         base_url=endpoint.base_url,
@@ -77,33 +78,34 @@ def endpoint_config(model: LanguageModel) -> EndpointConfig:
         requests_per_minute=endpoint.requests_per_minute,
         tokens_per_minute=endpoint.tokens_per_minute,
         max_attempts=endpoint.max_attempts,
-        is_streaming=bool(settings.pop("is_streaming", True)),
-        api=settings.pop("api", "chat"),
-        api_version=settings.pop("api_version", ""),
-        extra_headers=settings.pop("extra_headers", {}),
+        is_streaming=bool(options.pop("is_streaming", True)),
+        api=options.pop("api", "chat"),
+        api_version=options.pop("api_version", ""),
+        extra_headers=options.pop("extra_headers", {}),
         extra_body=model.provider_settings.get("extra_body", {}),
-        settings=settings | {k: v for k, v in model.provider_settings.items() if k != "extra_body"},
+        settings=options | {k: v for k, v in model.provider_settings.items() if k != "extra_body"},
     )
 
 
-@cache
-def _limit_store() -> LimitStore:
-    """One per process; with Redis it is shared by all workers."""
-    from django.conf import settings
+_IN_PROCESS = InProcessLimitStore()
 
+
+def limit_store() -> LimitStore:
+    """Where calls are counted: in Redis for all workers together, else within this process.
+
+    A Redis client belongs to one event loop, so each caller gets its own.
+    """
     if settings.REDIS_URL:
         from providers.limits_redis import RedisLimitStore
 
-        return RedisLimitStore.from_url(settings.REDIS_URL)
-    from providers.limits import InProcessLimitStore
-
-    return InProcessLimitStore()
+        return RedisLimitStore(settings.REDIS_URL)
+    return _IN_PROCESS
 
 
 def open_provider(model: LanguageModel) -> Provider:
     """A provider for ``model``; the caller closes it."""
     config = endpoint_config(model)
-    return PROVIDERS.get(config.provider)(config, ProviderContext(limit_store=_limit_store()))
+    return PROVIDERS.get(config.provider)(config, ProviderContext(limit_store=limit_store()))
 
 
 def message_content(parts: Sequence[ContentPart]) -> str | tuple[TextPart | ImagePart, ...]:

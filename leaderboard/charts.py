@@ -13,6 +13,7 @@ from typing import Any
 Figure = dict[str, Any]  # plotly's JSON
 
 # colours are the page's tokens; the page's script turns them into values of the reader's theme
+DEFAULT_HEIGHT, FRAME = 340, 18  # pixels
 DIVERGING = ((0.0, "var(--side-b)"), (0.5, "var(--surface)"), (1.0, "var(--side-a)"))
 SEQUENTIAL = ((0.0, "var(--surface)"), (1.0, "var(--accent)"))
 
@@ -33,6 +34,7 @@ class Chart:
             "key": self.key,
             "title": self.title,
             "figure": self.figure,
+            "height": f"{self.figure['layout'].get('height', DEFAULT_HEIGHT) + FRAME}px",
             "columns": [
                 {"label": label, "is_numeric": place > 0}
                 for place, label in enumerate(self.columns)
