@@ -76,8 +76,9 @@ def failure_from_response(
 
 def failure_from_object(error: Mapping[str, Any], redact: Redactor) -> ProviderError:
     """The failure behind an error object that came with status 200, whole or inside a stream."""
-    code = error.get("code") or error.get("status") or ""
-    status = int(code) if str(code).isdecimal() and 400 <= int(code) <= 599 else None
+    named = [str(error.get(name)) for name in ("code", "status")]
+    statuses = [int(text) for text in named if re.fullmatch(r"[45]\d\d", text)]
+    status = statuses[0] if statuses else None
     return _failure(status, error, said=_sentence(error), retry_after=None, redact=redact)
 
 
