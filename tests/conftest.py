@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from django.conf import settings
 
-IS_CI = os.environ.get("CI", "").lower() == "true"
+from tests.skipping import skip_or_fail
+
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_serialized_rollback"}
 
 
@@ -30,13 +31,6 @@ def _uses_database(item):
     return item.get_closest_marker("django_db") is not None or bool(
         DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
     )
-
-
-def skip_or_fail(reason):
-    """A missing service or folder skips on a developer's machine and fails in CI."""
-    if IS_CI:
-        pytest.fail(f"{reason} (a skip is a failure under CI=true)")
-    pytest.skip(reason)
 
 
 @pytest.fixture(scope="session")

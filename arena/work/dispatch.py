@@ -26,7 +26,7 @@ from arena.models import Run, RunStatus, WorkItem, WorkStatus
 from arena.work.kinds import Workload
 from arena.work.owner import process_owner
 from arena.work.storing import update_rows
-from providers.base import ProviderError
+from providers.base import FailureKind, ProviderError
 
 logger = logging.getLogger(__name__)
 Value = TypeVar("Value")
@@ -65,6 +65,12 @@ class Failure:
     detail: str
     is_retryable: bool = False
     retry_after_s: float | None = None
+
+    @property
+    def was_attempted(self) -> bool:
+        """False when the endpoint told us to come back later: the row keeps its attempts."""
+        is_sent_away = self.kind == FailureKind.RATE_LIMITED and self.retry_after_s is not None
+        return not (is_sent_away or self.kind == FailureKind.CIRCUIT_OPEN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +149,13 @@ class _Driver:
             success = {"status": WorkStatus.DONE, "error_kind": "", "error_detail": ""}
             return released | success | self.workload.columns(finished.item, finished.result)
         failure = finished.failure
+        attempts = finished.item.attempts - (0 if failure.was_attempted else 1)
         told = {"error_kind": failure.kind, "error_detail": failure.detail[:2000]}
-        if failure.is_retryable and finished.item.attempts < self.options.max_attempts:
+        if failure.is_retryable and attempts < self.options.max_attempts:
             self.report.retried += 1
-            wait_s = self.retry_wait_s(finished.item.attempts, failure.retry_after_s)
+            wait_s = self.retry_wait_s(max(attempts, 1), failure.retry_after_s)
             later = {"status": WorkStatus.PENDING, "not_before": now + dt.timedelta(seconds=wait_s)}
-            return released | told | later | {"finished_at": None}
+            return released | told | later | {"attempts": attempts, "finished_at": None}
         self.report.failed += 1
         return released | told | {"status": WorkStatus.FAILED}
 

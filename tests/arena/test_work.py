@@ -210,3 +210,15 @@ def test_failed_rows_get_a_fresh_set_of_attempts(run, monkeypatch):
     assert retry_failed(run) == 6
     assert run.is_active
     assert set(run.answers.values_list("attempts", flat=True)) == {0}
+
+
+def test_being_told_to_come_back_later_uses_up_no_attempt(run):
+    told_off = set()
+
+    async def busy_once(item):
+        if item.pk not in told_off:
+            told_off.add(item.pk)
+            raise ProviderError(FailureKind.RATE_LIMITED, "HTTP 429", retry_after_s=0.01)
+
+    assert drive_now(run, Echo(busy_once)).done == 6
+    assert set(run.answers.values_list("attempts", flat=True)) == {1}

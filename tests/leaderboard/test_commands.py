@@ -46,7 +46,7 @@ def test_show_board_prints_what_rate_stored(board, votes):
 def test_show_board_as_csv_has_a_line_per_model(board, votes):
     run("rate", "main")
     rows = list(csv.DictReader(io.StringIO(run("show_board", "main", "--csv"))))
-    assert [row["model"] for row in rows][0] == "alpha"
+    assert next(row["model"] for row in rows) == "alpha"
     assert set(rows[0]) >= RATING_KEYS
 
 

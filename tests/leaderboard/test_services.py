@@ -26,7 +26,7 @@ def test_a_snapshot_keeps_ratings_and_all_it_takes_to_recompute_them(board, vote
     snapshot = take_snapshot(board=board)
     assert snapshot.number == 1
     assert snapshot.battles == 9
-    assert [row[0] for row in numbers(snapshot)][0] == "alpha"
+    assert next(row[0] for row in numbers(snapshot)) == "alpha"
     assert snapshot.options["scale"] == 400
     assert len(snapshot.input_hash) == 64
 

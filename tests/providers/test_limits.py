@@ -18,6 +18,7 @@ from providers.limits import (
 from providers.limits_redis import RedisLimitStore
 from providers.pool import ProviderPool
 from tests.openai_server import OpenAIServer
+from tests.skipping import skip_or_fail
 
 REDIS_URL = os.environ.get("AGON_TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
@@ -32,7 +33,7 @@ async def store(request):
         await shared._redis.flushdb()
     except OSError as error:
         await shared.aclose()
-        pytest.skip(f"no Redis at {REDIS_URL}: {error}")
+        skip_or_fail(f"no Redis at {REDIS_URL}: {error}")
     yield shared
     await shared._redis.flushdb()
     await shared.aclose()
