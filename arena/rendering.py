@@ -107,12 +107,12 @@ def _sanitise(unsafe: str) -> str:
 def _only_plain_links(tag: str, attribute: str, value: str) -> str | None:
     if tag == "a" and attribute == "href" and value.lower().lstrip().startswith("data:"):
         return None
-    if tag == "img" and attribute == "src" and not _is_shown_as_image(value):
+    if tag == "img" and attribute == "src" and not is_shown_as_image(value):
         return None
     return value
 
 
-def _is_shown_as_image(source: str) -> bool:
+def is_shown_as_image(source: str) -> bool:
     """Only what the page itself carries or serves: a foreign image would tell who reads when."""
     return bool(RASTER_IMAGE.match(source) or SAME_ORIGIN.match(source))
 
@@ -123,7 +123,7 @@ def _image(
     token = tokens[index]
     source = str(token.attrGet("src") or "")
     words = html.escape(renderer.renderInlineAsText(token.children or [], options, env))
-    if _is_shown_as_image(source):
+    if is_shown_as_image(source):
         return f'<img src="{html.escape(source)}" alt="{words}" loading="lazy">'
     is_inside_link = sum(part.nesting for part in tokens[:index] if part.tag == "a") > 0
     if is_inside_link:
