@@ -1,8 +1,8 @@
 """Parts of a page that belong to the rooms above.
 
-A question's page lives here, what a judge said about its answers lives in ``judging``, and ``arena``
-may not import it. So each room registers its parts in a module named ``panels``, which is imported
-when Django starts, and the page shows whatever is registered.
+A question's page lives here, what a judge said about its answers lives in ``judging``, and
+``arena`` may not import it. So each room registers its parts in a module named ``panels``, which
+is imported when Django starts, and the page shows whatever is registered.
 """
 
 from __future__ import annotations
