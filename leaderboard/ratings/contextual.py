@@ -15,6 +15,7 @@ MAX_STEPS: Final = 60
 BLOCK: Final = 1 << 15  # rows per pass: a block's columns stay in the second-level cache
 SCOUT_ROWS: Final = 40_000  # a first fit on this many rows saves full passes over millions
 WIDEST_LOGIT: Final = 60.0  # beyond it a covariate decides every battle and nothing is estimated
+PERFECT: Final = 1e-5  # mean loss in nats below which every battle is as good as decided
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,15 +105,15 @@ def _climb(data: ContextualData, start: NDArray[np.float64], *, tolerance: float
         parameters, loss, gradient, curvature = _step_or_stay(
             data, parameters, inverse @ gradient, loss
         )
-        _refuse_separation(parameters)
+        _refuse_separation(parameters, loss / total)
     raise ConvergenceError(
         f"style control left a gradient of {largest:.3g} after {MAX_STEPS} steps; look for "
         "covariates that repeat each other, or use a convention with a penalty"
     )
 
 
-def _refuse_separation(parameters: NDArray[np.float64]) -> None:
-    if float(np.abs(parameters).max(initial=0.0)) > WIDEST_LOGIT:
+def _refuse_separation(parameters: NDArray[np.float64], mean_loss: float) -> None:
+    if mean_loss < PERFECT or float(np.abs(parameters).max(initial=0.0)) > WIDEST_LOGIT:
         raise SeparationError(
             "a covariate decides every battle, so its effect is unbounded; leave it out, or use "
             "a convention with a penalty such as 'fastchat'"

@@ -38,15 +38,20 @@ class JudgeDesign:
 
     @property
     def n_judges(self) -> int:
+        """Number of judges, people counting as one."""
         return len(self.labels)
 
     @property
     def n_models(self) -> int:
+        """Number of models."""
         return self.rows.n_models
 
 
 @dataclass(frozen=True, slots=True)
 class JudgePoint:
+    """Loss, gradient and expected curvature at one parameter vector, and each row's derivative:
+    ``columns`` intp[n, 5] and ``values`` float64[n, 5], times ``residual`` float64[n]."""
+
     loss: float
     gradient: NDArray[np.float64]
     curvature: NDArray[np.float64]
@@ -174,6 +179,7 @@ def fit_judges(
 
 
 def judge_scores(design: JudgeDesign, point: JudgePoint) -> RowScores:
+    """Each row's score: two strengths and its judge's three coefficients."""
     m = design.n_models
     values = point.values * point.residual[:, None]
     dense = np.zeros((values.shape[0], 3 * design.n_judges))
