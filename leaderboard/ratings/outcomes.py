@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from leaderboard.ratings.cells import Connectivity, PairTable
 from leaderboard.ratings.comparisons import Outcome
+from leaderboard.ratings.matrices import centring
 from leaderboard.ratings.newton import MAX_STEPS, ConvergenceError
 from leaderboard.ratings.pair_sums import bin_sums
 
@@ -193,11 +194,10 @@ def _finish(
     largest: float,
 ) -> OutcomeFit:
     m = problem.n_models
-    project = _centring(problem.connectivity)
+    project = centring(problem.connectivity, 2)
+    project[m + 1, :m] -= _location(problem.connectivity)
     centred = project @ np.where(np.isfinite(parameters), parameters, 0.0)
-    centred[m:] = parameters[m:]
-    if problem.extras.has_both_bad:
-        centred[m + 1] -= parameters[:m] @ _location(problem.connectivity)
+    centred[m:][~problem.extras.is_free] = -np.inf
     bread = project @ _inverse(state.curvature, problem, floor=0.0) @ project.T
     a, b = np.divmod(np.arange(m * m), m)
     kernel = problem.kernel(_local(parameters, a, b), problem.extras)
@@ -217,14 +217,3 @@ def _location(connectivity: Connectivity) -> NDArray[np.float64]:
     is_main = (connectivity.component == 0).astype(np.float64)
     share: NDArray[np.float64] = is_main / max(float(is_main.sum()), 1.0)
     return share
-
-
-def _centring(connectivity: Connectivity) -> NDArray[np.float64]:
-    """Linear map that centres strengths per component and keeps κ relative to the main one."""
-    m = connectivity.component.size
-    project = np.eye(m + 2)
-    for label in range(connectivity.n_components):
-        members = connectivity.component == label
-        project[:m, :m] -= np.outer(members, members) / members.sum()
-    project[m + 1, :m] -= _location(connectivity)
-    return project

@@ -22,7 +22,7 @@ from leaderboard.ratings.outcomes import (
 )
 from leaderboard.ratings.ratings import Ratings, json_number, ranked
 from leaderboard.ratings.scale import describe_groups, to_points
-from leaderboard.ratings.strengths import phantom_games, small_sample
+from leaderboard.ratings.strengths import phantom_games, small_sample, top_up
 
 
 class TieModelOptions(ScaleOptions):
@@ -47,8 +47,7 @@ def fit_tie_model(
     plan = plan_clusters(rows_used, options.cluster)
     m = rows.n_models
     meat = clustered_meat(_scores(rows_used, fit), plan)
-    lacking = np.clip(fit.curvature_diagonal[:m] - np.diag(meat)[:m], 0, None)
-    meat[np.arange(m), np.arange(m)] += np.where(connectivity.is_unbounded, lacking, 0.0)
+    meat = top_up(meat, fit.curvature_diagonal, connectivity)
     extra = int(problem.extras.is_free.sum())
     covariance = small_sample(len(rows_used), connectivity, extra) * sandwich(fit.bread, meat)
     strength = np.where(connectivity.component >= 0, fit.parameters[:m], np.nan)
