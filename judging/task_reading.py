@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from arena.models import Answer, Question
-from judging.task import JudgingTask
+from judging.task import JudgingError, JudgingTask
 from judging.verdicts.base import Mode
 
 KEPT_ANSWERS = 20_000  # about 40 MB of answers of 2,000 characters
@@ -86,6 +86,13 @@ class TaskReader:
         first = self.answers[slot.answer_a]
         second = self.answers[slot.answer_b] if slot.answer_b else None
         question = self.questions[first.question_id]
+        for answer in filter(None, (first, second)):
+            if not answer.turns:
+                raise JudgingError(
+                    "answer_incomplete",
+                    f"question {question.key}: the answer of {answer.model!r} has no turn; "
+                    "generate it first",
+                )
         return JudgingTask(
             mode=slot.mode,
             questions=question.turns,

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from arena.calling import open_provider
+from arena.calling import NotCallableError, open_provider
 from arena.models import LanguageModel, WorkStatus
 from judging.judges import Judge as BuiltJudge
-from judging.judges import JudgeRequest, Verdict, build_judge
+from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
 from judging.models import JudgeRun, Judgment
+from judging.prompts import PromptError
 from judging.replies import Receipt, ReplyBook, judgment_key, request_key
 from judging.services.judges import judge_from_row, models_of
 from judging.services.planning import prices_of
@@ -17,6 +18,7 @@ from judging.storing import stored_replies, verdict_columns
 from judging.task import JudgingError, JudgingTask
 from judging.task_reading import Slot, TaskReader
 from providers.base import Completion, Provider
+from registry import UnknownPartError
 
 OFFLINE_IN_FLIGHT = 128
 MOST_IN_FLIGHT = 256
@@ -53,7 +55,7 @@ class JudgeWorkload:
     """
 
     run: JudgeRun
-    judge: BuiltJudge
+    judge: BuiltJudge | None
     models: dict[str, LanguageModel]
     in_flight: int
     reader: TaskReader
@@ -61,12 +63,21 @@ class JudgeWorkload:
     providers: dict[str, Provider] = field(default_factory=dict)
     asked: dict[int, _Asked] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
+    unusable: JudgingError | None = None
 
     @classmethod
     def open(cls, run: JudgeRun) -> JudgeWorkload:
-        """As many at once as the endpoints of the judge's models allow together."""
-        judge = judge_from_row(run.judge)
-        models = {} if run.is_dry_run else models_of(run.judge, judge)
+        """As many at once as the endpoints of the judge's models allow together.
+
+        A judge that cannot be built any more does not leave its run hanging: every row then
+        fails with the reason.
+        """
+        try:
+            judge = judge_from_row(run.judge)
+            models = {} if run.is_dry_run else models_of(run.judge, judge)
+        except (JudgeSettingsError, PromptError, UnknownPartError) as error:
+            unusable = JudgingError("judge_unusable", str(error))
+            return cls(run, None, {}, OFFLINE_IN_FLIGHT, TaskReader(), unusable=unusable)
         endpoints = {model.endpoint for model in models.values()}
         slots = sum(endpoint.max_concurrency for endpoint in endpoints if endpoint)
         return cls(
@@ -98,6 +109,8 @@ class JudgeWorkload:
         return rows
 
     def _ask_about(self, slot: Slot) -> _Asked:
+        if self.judge is None:
+            return _Asked(None, refusal=self.unusable)
         try:
             task = self.reader.task(slot)
             requests = self.judge.requests(task)
@@ -128,14 +141,14 @@ class JudgeWorkload:
 
     async def perform(self, judgment: Judgment) -> Decided:
         asked, receipt = self.asked[judgment.pk], Receipt()
-        if asked.task is None:
+        if asked.task is None or self.judge is None:
             return Decided(None, receipt, refusal=asked.refusal)
         if self.run.is_dry_run:
             return Decided(await _draw(asked.task, asked.requests), receipt)
         unreadable: list[Verdict] = []
         try:
             for attempt in range(UNREADABLE_TRIES):
-                verdict = await self._decide(asked.task, receipt, attempt)
+                verdict = await self._decide(self.judge, asked.task, receipt, attempt)
                 if verdict.parsed.is_readable or not verdict.completions:
                     break
                 unreadable.append(verdict)
@@ -143,7 +156,9 @@ class JudgeWorkload:
             return Decided(None, receipt, refusal=refusal)
         return Decided(verdict, receipt, judgment_key(asked.keys), tuple(unreadable))
 
-    async def _decide(self, task: JudgingTask, receipt: Receipt, attempt: int) -> Verdict:
+    async def _decide(
+        self, judge: BuiltJudge, task: JudgingTask, receipt: Receipt, attempt: int
+    ) -> Verdict:
         async def ask(request: JudgeRequest) -> Completion:
             model = self.models[request.endpoint]
             provider = self._provider(request.endpoint)
@@ -154,11 +169,15 @@ class JudgeWorkload:
                 prices=prices_of(model),
             )
 
-        return await self.judge.judge(task, ask)
+        return await judge.judge(task, ask)
 
     def _provider(self, name: str) -> Provider:
+        """Raises JudgingError for a model that cannot be called, for instance without its key."""
         if name not in self.providers:
-            self.providers[name] = open_provider(self.models[name])
+            try:
+                self.providers[name] = open_provider(self.models[name])
+            except NotCallableError as error:
+                raise JudgingError("not_callable", str(error)) from error
         return self.providers[name]
 
     # -- storing ----------------------------------------------------------------------------
