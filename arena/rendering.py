@@ -40,7 +40,7 @@ MAX_HIGHLIGHT_CHARS_IN_ALL: Final = 20_000
 MAX_FORMULA_LINES: Final = 40
 MAX_NESTING: Final = 20
 MAX_ENVIRONMENTS: Final = 60  # the search for an environment's end is quadratic in their number
-HEADING_SHIFT: Final = 3  # an answer stands below the page's own three levels of headings
+FIRST_HEADING_LEVEL: Final = 4  # an answer stands below the page's own three levels
 
 # named one by one: a few of Pygments' five hundred lexers take quadratic time on hostile text
 HIGHLIGHTED: Final = frozenset({
@@ -246,9 +246,11 @@ def _bracket_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
 
 def _adapt_tokens(state: StateCore) -> None:
     """Shift headings below the page's own, and say alignment by class instead of style."""
+    levels = [int(token.tag[1]) for token in state.tokens if token.type == "heading_open"]
+    shift = FIRST_HEADING_LEVEL - min(levels, default=1)
     for token in state.tokens:
         if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(6, int(token.tag[1]) + HEADING_SHIFT)}"
+            token.tag = f"h{min(6, int(token.tag[1]) + shift)}"
         elif token.type in {"th_open", "td_open"}:
             style = str(token.attrs.pop("style", ""))
             if style in ALIGNMENTS:
