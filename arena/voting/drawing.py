@@ -1,0 +1,305 @@
+"""Drawing the next battle for a voter and handing out the ballot for it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
+
+from arena.models import (
+    Answer,
+    Ballot,
+    Battle,
+    BattleOrigin,
+    Exclusion,
+    GoldBattle,
+    InviteRound,
+    LanguageModel,
+    SamplingMethod,
+    Vote,
+    Voter,
+    VotingPolicy,
+)
+from arena.models.battle import BattleQuerySet
+from arena.voting import sampling
+from arena.voting.leaks import leaked_name
+from arena.voting.policy import current_policy
+from arena.voting.pool import POOLS, RECORD, AnswerPool, PoolFilter
+from arena.voting.voters import Visitor
+
+TRIES_PER_PAIR = 4
+PAIRS_TRIED = 12
+MOST_OPEN_BALLOTS = 12
+RECENT_BATTLES = 50
+EVERYTHING = PoolFilter()
+_RANDOM = np.random.default_rng()
+
+
+@dataclass(slots=True)
+class _Drawing:
+    """One draw: who for, from what, by which rule."""
+
+    visitor: Visitor
+    policy: VotingPolicy
+    pool: AnswerPool
+    random: np.random.Generator
+    tried: set[tuple[int, int]] = field(default_factory=set)
+
+    def probabilities(self) -> sampling.Matrix:
+        is_available = self.pool.is_available
+        for pair in self.tried:
+            is_available[pair] = False
+        method = self.policy.sampling
+        if method == SamplingMethod.UNIFORM:
+            return sampling.uniform(is_available)
+        if method == SamplingMethod.ACTIVE:
+            return sampling.active(is_available, RECORD.matrix(self.pool.models))
+        weights = _model_weights(self.pool.models, self.policy)
+        if method == SamplingMethod.WEIGHTED:
+            return sampling.weighted(is_available, weights)
+        return sampling.boosted(
+            is_available,
+            weights,
+            RECORD.matrix(self.pool.models).votes_per_model(),
+            factor=self.policy.boost_factor,
+            until_votes=self.policy.boost_until_votes,
+        )
+
+    def battle(self) -> tuple[Battle, float] | None:
+        """A battle this voter has not seen, and the probability its pair was drawn with."""
+        for _ in range(PAIRS_TRIED):
+            try:
+                draw = sampling.draw_pair(self.probabilities(), self.random)
+            except sampling.NothingToDrawError:
+                return None
+            battle = self._shown_before(draw) or self._of_pair(draw)
+            if battle is not None:
+                return battle, draw.probability
+            self.tried.add((draw.first, draw.second))
+        return None
+
+    def _shown_before(self, draw: sampling.Draw) -> Battle | None:
+        """Now and then a battle that others voted on already, to measure how far people agree."""
+        if self.random.random() >= self.policy.overlap_share:
+            return None
+        low, high = self.pool.models[draw.first], self.pool.models[draw.second]
+        questions = self.pool.common(draw.first, draw.second)[0]
+        recent = (
+            _unseen_battles(self.visitor.voter)
+            .filter(Q(model_a=low, model_b=high) | Q(model_a=high, model_b=low))
+            .filter(origin=BattleOrigin.STORED, exclusion="")
+            .voted()
+            .order_by("-id")
+            .values_list("id", "question_id")[:RECENT_BATTLES]
+        )
+        wanted = set(questions.tolist())
+        ids = [battle for battle, question in recent if question in wanted]
+        self.random.shuffle(ids)
+        for battle_id in ids[:TRIES_PER_PAIR]:
+            if Vote.objects.filter(battle_id=battle_id).count() < self.policy.overlap_votes:
+                return Battle.objects.get(pk=battle_id)
+        return None
+
+    def _of_pair(self, draw: sampling.Draw) -> Battle | None:
+        questions, firsts, seconds = self.pool.common(draw.first, draw.second)
+        models = self.pool.models[draw.first], self.pool.models[draw.second]
+        for place in self._places(questions.size):
+            answers = int(firsts[place]), int(seconds[place])
+            found = _known_battle(self.visitor.voter, answers)
+            if found is None:
+                found = _new_battle(models, answers, int(questions[place]))
+            if found is not None and not found.exclusion and not getattr(found, "is_seen", False):
+                return found
+        return None
+
+    def _places(self, size: int) -> Sequence[int]:
+        """A few questions at random; all of them, in random order, where there are few."""
+        if size > 16 * TRIES_PER_PAIR:
+            return [int(place) for place in self.random.integers(0, size, TRIES_PER_PAIR)]
+        return [int(place) for place in self.random.permutation(size)]
+
+
+def _model_weights(models: Sequence[int], policy: VotingPolicy) -> sampling.Matrix:
+    weights = np.ones(len(models))
+    if policy.model_weights:
+        slugs = dict(LanguageModel.objects.filter(pk__in=models).values_list("id", "slug"))
+        for row, model in enumerate(models):
+            weights[row] = float(policy.model_weights.get(slugs.get(model, ""), 1.0))
+    return weights
+
+
+def _known_battle(voter: Voter, answers: tuple[int, int]) -> Battle | None:
+    """The battle of two answers in either order, with ``is_seen`` by this voter."""
+    seen = Ballot.objects.filter(battle=OuterRef("pk"), voter=voter)
+    return (
+        Battle.objects.filter(
+            Q(answer_a=answers[0], answer_b=answers[1])
+            | Q(answer_a=answers[1], answer_b=answers[0]),
+            origin=BattleOrigin.STORED,
+        )
+        .annotate(is_seen=Exists(seen))
+        .first()
+    )
+
+
+def _unseen_battles(voter: Voter) -> BattleQuerySet:
+    return Battle.objects.exclude(Exists(Ballot.objects.filter(battle=OuterRef("pk"), voter=voter)))
+
+
+def _new_battle(models: tuple[int, int], answers: tuple[int, int], question: int) -> Battle | None:
+    """Store the battle; one that must not be voted on is stored with the reason."""
+    rows = {
+        answer.pk: answer
+        for answer in Answer.objects.select_related("model", "question").filter(pk__in=answers)
+    }
+    if len(rows) < 2 or any(not answer.model.is_active for answer in rows.values()):
+        POOLS.forget()
+        return None
+    first, second = (rows[answer] for answer in answers)
+    return Battle.objects.create(
+        model_a_id=models[0],
+        model_b_id=models[1],
+        answer_a=first,
+        answer_b=second,
+        question_id=question,
+        origin=BattleOrigin.STORED,
+        language=first.question.language,
+        turn_count=len(first.question.turns),
+        exclusion=battle_exclusion(first, second),
+    )
+
+
+def battle_exclusion(first: Answer, second: Answer) -> str:
+    """Why a battle of these answers must not be voted on, or nothing."""
+    for answer in (first, second):
+        if not answer.text.strip():
+            return Exclusion.EMPTY_ANSWER
+        names = (answer.model.display_name, answer.model.slug, answer.model.provider_model)
+        question = "\n".join(answer.question.turn_texts)
+        if leaked_name(answer.text, model_names=names, question=question):
+            return Exclusion.IDENTITY_LEAK
+    return ""
+
+
+def next_ballot(
+    *,
+    visitor: Visitor,
+    wanted: PoolFilter = EVERYTHING,
+    besides: str = "",
+    random: np.random.Generator = _RANDOM,
+) -> Ballot | None:
+    """The voter's oldest open ballot, or a new one; None when everything has been seen.
+
+    An open ballot comes back until it is voted on or skipped, so reloading the page does not
+    fish for another pair. ``besides`` is the token of the one on the screen.
+    """
+    kept = _open_ballot(visitor.voter, wanted, besides)
+    if kept is not None:
+        return kept
+    policy = current_policy()
+    for _ in range(3):
+        try:
+            return _draw(visitor, policy, wanted, random)
+        except IntegrityError:
+            continue  # another tab or process drew the same battle at the same moment
+    return None
+
+
+def _open_ballot(voter: Voter, wanted: PoolFilter, besides: str) -> Ballot | None:
+    rows = Ballot.objects.open().filter(voter=voter, round__isnull=True, battle__exclusion="")
+    rows = rows.exclude(token=besides).select_related("battle__question").order_by("id")
+    ballots = list(rows[:MOST_OPEN_BALLOTS])
+    for ballot in ballots:
+        if _suits(ballot, wanted):
+            return ballot
+    return ballots[0] if len(ballots) == MOST_OPEN_BALLOTS else None
+
+
+def _suits(ballot: Ballot, wanted: PoolFilter) -> bool:
+    question = ballot.battle.question
+    if question is None:
+        return False
+    return (not wanted.category or question.category == wanted.category) and (
+        not wanted.language or question.language == wanted.language
+    )
+
+
+def _draw(
+    visitor: Visitor, policy: VotingPolicy, wanted: PoolFilter, random: np.random.Generator
+) -> Ballot | None:
+    gold = _gold_battle(visitor.voter, policy, random)
+    if gold is not None:
+        return _issue(visitor, gold, random, is_gold=True)
+    drawing = _Drawing(visitor, policy, POOLS.get(wanted), random)
+    with transaction.atomic():
+        drawn = drawing.battle()
+        if drawn is None:
+            return None
+        battle, probability = drawn
+        return _issue(visitor, battle, random, probability=probability, drawn_by=policy.sampling)
+
+
+def _gold_battle(voter: Voter, policy: VotingPolicy, random: np.random.Generator) -> Battle | None:
+    if random.random() >= policy.gold_share:
+        return None
+    ids = list(
+        GoldBattle.objects.exclude(
+            Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=voter))
+        ).values_list("battle_id", flat=True)[:RECENT_BATTLES]
+    )
+    return Battle.objects.get(pk=ids[int(random.integers(len(ids)))]) if ids else None
+
+
+def _issue(
+    visitor: Visitor,
+    battle: Battle,
+    random: np.random.Generator,
+    *,
+    probability: float | None = None,
+    drawn_by: str = "",
+    is_gold: bool = False,
+    invite: InviteRound | None = None,
+) -> Ballot:
+    return Ballot.objects.create(
+        voter=visitor.voter,
+        battle=battle,
+        round=invite,
+        shown_first="a" if random.random() < 0.5 else "b",
+        draw_probability=probability,
+        drawn_by=drawn_by,
+        is_gold=is_gold,
+        address_key=visitor.address_key,
+    )
+
+
+def next_round_ballot(
+    *,
+    visitor: Visitor,
+    invite: InviteRound,
+    besides: str = "",
+    random: np.random.Generator = _RANDOM,
+) -> Ballot | None:
+    """The next assigned battle this voter has not judged; None at the end of the round."""
+    kept = (
+        Ballot.objects.open()
+        .filter(voter=visitor.voter, round=invite)
+        .exclude(token=besides)
+        .select_related("battle__question")
+        .order_by("id")
+        .first()
+    )
+    if kept is not None:
+        return kept
+    left = invite.assignments.exclude(
+        Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=visitor.voter))
+    ).select_related("battle")
+    for assignment in left.order_by("position")[:3]:
+        try:
+            with transaction.atomic():
+                return _issue(visitor, assignment.battle, random, invite=invite)
+        except IntegrityError:
+            continue
+    return None
