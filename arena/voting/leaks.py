@@ -33,7 +33,10 @@ _MADE_EN = r"\b(?:trained|developed|created|made|built|designed|released)\s+by"
 _SELF_ZH = r"(?:我是|我叫|我的名字是|作为|本模型是|本助手是)"
 _MADE_ZH = r"由"
 _FILLER = r"[\s,:，：“\"'’*_]*(?:(?:an?|the|一个|一款|名为|来自|called|named)[\s*_“\"]*){0,3}"
-_BETWEEN = r"(?:[^\s.!?。！？\n]{1,20}\s+){0,4}?"
+_DESCRIPTION = (
+    r"(?:(?:large|small|ai|artificial|intelligence|language|helpful|friendly|chat|virtual|assistant|"
+    r"model|chatbot|bot|system|named|called|from|by|version|of|the|an?|,)[\s*_“\"]*){0,10}"
+)
 
 
 def _fold(text: str) -> str:
@@ -60,7 +63,7 @@ def _bounded(names: Iterable[str]) -> str:
 def _self_reference() -> re.Pattern[str]:
     name = rf"(?:{_bounded(FAMILIES)})"
     spoken = (
-        rf"{_SELF_EN}{_FILLER}{_BETWEEN}{name}",
+        rf"{_SELF_EN}{_FILLER}{_DESCRIPTION}{name}",
         rf"{_MADE_EN}{_FILLER}{name}",
         rf"{_SELF_ZH}{_FILLER}{name}",
         rf"{_SELF_ZH}[^。！？\n]{{0,12}}?{_MADE_ZH}{_FILLER}{name}",
