@@ -14,7 +14,6 @@ from arena.models import (
     Ballot,
     Battle,
     BattleOrigin,
-    Exclusion,
     GoldBattle,
     InviteRound,
     LanguageModel,
@@ -24,8 +23,9 @@ from arena.models import (
     VotingPolicy,
 )
 from arena.models.battle import BattleQuerySet
+from arena.services.battles import stored_battle
 from arena.voting import sampling
-from arena.voting.leaks import leaked_name
+from arena.voting.doubts import DOUBTS
 from arena.voting.policy import current_policy
 from arena.voting.pool import POOLS, RECORD, AnswerPool, PoolFilter
 from arena.voting.voters import Visitor
@@ -104,14 +104,10 @@ class _Drawing:
         return None
 
     def _of_pair(self, draw: sampling.Draw) -> Battle | None:
-        questions, firsts, seconds = self.pool.common(draw.first, draw.second)
-        models = self.pool.models[draw.first], self.pool.models[draw.second]
-        for place in self._places(questions.size):
-            answers = int(firsts[place]), int(seconds[place])
-            found = _known_battle(self.visitor.voter, answers)
-            if found is None:
-                found = _new_battle(models, answers, int(questions[place]))
-            if found is not None and not found.exclusion and not getattr(found, "is_seen", False):
+        _, firsts, seconds = self.pool.common(draw.first, draw.second)
+        for place in self._places(firsts.size):
+            found = _unseen_battle(self.visitor.voter, int(firsts[place]), int(seconds[place]))
+            if found is not None:
                 return found
         return None
 
@@ -131,57 +127,32 @@ def _model_weights(models: Sequence[int], policy: VotingPolicy) -> sampling.Matr
     return weights
 
 
-def _known_battle(voter: Voter, answers: tuple[int, int]) -> Battle | None:
-    """The battle of two answers in either order, with ``is_seen`` by this voter."""
+def _unseen_battle(voter: Voter, first: int, second: int) -> Battle | None:
+    """The battle of two answers, unless this voter has seen it or nobody may vote on it.
+
+    What must not be voted on is stored all the same, with the reason.
+    """
     seen = Ballot.objects.filter(battle=OuterRef("pk"), voter=voter)
-    return (
-        Battle.objects.filter(
-            Q(answer_a=answers[0], answer_b=answers[1])
-            | Q(answer_a=answers[1], answer_b=answers[0]),
-            origin=BattleOrigin.STORED,
-        )
-        .annotate(is_seen=Exists(seen))
-        .first()
-    )
+    pair = {"answer_a": min(first, second), "answer_b": max(first, second)}
+    rows = Battle.objects.filter(**pair, origin=BattleOrigin.STORED)
+    battle = rows.annotate(is_seen=Exists(seen)).first()
+    if battle is not None and (battle.exclusion or battle.is_seen):  # type: ignore[attr-defined]  # annotated above
+        return None
+    doubt = DOUBTS.of(first) or DOUBTS.of(second)
+    if battle is None:
+        answers = Answer.objects.select_related("model", "question").in_bulk([first, second])
+        if len(answers) < 2 or not all(answer.model.is_active for answer in answers.values()):
+            POOLS.forget()
+            return None
+        battle = stored_battle(answers[first], answers[second])
+    if doubt:
+        Battle.objects.filter(pk=battle.pk, exclusion="").update(exclusion=doubt)
+        return None
+    return battle
 
 
 def _unseen_battles(voter: Voter) -> BattleQuerySet:
     return Battle.objects.exclude(Exists(Ballot.objects.filter(battle=OuterRef("pk"), voter=voter)))
-
-
-def _new_battle(models: tuple[int, int], answers: tuple[int, int], question: int) -> Battle | None:
-    """Store the battle; one that must not be voted on is stored with the reason."""
-    rows = {
-        answer.pk: answer
-        for answer in Answer.objects.select_related("model", "question").filter(pk__in=answers)
-    }
-    if len(rows) < 2 or any(not answer.model.is_active for answer in rows.values()):
-        POOLS.forget()
-        return None
-    first, second = (rows[answer] for answer in answers)
-    return Battle.objects.create(
-        model_a_id=models[0],
-        model_b_id=models[1],
-        answer_a=first,
-        answer_b=second,
-        question_id=question,
-        origin=BattleOrigin.STORED,
-        language=first.question.language,
-        turn_count=len(first.question.turns),
-        exclusion=battle_exclusion(first, second),
-    )
-
-
-def battle_exclusion(first: Answer, second: Answer) -> str:
-    """Why a battle of these answers must not be voted on, or nothing."""
-    for answer in (first, second):
-        if not answer.text.strip():
-            return Exclusion.EMPTY_ANSWER
-        names = (answer.model.display_name, answer.model.slug, answer.model.provider_model)
-        question = "\n".join(answer.question.turn_texts)
-        if leaked_name(answer.text, model_names=names, question=question):
-            return Exclusion.IDENTITY_LEAK
-    return ""
 
 
 def next_ballot(

@@ -1,16 +1,16 @@
 """Voters and battles. Alice votes, mallory abuses; each has a browser of her own."""
 
 import re
-from pathlib import Path
 
 import numpy as np
 import pytest
-from django.conf import settings
 from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
 from arena.models import Ballot, VotingPolicy
+from arena.services.battles import stored_battle
+from arena.voting.doubts import DOUBTS
 from arena.voting.policy import forget_policy
 from arena.voting.pool import POOLS, RECORD
 
@@ -18,7 +18,7 @@ from arena.voting.pool import POOLS, RECORD
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
     """Processes keep the pool and the policy for seconds; every test starts without them."""
-    Path(settings.STATIC_ROOT).mkdir(parents=True, exist_ok=True)
+    DOUBTS.forget()
     POOLS.forget()
     RECORD.forget()
     forget_policy()
@@ -73,14 +73,9 @@ def two_replies(question_set, alpha, beta, make_answer, policy):
 
 
 @pytest.fixture
-def one_battle(two_replies, alpha, beta):
-    """The one possible battle, stored with the model of the higher id as side a."""
-    from arena.models import Battle
-
-    first, second = two_replies("one", "two")
-    return Battle.objects.create(
-        question=first.question, model_a=beta, model_b=alpha, answer_a=second, answer_b=first
-    )
+def one_battle(two_replies):
+    """The one possible battle, stored made before anybody votes."""
+    return stored_battle(*two_replies("one", "two"))
 
 
 class Browser:

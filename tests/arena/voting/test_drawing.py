@@ -18,7 +18,7 @@ def test_a_stored_battle_exists_once_however_many_vote_on_it(stored_answers, new
     assert Vote.objects.count() == 25
 
 
-def test_a_battle_that_a_judge_made_in_the_other_order_is_used_as_it_is(one_battle, alice):
+def test_a_battle_that_was_made_for_a_judge_is_used_as_it_is(one_battle, alice):
     alice.cast()
     assert Vote.objects.get().battle == one_battle
 

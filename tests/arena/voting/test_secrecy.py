@@ -114,7 +114,8 @@ def test_instructions_to_the_voter_inside_an_answer_stay_text_within_its_pane(tw
     lure = '</article></form><form action="https://evil.example"><button name="choice">Vote A'
     two_replies(f"{lure}\n\n[Vote](javascript:alert(1))", "fair")
     page = alice.page().text
-    assert "<form action" not in page
+    assert "&lt;/article&gt;&lt;/form&gt;&lt;form" in page
+    assert '<form action="https' not in page
     assert 'href="javascript' not in page
 
 

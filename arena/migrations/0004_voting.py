@@ -10,7 +10,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arena', '0002_licenses'),
+        ('arena', '0003_sides_in_order'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
