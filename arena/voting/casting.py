@@ -6,7 +6,7 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Count, Max, Q
 from django.utils import timezone
 from django.utils.functional import Promise
@@ -22,6 +22,7 @@ from arena.models import (
     VotingPolicy,
 )
 from arena.models.voting import BALLOT_VALID_FOR
+from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
 from arena.voting.reading import minimum_reading_s
 from arena.voting.voters import Visitor
@@ -92,13 +93,10 @@ class _Activity:
 def find_ballot(visitor: Visitor, token: str) -> Ballot:
     """The visitor's ballot, whatever its status; raises Unknown- or ForeignBallotError."""
     ballot = (
-        Ballot.objects.select_related(
-            "battle__model_a", "battle__model_b", "battle__answer_a", "battle__answer_b",
-            "battle__question",
-        )
+        Ballot.objects.select_related("battle__model_a", "battle__model_b", "round")
         .filter(token=token[:64])
         .first()
-    )  # fmt: skip
+    )
     if ballot is None:
         raise UnknownBallotError
     if ballot.voter_id != visitor.voter.pk:
@@ -136,7 +134,6 @@ def _activity(visitor: Visitor, now: dt.datetime) -> _Activity:
     return _Activity(counts["minute"], counts["hour"], counts["day"], counts["last"])
 
 
-@transaction.atomic
 def cast_vote(
     *,
     visitor: Visitor,
@@ -147,18 +144,13 @@ def cast_vote(
 ) -> Vote:
     """Spend the ballot on ``choice``; raises a BallotError and stores nothing when it cannot be.
 
-    Of two simultaneous casts the conditional update lets one through.
+    Of two simultaneous casts the database lets one through: a voter has one vote per battle, and
+    the ballot is closed by a conditional update.
     """
     now = timezone.now()
     outcome = outcome_of(ballot, choice)
     _require_open(ballot, now)
-    policy = current_policy()
-    activity = _activity(visitor, now)
-    if activity.last_minute >= policy.refused_votes_per_minute:
-        raise TooManyVotesError(ballot, retry_after_s=60)
-    reading_s = _reading_s(ballot, activity, now)
-    _close(ballot, BallotStatus.VOTED, now, reading_s)
-    vote = Vote.objects.create(
+    vote = Vote(
         battle=ballot.battle,
         voter=visitor.voter,
         outcome=outcome,
@@ -166,12 +158,26 @@ def cast_vote(
         draw_probability=ballot.draw_probability,
         strength=strength if strength in STRENGTHS and choice in (LEFT, RIGHT) else None,
         reasons=[reason for reason in REASONS if reason in reasons],
-        exclusion=_doubt(visitor, ballot, policy, activity, reading_s),
         created_at=now,
     )
-    Ballot.objects.filter(pk=ballot.pk).update(vote=vote)
-    ballot.vote = vote
+    try:
+        with transaction.atomic():
+            _store(vote, visitor, ballot, now)
+    except IntegrityError:
+        ballot.refresh_from_db()
+        raise SpentBallotError(ballot) from None
     return vote
+
+
+def _store(vote: Vote, visitor: Visitor, ballot: Ballot, now: dt.datetime) -> None:
+    policy = current_policy()
+    activity = _activity(visitor, now)
+    if activity.last_minute >= policy.refused_votes_per_minute:
+        raise TooManyVotesError(ballot, retry_after_s=60)
+    reading_s = _reading_s(ballot, activity, now)
+    vote.exclusion = _doubt(visitor, ballot, policy, activity, reading_s)
+    vote.save(force_insert=True)
+    _close(ballot, BallotStatus.VOTED, now, reading_s, vote)
 
 
 @transaction.atomic
@@ -183,14 +189,20 @@ def skip_battle(*, visitor: Visitor, ballot: Ballot) -> None:
     _close(ballot, BallotStatus.SKIPPED, now, _reading_s(ballot, activity, now))
 
 
-def _close(ballot: Ballot, status: BallotStatus, now: dt.datetime, reading_s: float) -> None:
+def _close(
+    ballot: Ballot,
+    status: BallotStatus,
+    now: dt.datetime,
+    reading_s: float,
+    vote: Vote | None = None,
+) -> None:
     closed = Ballot.objects.filter(pk=ballot.pk, status=BallotStatus.OPEN).update(
-        status=status, closed_at=now, reading_s=reading_s
+        status=status, closed_at=now, reading_s=reading_s, vote=vote
     )
     if not closed:
         ballot.refresh_from_db()
         raise SpentBallotError(ballot)
-    ballot.status, ballot.closed_at, ballot.reading_s = status, now, reading_s
+    ballot.status, ballot.closed_at, ballot.reading_s, ballot.vote = status, now, reading_s, vote
 
 
 def _reading_s(ballot: Ballot, activity: _Activity, now: dt.datetime) -> float:
@@ -246,9 +258,10 @@ def _has_voted_from_here(visitor: Visitor, ballot: Ballot) -> bool:
 
 
 def _fastest_reading_s(ballot: Ballot, policy: VotingPolicy) -> float:
-    answers = (ballot.battle.answer_a, ballot.battle.answer_b)
+    battle = ballot.battle
+    ids = [pk for pk in (battle.answer_a_id, battle.answer_b_id) if pk is not None]
     return minimum_reading_s(
-        tuple(answer.text for answer in answers if answer),
+        sum(fact.reading_weight for fact in FACTS.of(ids).values()),
         characters_per_second=policy.characters_per_second,
         at_least_s=policy.minimum_reading_s,
     )

@@ -25,7 +25,7 @@ from arena.models import (
 from arena.models.battle import BattleQuerySet
 from arena.services.battles import stored_battle
 from arena.voting import sampling
-from arena.voting.doubts import DOUBTS
+from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
 from arena.voting.pool import POOLS, RECORD, AnswerPool, PoolFilter
 from arena.voting.voters import Visitor
@@ -138,13 +138,14 @@ def _unseen_battle(voter: Voter, first: int, second: int) -> Battle | None:
     battle = rows.annotate(is_seen=Exists(seen)).first()
     if battle is not None and (battle.exclusion or battle.is_seen):  # type: ignore[attr-defined]  # annotated above
         return None
-    doubt = DOUBTS.of(first) or DOUBTS.of(second)
+    facts = FACTS.of((first, second))
     if battle is None:
         answers = Answer.objects.select_related("model", "question").in_bulk([first, second])
         if len(answers) < 2 or not all(answer.model.is_active for answer in answers.values()):
             POOLS.forget()
             return None
         battle = stored_battle(answers[first], answers[second])
+    doubt = next((fact.doubt for fact in facts.values() if fact.doubt), "")
     if doubt:
         Battle.objects.filter(pk=battle.pk, exclusion="").update(exclusion=doubt)
         return None

@@ -6,7 +6,6 @@ models. Rendered Markdown is kept in memory: the same answers are shown to many 
 
 from __future__ import annotations
 
-import hashlib
 import threading
 from collections import OrderedDict
 from dataclasses import dataclass, field
@@ -24,39 +23,73 @@ from arena.voting.casting import BOTH_BAD, LEFT, REASONS, RIGHT, STRENGTHS, TIE
 KEPT_CHARACTERS = 48_000_000
 
 
+@dataclass(frozen=True, slots=True)
+class ShownText:
+    """One turn of a question or an answer, rendered."""
+
+    html: SafeString
+    images: tuple[str, ...] = ()
+
+
+ShownTexts = tuple[ShownText, ...]
+
+
+def shown_question(question: Question) -> ShownTexts:
+    return tuple(
+        ShownText(mark_safe(render_markdown(question_text(turn))), question_images(turn))
+        for turn in question.turns
+    )
+
+
+def shown_answer(answer: Answer) -> ShownTexts:
+    return tuple(ShownText(mark_safe(render_markdown(turn or ""))) for turn in answer.turns)
+
+
 @dataclass(slots=True)
 class RenderedTexts:
-    """Markdown already turned into HTML, the least recently used forgotten first."""
+    """Questions and answers already turned into HTML, by id; those longest unused are forgotten.
+
+    A question edited by staff shows its old text until the process restarts; stored answers never
+    change.
+    """
 
     limit: int = KEPT_CHARACTERS
     _size: int = 0
-    _texts: OrderedDict[bytes, str] = field(default_factory=OrderedDict)
+    _texts: OrderedDict[tuple[str, int], ShownTexts] = field(default_factory=OrderedDict)
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def html(self, text: str) -> SafeString:
-        key = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=16).digest()
+    def get(self, kind: str, pk: int) -> ShownTexts | None:
         with self._lock:
-            if key in self._texts:
-                self._texts.move_to_end(key)
-                return mark_safe(self._texts[key])  # it left render_markdown sanitised
-        rendered = render_markdown(text)
+            if (kind, pk) in self._texts:
+                self._texts.move_to_end((kind, pk))
+            return self._texts.get((kind, pk))
+
+    def keep(self, kind: str, pk: int, texts: ShownTexts) -> ShownTexts:
         with self._lock:
-            self._texts[key] = rendered
-            self._size += len(rendered)
+            self._texts[kind, pk] = texts
+            self._size += _characters(texts)
             while self._size > self.limit and len(self._texts) > 1:
-                self._size -= len(self._texts.popitem(last=False)[1])
-        return mark_safe(rendered)
+                self._size -= _characters(self._texts.popitem(last=False)[1])
+        return texts
+
+    def forget(self) -> None:
+        with self._lock:
+            self._texts.clear()
+            self._size = 0
 
 
-RENDERED = RenderedTexts()
+def _characters(texts: ShownTexts) -> int:
+    return sum(len(text.html) for text in texts)
+
+
+SHOWN = RenderedTexts()
 
 
 @dataclass(frozen=True, slots=True)
 class ShownTurn:
-    """One user turn and the reply to it; the first turn's question stands above both answers."""
+    """A reply, and the follow-up question before it; the first question stands above both."""
 
-    question: SafeString
-    images: tuple[str, ...]
+    question: ShownText
     reply: SafeString
     is_follow_up: bool
 
@@ -74,8 +107,7 @@ class Pane:
 @dataclass(frozen=True, slots=True)
 class ShownBallot:
     token: str
-    question: SafeString
-    images: tuple[str, ...]
+    question: ShownText
     panes: tuple[Pane, Pane]
     reasons: dict[str, str | Promise] = field(default_factory=lambda: REASONS)
     strengths: dict[int, str | Promise] = field(default_factory=lambda: STRENGTHS)
@@ -117,43 +149,41 @@ class Reveal:
 
 def show_ballot(ballot: Ballot) -> ShownBallot:
     """The ballot without anything about its models."""
-    battle = _battle_with_texts(ballot)
-    question = battle.question
-    if question is None:
-        raise ValueError(f"battle {battle.pk} has no question and cannot be shown to voters")
-    answers = {"a": battle.answer_a, "b": battle.answer_b}
+    question, replies = _texts_of(ballot.battle)
     panes = [
-        Pane(position, shown_turns(question, answers[side]))
+        Pane(position, shown_turns(question, replies[side]))
         for position, side in zip((LEFT, RIGHT), ballot.sides, strict=True)
     ]
-    first = question.turns[0] if question.turns else []
     return ShownBallot(
         token=ballot.token,
-        question=RENDERED.html(question_text(first)),
-        images=question_images(first),
+        question=question[0] if question else ShownText(mark_safe("")),
         panes=(panes[0], panes[1]),
         round_code=ballot.round.code if ballot.round_id and ballot.round else "",
     )
 
 
-def _battle_with_texts(ballot: Ballot) -> Battle:
-    return (
-        Battle.objects.select_related("question", "answer_a", "answer_b")
-        .only("question__turns", "answer_a__turns", "answer_b__turns")
-        .get(pk=ballot.battle_id)
-    )
+def _texts_of(battle: Battle) -> tuple[ShownTexts, dict[str, ShownTexts]]:
+    """From memory; from the database in one query when one of the three is missing."""
+    ids = (battle.question_id, battle.answer_a_id, battle.answer_b_id)
+    if None in ids:
+        raise ValueError(f"battle {battle.pk} has no stored texts and cannot be shown to voters")
+    kinds = (("question", ids[0]), ("answer", ids[1]), ("answer", ids[2]))
+    question, first, second = (SHOWN.get(kind, pk or 0) for kind, pk in kinds)
+    if question is None or first is None or second is None:
+        row = Battle.objects.select_related("question", "answer_a", "answer_b").get(pk=battle.pk)
+        if row.question is None or row.answer_a is None or row.answer_b is None:
+            raise ValueError(f"battle {battle.pk} lost its texts")
+        question = question or SHOWN.keep("question", row.question.pk, shown_question(row.question))
+        first = first or SHOWN.keep("answer", row.answer_a.pk, shown_answer(row.answer_a))
+        second = second or SHOWN.keep("answer", row.answer_b.pk, shown_answer(row.answer_b))
+    return question, {"a": first, "b": second}
 
 
-def shown_turns(question: Question, answer: Answer | None) -> tuple[ShownTurn, ...]:
-    replies = answer.turns if answer else []
+def shown_turns(question: ShownTexts, replies: ShownTexts) -> tuple[ShownTurn, ...]:
+    nothing = ShownText(mark_safe(""))
     return tuple(
-        ShownTurn(
-            question=RENDERED.html(question_text(asked or [])),
-            images=question_images(asked or []),
-            reply=RENDERED.html(reply or ""),
-            is_follow_up=number > 0,
-        )
-        for number, (asked, reply) in enumerate(zip_longest(question.turns, replies))
+        ShownTurn(question=asked, reply=reply.html, is_follow_up=number > 0)
+        for number, (asked, reply) in enumerate(zip_longest(question, replies, fillvalue=nothing))
     )
 
 
@@ -195,7 +225,7 @@ def position_of(outcome: str, sides: tuple[str, str]) -> str:
 def _others(ballot: Ballot) -> tuple[Share, ...]:
     rows = (
         Vote.objects.filter(battle=ballot.battle_id, exclusion="")
-        .exclude(ballot=ballot)
+        .exclude(pk=ballot.vote_id or 0)
         .order_by()
         .values_list("outcome")
         .annotate(n=Count("id"))

@@ -12,15 +12,10 @@ def reading_weight(text: str) -> float:
 
 
 def minimum_reading_s(
-    texts: tuple[str, ...],
-    *,
-    characters_per_second: float,
-    at_least_s: float,
-    at_most_s: float = 12,
+    weight: float, *, characters_per_second: float, at_least_s: float, at_most_s: float = 12.0
 ) -> float:
-    """Seconds below which nobody can have skimmed ``texts`` (both answers).
+    """Seconds below which nobody can have skimmed both answers of that weight together.
 
-    Capped: a glance at two very long answers may settle them.
+    A quarter of reading them through. Capped: a glance at two very long answers may settle them.
     """
-    weight = sum(reading_weight(text) for text in texts)
     return min(max(at_least_s, weight / characters_per_second / 4), at_most_s)

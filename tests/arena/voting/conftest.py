@@ -10,15 +10,17 @@ from django.urls import reverse
 
 from arena.models import Ballot, VotingPolicy
 from arena.services.battles import stored_battle
-from arena.voting.doubts import DOUBTS
+from arena.voting.facts import FACTS
 from arena.voting.policy import forget_policy
 from arena.voting.pool import POOLS, RECORD
+from arena.voting.presentation import SHOWN
 
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
     """Processes keep the pool and the policy for seconds; every test starts without them."""
-    DOUBTS.forget()
+    FACTS.forget()
+    SHOWN.forget()
     POOLS.forget()
     RECORD.forget()
     forget_policy()
