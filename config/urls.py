@@ -15,4 +15,5 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("leaderboard.urls")),
     path("", include("arena.urls_runs")),
     path("style/", style_gallery, name="style_gallery"),
+    path("", include("arena.urls_voting")),
 ]
