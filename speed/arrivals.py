@@ -13,14 +13,16 @@ from numpy.typing import NDArray
 Offsets = NDArray[np.float64]  # seconds from the start of the phase, ascending
 
 
-def scheduled_count(rate: float, *, requests: int | None, duration_s: float | None) -> int:
-    """How many arrivals a phase has: the count asked for, or what the rate makes of a duration."""
-    by_time = None if duration_s is None else max(1, round(rate * duration_s))
-    if requests is None:
-        if by_time is None:
-            raise ValueError("an open loop needs a number of requests or a duration")
-        return by_time
-    return requests if by_time is None else min(requests, by_time)
+def scheduled_count(
+    rate: float, *, duration_s: float, start_rate: float = 0.0, ramp_s: float = 0.0
+) -> int:
+    """Arrivals that ``rate`` per second makes of ``duration_s``, with a linear climb before it."""
+    climb_s = min(ramp_s, duration_s)
+    expected = rate * (duration_s - climb_s)
+    if climb_s > 0:
+        slope = (rate - start_rate) / ramp_s
+        expected += start_rate * climb_s + slope * climb_s**2 / 2
+    return max(1, round(expected))
 
 
 def arrival_offsets(

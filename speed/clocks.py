@@ -8,11 +8,13 @@ which ``WallClockOffset`` notices.
 import socket
 import struct
 from collections.abc import Sequence
-from time import monotonic_ns, time_ns
+from time import monotonic_ns, sleep, time_ns
 
 SO_TIMESTAMPNS = getattr(socket, "SO_TIMESTAMPNS", 35)  # 35: Linux, asm-generic/socket.h
 ANCILLARY_BYTES = socket.CMSG_SPACE(16) if hasattr(socket, "CMSG_SPACE") else 0
 CLOCK_STEP_NS = 1_000_000
+TRIAL_PACKETS = 50
+TRIAL_PAUSE_S = 0.004
 _TIMESPEC = struct.Struct("=qq")
 
 Ancillary = Sequence[tuple[int, int, bytes]]
@@ -48,20 +50,39 @@ def measure_wall_offset_ns(tries: int = 9) -> int:
     return best_offset
 
 
-def kernel_stamps_work() -> bool:
-    """Whether a loopback packet really comes back stamped; some sandboxes accept and ignore."""
-    if not hasattr(socket.socket, "recvmsg"):
-        return False
-    with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
-        if not ask_for_kernel_stamps(client):
+class KernelStamps:
+    """Finds out whether the kernel stamps packets, and keeps it doing so until closed.
+
+    Linux switches stamping on for the whole machine when the first socket asks, and does so a
+    moment later, in the background. One socket therefore keeps asking for as long as this lives,
+    and the first packets of the trial may come without a stamp. Some sandboxes never give any.
+    """
+
+    def __init__(self) -> None:
+        self._anchor = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self.are_available = ask_for_kernel_stamps(self._anchor) and self._trial()
+
+    def close(self) -> None:
+        """Let the kernel stop stamping."""
+        self._anchor.close()
+
+    @staticmethod
+    def _trial() -> bool:
+        if not hasattr(socket.socket, "recvmsg"):
             return False
-        client.settimeout(1.0)
-        client.connect(server.getsockname())
-        accepted, _ = server.accept()
-        with accepted:
-            accepted.sendall(b"x")
-            _, ancillary, _, _ = client.recvmsg(16, ANCILLARY_BYTES)
-    return kernel_stamp_ns(ancillary) is not None
+        with socket.create_server(("127.0.0.1", 0)) as server, socket.socket() as client:
+            ask_for_kernel_stamps(client)
+            client.settimeout(1.0)
+            client.connect(server.getsockname())
+            accepted, _ = server.accept()
+            with accepted:
+                for _ in range(TRIAL_PACKETS):
+                    accepted.sendall(b"x")
+                    _, ancillary, _, _ = client.recvmsg(16, ANCILLARY_BYTES)
+                    if kernel_stamp_ns(ancillary) is not None:
+                        return True
+                    sleep(TRIAL_PAUSE_S)
+        return False
 
 
 class WallClockOffset:

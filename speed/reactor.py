@@ -18,6 +18,7 @@ TimerCallback = Callable[[], None]
 READABLE = selectors.EVENT_READ
 WRITABLE = selectors.EVENT_WRITE
 FINE_WAIT_NS = 5_000_000  # below this the poller's millisecond rounding would show
+LONGEST_WAIT_S = 0.2  # a signal handler that calls stop() does not interrupt the wait itself
 
 
 class Reactor:
@@ -79,11 +80,12 @@ class Reactor:
 
     def _wait(self) -> list[tuple[selectors.SelectorKey, int]]:
         if not self._timers:
-            return self._selector.select()
+            return self._selector.select(LONGEST_WAIT_S)
         wait_ns = self._timers[0][0] - monotonic_ns()
         if wait_ns <= 0:
             return self._selector.select(0)
         if self._poll_fd is None or wait_ns > FINE_WAIT_NS:
-            return self._selector.select(max(0.001, (wait_ns - FINE_WAIT_NS // 2) / 1e9))
+            coarse_s = max(0.001, (wait_ns - FINE_WAIT_NS // 2) / 1e9)
+            return self._selector.select(min(coarse_s, LONGEST_WAIT_S))
         select.select([self._poll_fd], [], [], wait_ns / 1e9)
         return self._selector.select(0)

@@ -99,7 +99,6 @@ class Connection:
     """A non-blocking connection that carries one exchange at a time."""
 
     __slots__ = (
-        "_address",
         "_clock",
         "_endpoint",
         "_framing",
@@ -108,16 +107,20 @@ class Connection:
         "_socket",
         "_tls",
         "_unsent",
+        "_waits_to_write",
         "connect_ns",
         "exchange",
         "is_open",
         "is_ready",
         "opened_ns",
-        "waiting",
     )
 
     def __init__(
-        self, owner: ConnectionOwner, reactor: Reactor, endpoint: Endpoint, clock: WallClockOffset | None
+        self,
+        owner: ConnectionOwner,
+        reactor: Reactor,
+        endpoint: Endpoint,
+        clock: WallClockOffset | None,
     ) -> None:
         self._owner = owner
         self._reactor = reactor
@@ -126,8 +129,8 @@ class Connection:
         self._tls: TlsSession | None = None
         self._framing = MessageFraming()
         self._unsent = b""
+        self._waits_to_write = False
         self.exchange: Exchange | None = None
-        self.waiting: Exchange | None = None
         self.is_open = False
         self.is_ready = False
         self.opened_ns = 0
@@ -135,7 +138,6 @@ class Connection:
 
     def open(self, family: int, address: tuple[str, int]) -> None:
         """Start connecting; the owner hears on_ready or on_failed."""
-        self._address = address
         self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
@@ -184,10 +186,10 @@ class Connection:
             self._become_ready()
             return
         self._tls = TlsSession(context, server_side=False, server_name=self._endpoint.host)
-        self._reactor.modify(self._socket, READABLE, self._on_handshake)
+        self._reactor.modify(self._socket, READABLE, self._on_event)
         self._advance_handshake(b"")
 
-    def _on_handshake(self, _mask: int) -> None:
+    def _on_handshake(self) -> None:
         try:
             data = self._socket.recv(READ_BYTES)
         except BlockingIOError:
@@ -232,24 +234,28 @@ class Connection:
             self._socket.close()
 
     def _push(self, message: bytes) -> None:
+        self._unsent += message
         try:
-            sent = self._socket.send(message)
+            sent = self._socket.send(self._unsent)
         except BlockingIOError:
             sent = 0
         except OSError:
             self._reactor.call_soon(self._on_broken)
             return
-        self._unsent = message[sent:]
-        if self._unsent:
-            self._reactor.modify(self._socket, READABLE | WRITABLE, self._on_event)
+        self._unsent = self._unsent[sent:]
+        if self._unsent or self._waits_to_write:
+            self._waits_to_write = bool(self._unsent)
+            events = READABLE | WRITABLE if self._unsent else READABLE
+            self._reactor.modify(self._socket, events, self._on_event)
 
     def _on_event(self, mask: int) -> None:
         if mask & WRITABLE and self._unsent:
-            self._push(self._unsent)
-            if not self._unsent and self.is_open:
-                self._reactor.modify(self._socket, READABLE, self._on_event)
+            self._push(b"")
         if mask & READABLE and self.is_open:
-            self._receive()
+            if self.is_ready:
+                self._receive()
+            else:
+                self._on_handshake()
 
     def _receive(self) -> None:
         try:

@@ -127,4 +127,6 @@ def run_salt(plan: Plan, entropy: bytes) -> bytes:
     """Eight hexadecimal digits that no other run shares, even one with the same seed."""
     from hashlib import blake2b
 
-    return blake2b(f"{plan.run_id}:{plan.seed}".encode() + entropy, digest_size=4).hexdigest().encode()
+    return (
+        blake2b(f"{plan.run_id}:{plan.seed}".encode() + entropy, digest_size=4).hexdigest().encode()
+    )
