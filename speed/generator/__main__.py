@@ -80,7 +80,7 @@ def describe(
         "clock_step_ns": engine.clock.step_ns,
         "phases": phases,
         "health": {
-            **engine.health.summary(),
+            **engine.health.result,
             "read_lag_ns": _quantiles(lags),
             "is_loopback": any(is_loopback(pool.address[0]) for pool in engine.pools),
         },

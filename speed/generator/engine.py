@@ -81,6 +81,7 @@ class Engine:
         self._arm_tick(self.outcome.started_ns + PROBE_NS)
         self.reactor.call_soon(self._next_phase)
         self.reactor.run()
+        self.health.finish()
         for pool in self.pools:
             pool.close()
         self.reactor.close()

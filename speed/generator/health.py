@@ -21,6 +21,7 @@ class HealthProbe:
         self._start_ns = self._window_start_ns
         self._start_cpu_ns = self._window_cpu_ns
         self._machine_start = machine_ticks()
+        self.result: dict[str, float] = {}
 
     def sample(self, due_ns: int, now_ns: int) -> None:
         """A tick that was due at ``due_ns`` runs at ``now_ns``."""
@@ -31,11 +32,11 @@ class HealthProbe:
             self.cpu_shares.append(share)
             self._window_start_ns, self._window_cpu_ns = now_ns, cpu_ns
 
-    def summary(self) -> dict[str, float]:
-        """CPU shares over the whole run: this process, and all CPUs of the machine together."""
+    def finish(self) -> None:
+        """The run is over: CPU shares of this process and of all CPUs of the machine together."""
         wall_ns = max(1, monotonic_ns() - self._start_ns)
         busy, total = (b - a for a, b in zip(self._machine_start, machine_ticks(), strict=True))
-        return {
+        self.result = {
             "cpu_share": (process_time_ns() - self._start_cpu_ns) / wall_ns,
             "cpu_share_peak": max(self.cpu_shares, default=0.0),
             "machine_busy_share": busy / total if total else 0.0,
