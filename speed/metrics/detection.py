@@ -1,4 +1,4 @@
-"""What is peculiar about a stream: buffered, bundled, opened empty, reasoning, cached, cut short."""
+"""What is peculiar about a stream: buffered, bundled, opened empty, reasoning, cached."""
 
 from dataclasses import dataclass
 from enum import StrEnum

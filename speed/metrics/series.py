@@ -39,7 +39,7 @@ def run_series(timeline: Timeline) -> Series:
     events = np.maximum(timeline.chunk_times("text").count, 1)
     weight = np.nan_to_num(timeline.output_tokens / events)[owner]
     ok = timeline.is_success
-    edges = start + np.arange(bins) * step
+    edges: Floats = start + step * np.arange(bins, dtype=np.float64)
     return Series(
         step_s=step,
         at_s=edges - start,
