@@ -142,7 +142,7 @@ def measure_model(
         for _ in range(settings.repeats):
             repeats.append(_one_repeat(model, ids, settings))
     peak, kind = _peak_memory(model.device)
-    return _report(repeats, settings, int(ids.shape[1]), (peak, kind), _circumstances(model))
+    return _report(repeats, int(ids.numel()), (peak, kind), _circumstances(model))
 
 
 def _one_repeat(model: Any, ids: "torch.Tensor", settings: InProcessSettings) -> Repeat:
@@ -175,8 +175,7 @@ def _one_repeat(model: Any, ids: "torch.Tensor", settings: InProcessSettings) ->
 
 def _report(
     repeats: Sequence[Repeat],
-    settings: InProcessSettings,
-    prompt_length: int,
+    prompt_tokens: int,
     memory: tuple[int, str],
     circumstances: dict[str, Any],
 ) -> InProcessReport:
@@ -187,7 +186,7 @@ def _report(
     steps = np.concatenate([np.array(repeat.steps_s) for repeat in repeats])
     return InProcessReport(
         ttft_s=mean_estimate(ttft),
-        prefill_tokens_per_s=mean_estimate(prompt_length * settings.batch_size / ttft),
+        prefill_tokens_per_s=mean_estimate(prompt_tokens / ttft),
         tpot_s=mean_estimate(mean_step),
         step_p50_s=percentile_estimate(steps, 50),
         step_p99_s=percentile_estimate(steps, 99),
