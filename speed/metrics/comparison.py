@@ -19,6 +19,7 @@ MIN_BLOCKS = 8
 MIN_BEYOND = 5  # values that must lie beyond a percentile before it is compared
 MAX_BLOCKS = 40
 RESAMPLES = 2000
+MATRIX_CELLS = 2_000_000  # keeps a batch of resamples within some 50 MB
 LENGTH_TOLERANCE = 0.05
 
 
@@ -74,8 +75,8 @@ def compare(
             *(_relative(value_b, value_a), None, None, Outcome.NOT_ENOUGH_DATA),
         )
     random = np.random.default_rng(seed)
-    draws_a = _resampled(groups_a, statistic, random)
-    draws_b = _resampled(groups_b, statistic, random)
+    draws_a = _resampled(groups_a, percent, random)
+    draws_b = _resampled(groups_b, percent, random)
     tails = [(1 - level) / 2, (1 + level) / 2]
     lower, upper = (float(x) for x in np.quantile(draws_b - draws_a, tails))
     relative = draws_b / np.where(draws_a == 0, np.nan, draws_a) - 1
@@ -121,11 +122,39 @@ def _suffices(values: Floats, groups: list[Floats], percent: float | None) -> bo
     return len(values) * share >= MIN_BEYOND
 
 
-def _resampled(
-    groups: list[Floats], statistic: Callable[[Floats], float], random: np.random.Generator
-) -> Floats:
-    picks = random.integers(0, len(groups), size=(RESAMPLES, len(groups)))
-    return np.array([statistic(np.concatenate([groups[i] for i in row])) for row in picks])
+def _resampled(groups: list[Floats], percent: float | None, random: np.random.Generator) -> Floats:
+    """The statistic of ``RESAMPLES`` runs made of whole blocks drawn with replacement.
+
+    A resample is a weight per block; values are sorted once, so that a percentile is a search in
+    the cumulated weights and gives exactly what sorting the resample would.
+    """
+    size = len(groups)
+    picks = random.integers(0, size, size=(RESAMPLES, size))
+    counts = np.zeros((RESAMPLES, size))
+    np.add.at(counts, (np.arange(RESAMPLES)[:, None], picks), 1)
+    lengths = np.array([len(group) for group in groups])
+    if percent is None:
+        means: Floats = (counts @ np.array([g.sum() for g in groups])) / (counts @ lengths)
+        return means
+    values = np.concatenate(groups)
+    order = np.argsort(values, kind="stable")
+    block = np.repeat(np.arange(size), lengths)[order]
+    rows = max(1, MATRIX_CELLS // len(values))
+    parts = [
+        _weighted_percentile(values[order], counts[first : first + rows][:, block], percent)
+        for first in range(0, RESAMPLES, rows)
+    ]
+    return np.concatenate(parts)
+
+
+def _weighted_percentile(ordered: Floats, weights: Floats, percent: float) -> Floats:
+    """Percentile per row of whole-number ``weights`` of ascending values, as numpy's linear one."""
+    reached = np.cumsum(weights, axis=1)
+    place = (reached[:, -1] - 1) * percent / 100
+    below = ordered[np.argmax(reached > np.floor(place)[:, None], axis=1)]
+    above = ordered[np.argmax(reached > np.ceil(place)[:, None], axis=1)]
+    between: Floats = below + (above - below) * (place - np.floor(place))
+    return between
 
 
 def _relative(value: float, base: float) -> float:
