@@ -39,7 +39,10 @@ def read_as_aiperf(timeline: Timeline, setting: Setting) -> Reading:
         Metric("inter_chunk_latency_s", _mean(icl), "s", "mean of text-event gaps, pooled"),
         Metric("request_latency_s", _mean(latency), "s", "mean of (kL - a)"),
         Metric(
-            "output_tokens_per_s_per_user", _mean(1 / itl), "tokens/s", "mean of (n-1)/(kL - k1)"
+            "output_tokens_per_s_per_user",
+            _mean(1 / np.where(itl > 0, itl, np.nan)),
+            "tokens/s",
+            "mean of (n-1)/(kL - k1)",
         ),
         Metric("e2e_output_tokens_per_s", _mean(tokens / latency), "tokens/s", "mean of n/(kL-a)"),
         Metric("configured_concurrency", setting.concurrency, "requests", "the setting"),

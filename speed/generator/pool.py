@@ -76,9 +76,14 @@ class ConnectionPool:
 
     def expire(self, now_ns: int, timeout_ns: int, connect_timeout_ns: int) -> None:
         """Give up on exchanges and handshakes that have taken too long."""
-        while self._deadlines and self._deadlines[0][0] + timeout_ns <= now_ns:
-            _, connection, exchange = self._deadlines.popleft()
-            if connection.exchange is exchange:
+        deadlines = self._deadlines
+        while deadlines:
+            sent_ns, connection, exchange = deadlines[0]
+            is_under_way = connection.exchange is exchange
+            if is_under_way and sent_ns + timeout_ns > now_ns:
+                break
+            deadlines.popleft()
+            if is_under_way:
                 connection.abandon(Transport.TIMEOUT)
         late = [c for c, since in self._opening.items() if since + connect_timeout_ns <= now_ns]
         for connection in late:

@@ -92,6 +92,7 @@ class Spool:
         data = b"".join(exchange.reads)
         self._file.write(data)
         self._offset += len(data)
+        exchange.stamps, exchange.user_stamps, exchange.reads = [], [], []
 
     def response(self, exchange: SpooledExchange) -> bytes:
         """The raw response bytes of an exchange."""

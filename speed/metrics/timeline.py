@@ -67,6 +67,9 @@ class Timeline:
         self.output_tokens: Floats = self._known("output_tokens")
         self.prompt_tokens: Floats = self._known("prompt_tokens")
         self._owner, self._chunk_index = self._own_chunks()
+        self._times: dict[ChunkChoice, ChunkTimes] = {}
+        self._gaps: dict[ChunkChoice, tuple[Floats, Mask]] = {}
+        self._arrivals: dict[ChunkChoice, tuple[NDArray[np.int64], Floats]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -95,6 +98,11 @@ class Timeline:
 
     def chunk_times(self, choice: ChunkChoice) -> ChunkTimes:
         """First, second, next-to-last and last event of a sort, per request."""
+        if choice not in self._times:
+            self._times[choice] = self._chunk_times(choice)
+        return self._times[choice]
+
+    def _chunk_times(self, choice: ChunkChoice) -> ChunkTimes:
         owner, at = self._selected(choice)
         size = len(self)
         count = np.bincount(owner, minlength=size).astype(np.int64)
@@ -119,17 +127,21 @@ class Timeline:
 
         A gap is unresolved when its later event shared a read with the event before it.
         """
+        if choice not in self._gaps:
+            self._gaps[choice] = self._pooled_gaps(choice)
+        gaps, is_resolved = self._gaps[choice]
+        if only_resolved:
+            return gaps[is_resolved], is_resolved[is_resolved]
+        return gaps, is_resolved
+
+    def _pooled_gaps(self, choice: ChunkChoice) -> tuple[Floats, Mask]:
         owner, at = self._selected(choice)
         kinds = self._selected_kinds(choice)
         if len(at) < 2:
             return np.zeros(0), np.zeros(0, dtype=np.bool_)
         same = (owner[1:] == owner[:-1]) & self.is_success[owner[1:]]
         resolved = (kinds[1:] & int(ChunkKind.SHARED_READ)) == 0
-        gaps = np.diff(at)[same]
-        is_resolved = resolved[same]
-        if only_resolved:
-            return gaps[is_resolved], is_resolved[is_resolved]
-        return gaps, is_resolved
+        return np.diff(at)[same], resolved[same]
 
     def chunk_arrivals(self, choice: ChunkChoice) -> tuple[NDArray[np.int64], Floats]:
         """(request position, arrival) of all events of a sort, in order."""
@@ -149,9 +161,11 @@ class Timeline:
         return found
 
     def _selected(self, choice: ChunkChoice) -> tuple[NDArray[np.int64], Floats]:
-        keep = self._keep(choice)
-        at = self.stamps.chunk_at[self._chunk_index[keep]] / NS_PER_S
-        return self._owner[keep], at
+        if choice not in self._arrivals:
+            keep = self._keep(choice)
+            at = self.stamps.chunk_at[self._chunk_index[keep]] / NS_PER_S
+            self._arrivals[choice] = (self._owner[keep], at)
+        return self._arrivals[choice]
 
     def _selected_kinds(self, choice: ChunkChoice) -> NDArray[np.uint8]:
         kinds: NDArray[np.uint8] = self.stamps.chunk_kind[self._chunk_index[self._keep(choice)]]
