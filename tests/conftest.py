@@ -1,6 +1,7 @@
 """What every test may use. The cast: alice votes, mallory abuses; models alpha, beta, gamma."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -48,6 +49,22 @@ def shared_data():
     if not folder.is_dir():
         skip_or_fail(f"the shared data folder {folder} is missing; set AGON_SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        skip_or_fail("Chromium is missing; install the package 'chromium'")
+    # Playwright runs a loop in this thread, which Django takes for an asynchronous caller
+    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
+    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

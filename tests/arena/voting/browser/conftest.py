@@ -23,22 +23,6 @@ PHONE = {
 }
 
 
-@pytest.fixture(scope="session")
-def chromium():
-    from playwright.sync_api import sync_playwright
-
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        skip_or_fail("Chromium is missing; install the package 'chromium'")
-    # Playwright runs a loop in this thread, which Django takes for an asynchronous caller
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
-
-
 @pytest.fixture
 def server(transactional_db, settings, tmp_path):
     """The address of the application, served by uvicorn in a thread on the tests' database."""
