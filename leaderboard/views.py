@@ -7,6 +7,7 @@ from typing import Any
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from arena.models import LanguageModel
@@ -18,6 +19,7 @@ from leaderboard.services import SLICE_QUERY_KEYS, board_query, latest_snapshot
 from leaderboard.tables import board_csv
 
 BATTLES_PER_PAGE = 25
+PAIR_CHARTS = ("win_fraction", "battle_count")
 
 
 def _visible_board(request: HttpRequest, slug: str) -> Board:
@@ -60,11 +62,25 @@ def board_charts_fragment(request: HttpRequest, slug: str) -> HttpResponse:
     if page.snapshot is None:
         raise Http404
     charts = board_charts(page.snapshot, rating_rows(page.snapshot))
+    contexts = [chart.as_context() for chart in charts]
+    for context in contexts:
+        if context["key"] in PAIR_CHARTS:
+            _link_pairs(context, page.board)
     return render(
         request,
         "leaderboard/_charts.html",
-        {"charts": [chart.as_context() for chart in charts], "board": page.board},
+        {"charts": contexts, "board": page.board},
     )
+
+
+def _link_pairs(context: dict[str, Any], board: Board) -> None:
+    """Make each cell of a matrix of models lead to the battles behind it."""
+    names = [column["label"] for column in context["columns"]]
+    for row in context["rows"]:
+        for name, cell in zip(names[1:], row[1:], strict=True):
+            if cell["text"]:
+                pair = (board.slug, row[0]["text"], name)
+                cell["href"] = reverse("head_to_head", args=pair)
 
 
 @require_safe

@@ -51,20 +51,23 @@ def shared_data():
     return folder
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium():
+    """Debian's Chromium, started once per module.
+
+    Playwright keeps an event loop running in this thread, so Django has to be told that its
+    queries here do not run inside that loop.
+    """
+    path = shutil.which("chromium")
+    if path is None:
+        skip_or_fail("chromium is not installed; run `make test` or install the package 'chromium'")
     from playwright.sync_api import sync_playwright
 
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        skip_or_fail("Chromium is missing; install the package 'chromium'")
-    # Playwright runs a loop in this thread, which Django takes for an asynchronous caller
-    os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"] = "true"
-    with sync_playwright() as playwright:
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
-    del os.environ["DJANGO_ALLOW_ASYNC_UNSAFE"]
 
 
 @pytest.fixture

@@ -1,9 +1,6 @@
-import shutil
 from importlib.resources import files
 
 import pytest
-
-from tests.skipping import skip_or_fail
 
 PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
@@ -17,25 +14,6 @@ def uncollected_static_files(settings, tmp_path):
         **settings.STORAGES,
         "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
     }
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    """Debian's Chromium, started once per module.
-
-    Playwright keeps an event loop running in this thread, so Django has to be told that its
-    queries here do not run inside that loop.
-    """
-    path = shutil.which("chromium")
-    if path is None:
-        skip_or_fail("chromium is not installed; run `make test` or install the package 'chromium'")
-    from playwright.sync_api import sync_playwright
-
-    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
-        yield browser
-        browser.close()
 
 
 @pytest.fixture

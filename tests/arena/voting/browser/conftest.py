@@ -1,7 +1,5 @@
 """A real server (uvicorn, the whole ASGI application) and a real browser (Chromium)."""
 
-import os
-import shutil
 import socket
 import threading
 from pathlib import Path
@@ -10,8 +8,6 @@ import pytest
 import uvicorn
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.db import connections
-
-from tests.conftest import skip_or_fail
 
 AXE = Path(__file__).parents[3] / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
