@@ -63,6 +63,7 @@ class ArenaProcess:
             capture_output=True,
             text=True,
             timeout=180,
+            check=False,
         )
         if check and done.returncode:
             raise AssertionError(f"{arguments} ended with {done.returncode}: {done.stderr[-2000:]}")

@@ -27,9 +27,10 @@ def test_from_the_board_to_the_judges_words(arena, page):
 
 def test_a_cell_of_the_win_matrix_leads_to_its_battles(arena, page):
     page.goto(f"{arena.url}/boards/demo/")
-    page.locator("text=Share of battles won").scroll_into_view_if_needed()
-    page.locator("figure", has_text="Share of battles won").locator("summary").click()
-    page.click("figure table a[href*='/vs/'] >> nth=0")
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    figure = page.locator("figure", has_text="Share of battles won")
+    figure.locator("summary").click()
+    figure.locator("a[href*='/vs/']").first.click()
     expect(page).to_have_url(re.compile(r"/vs/"))
 
 
