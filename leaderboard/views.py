@@ -75,12 +75,11 @@ def board_charts_fragment(request: HttpRequest, slug: str) -> HttpResponse:
 
 def _link_pairs(context: dict[str, Any], board: Board) -> None:
     """Make each cell of a matrix of models lead to the battles behind it."""
-    names = [column["label"] for column in context["columns"]]
     for row in context["rows"]:
-        for name, cell in zip(names[1:], row[1:], strict=True):
-            if cell["text"]:
-                pair = (board.slug, row[0]["text"], name)
-                cell["href"] = reverse("head_to_head", args=pair)
+        for place, name in enumerate(context["columns"][1:], start=1):
+            if text := row[place]:
+                href = reverse("head_to_head", args=(board.slug, row[0], name))
+                row[place] = {"text": text, "href": href}
 
 
 @require_safe
