@@ -2,7 +2,8 @@
 
     python -m venv yard
     yard/bin/pip install "numpy>=2" scipy pydantic choix scikit-learn arena-rank
-    yard/bin/pip install plotly pytz tqdm psutil requests && yard/bin/pip install --no-deps fschat
+    yard/bin/pip install plotly pytz tqdm psutil requests torch transformers
+    yard/bin/pip install --no-deps fschat
     yard/bin/python tests/bench/ratings_speed.py [--battles 1000000] [--models 100]
 
 A package that is missing is named and its rows are left out. Each timing is the best of
@@ -32,8 +33,8 @@ import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
 
-from leaderboard.ratings import METHODS, Comparisons  # noqa: E402
-from leaderboard.ratings.sufficient import LiveBradleyTerry  # noqa: E402
+from leaderboard.ratings import METHODS, Comparisons
+from leaderboard.ratings.sufficient import LiveBradleyTerry
 
 FEATURES = ("length", "headers", "lists", "bold")
 OUTCOME_NAMES = np.array(["model_a", "model_b", "tie"])
@@ -152,9 +153,12 @@ def against_arena_rank(rows: Comparisons, repeats: int, own: dict[str, float]) -
     load, data = best(1, lambda: PairDataset.from_pandas(frame))
     show("arena-rank: from_pandas", load)
     m = rows.n_models
-    seconds, result = best(
-        repeats, lambda: BradleyTerry(m).compute_ratings_and_cis(data)["ratings"].block_until_ready()
-    )
+
+    def plain() -> Any:
+        model = BradleyTerry(m)  # a fitted one would return at once
+        return model.compute_ratings_and_cis(data)["ratings"].block_until_ready()
+
+    seconds, result = best(repeats, plain)
     fit = METHODS.get("bradley_terry").fit(rows, {"both_bad": "tie", "cluster": "none"})
     gap = np.abs(np.asarray(result) - fit.rating).max()
     whole = load + seconds
@@ -218,7 +222,9 @@ def growth(m: int, repeats: int) -> None:
         rows = draw(n, m, seed=1)
         for method in ("bradley_terry", "style_control"):
             fit = METHODS.get(method).fit
-            seconds, _ = best(repeats, lambda fit=fit: fit(rows, {"cluster": "question"}))
+            seconds, _ = best(
+                repeats, lambda fit=fit, rows=rows: fit(rows, {"cluster": "question"})
+            )
             show(f"ours: {method}, {n:,} battles", seconds, f"{1e9 * seconds / n:.0f} ns a battle")
 
 
