@@ -156,8 +156,10 @@ def _evaluate(
         key = data.model_a[rows].astype(np.intp) * m + data.model_b[rows]
         x, y, w = data.covariates[rows], data.score[rows], data.weight[rows]
         logit = gap[key] + x @ beta
-        chance = expit(logit)
-        loss += float(w @ (np.logaddexp(0, logit) - y * logit))
+        chance = 1 / (1 + np.exp(-logit))
+        # ln(1 + e^η) from the probability at hand, exact in both tails and vectorised.
+        softplus = np.maximum(logit, 0) - np.log(np.maximum(chance, 1 - chance))
+        loss += float(w @ (softplus - y * logit))
         residual, info = w * (y - chance), w * chance * (1 - chance)
         weighted = info[:, None] * x
         pair_sums[0] += np.bincount(key, residual, minlength=m * m)

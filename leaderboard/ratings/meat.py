@@ -6,16 +6,18 @@ rows, large ones summed block by block and multiplied as dense matrices.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array
 
 from leaderboard.ratings.clusters import ClusterPlan, Grouping
+from leaderboard.ratings.pair_sums import bin_sums
 
 _BLOCK_BYTES: Final = 1 << 20  # a block of cluster sums stays in the second-level cache
 _PAIRING_LIMIT: Final = 0.07  # clusters up to this share of the columns are cheaper row by row
+_WORTH_SPLITTING: Final = 0.5  # share of rows in small clusters that pays for copying them apart
 
 Entry = tuple[NDArray[np.int32], NDArray[np.float64]]
 
@@ -26,11 +28,13 @@ class RowScores:
 
     ``entries``: pairs (column int32[n] below ``n_sparse``, value float64[n]).
     ``dense``: float64[n, k], columns ``n_sparse`` to ``n_sparse + k - 1``; None for none.
+    ``pair_residual``: float64[n] where the two entries are it and its negative, which saves work.
     """
 
     n_sparse: int
     entries: tuple[Entry, ...]
     dense: NDArray[np.float64] | None = None
+    pair_residual: NDArray[np.float64] | None = None
 
     @classmethod
     def of_pairs(
@@ -39,9 +43,10 @@ class RowScores:
         model_a: NDArray[np.int32],
         model_b: NDArray[np.int32],
         residual: NDArray[np.float64],
+        dense: NDArray[np.float64] | None = None,
     ) -> "RowScores":
         """Scores ``residual · (e_a - e_b)``, as every model of strengths has them."""
-        return cls(n_models, ((model_a, residual), (model_b, -residual)))
+        return cls(n_models, ((model_a, residual), (model_b, -residual)), dense, residual)
 
     @property
     def n_columns(self) -> int:
@@ -53,10 +58,22 @@ class RowScores:
         """Number of rows."""
         return int(self.entries[0][1].shape[0])
 
-    def take(self, rows: NDArray[np.intp] | NDArray[np.int32] | slice) -> "RowScores":
-        """The given rows, in the given order."""
+    def take(self, rows: NDArray[np.intp]) -> "RowScores":
+        """The sparse entries of the given rows, in the given order."""
         entries = tuple((column[rows], value[rows]) for column, value in self.entries)
-        return RowScores(self.n_sparse, entries, None if self.dense is None else self.dense[rows])
+        return RowScores(self.n_sparse, entries)
+
+    def in_cluster_order(self, group: Grouping) -> "RowScores":
+        """The sparse entries, rows of a cluster next to each other."""
+        if len(self.entries) != 2 or self.pair_residual is None:
+            return self.take(rows_by_cluster(group))
+        (a, _), (b, _) = self.entries
+        packed = a.astype(np.int64) * self.n_sparse + b
+        column, residual = _by_cluster(group, packed, self.pair_residual)
+        first = column // self.n_sparse
+        return RowScores(
+            self.n_sparse, ((first, residual), (column - first * self.n_sparse, -residual))
+        )
 
 
 def clustered_meat(scores: RowScores, plan: ClusterPlan) -> NDArray[np.float64]:
@@ -86,28 +103,53 @@ def one_way_meat(scores: RowScores, group: Grouping) -> NDArray[np.float64]:
     if group.n_clusters == scores.n_rows:
         return _products(scores, scores)
     size = np.bincount(group.label, minlength=group.n_clusters)
-    limit = max(1, int(_PAIRING_LIMIT * scores.n_columns)) if scores.dense is None else 1
-    is_small = size <= limit
-    order = rows_by_cluster(group)
-    if not is_small.any():
-        return _blocked(scores.take(order), size)
-    small_first = np.repeat(is_small, size)
-    small = scores.take(order[small_first])
-    meat = _paired(small, size[is_small])
-    if not is_small.all():
-        meat += _blocked(scores.take(order[~small_first]), size[~is_small])
+    ordered = scores.in_cluster_order(group)
+    if scores.dense is not None:
+        return _blocked(ordered, size, _dense_sums(scores.dense, group))
+    is_small = size <= max(1, int(_PAIRING_LIMIT * scores.n_columns))
+    if size[is_small].sum() < _WORTH_SPLITTING * scores.n_rows:
+        return _blocked(ordered, size, None)
+    if is_small.all():
+        return _paired(ordered, size)
+    of_small = np.repeat(is_small, size)
+    meat = _paired(ordered.take(np.flatnonzero(of_small)), size[is_small])
+    meat += _blocked(ordered.take(np.flatnonzero(~of_small)), size[~is_small], None)
     return meat
 
 
-def rows_by_cluster(group: Grouping) -> NDArray[np.int32]:
-    """Row numbers ordered by cluster, by a counting sort (scipy's COO to CSR conversion)."""
+def rows_by_cluster(group: Grouping) -> NDArray[np.intp]:
+    """Row numbers ordered by cluster."""
     n = group.label.shape[0]
-    table = csr_array(
-        (np.ones(n, dtype=np.int8), (group.label.astype(np.int32), np.arange(n, dtype=np.int32))),
-        shape=(group.n_clusters, n),
+    order, _ = _by_cluster(group, np.arange(n, dtype=np.int64), np.ones(n, dtype=np.int8))
+    return order.astype(np.intp)
+
+
+Value = TypeVar("Value", np.float64, np.int8)
+
+
+def _by_cluster(
+    group: Grouping, column: NDArray[np.int64], value: NDArray[Value]
+) -> tuple[NDArray[np.int32], NDArray[Value]]:
+    """Both columns in cluster order, by the counting sort inside scipy's COO to CSR conversion.
+
+    The conversion is told that nothing repeats, because merging repeats would cost a sort.
+    """
+    width = int(column.max(initial=0)) + 1
+    kind = np.int32 if max(width, group.n_clusters) < np.iinfo(np.int32).max else np.int64
+    table = coo_array(
+        (value, (group.label.astype(kind), column.astype(kind))), shape=(group.n_clusters, width)
     )
-    order: NDArray[np.int32] = table.indices
-    return order
+    table.has_canonical_format = True
+    ordered = table.tocsr()
+    return ordered.indices, ordered.data
+
+
+def _dense_sums(dense: NDArray[np.float64], group: Grouping) -> NDArray[np.float64]:
+    """float64[G, k], the sum of each dense column within each cluster."""
+    sums = np.empty((group.n_clusters, dense.shape[1]))
+    for j in range(dense.shape[1]):
+        sums[:, j] = bin_sums(group.label, dense[:, j], group.n_clusters)
+    return sums
 
 
 def _products(left: RowScores, right: RowScores) -> NDArray[np.float64]:
@@ -146,9 +188,12 @@ def _place_in_cluster(size: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.arange(int(size.sum()), dtype=np.intp) - np.repeat(start, size)
 
 
-def _blocked(scores: RowScores, size: NDArray[np.intp]) -> NDArray[np.float64]:
+def _blocked(
+    scores: RowScores, size: NDArray[np.intp], dense_sums: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
     """Rows in cluster order: cluster sums of one block after the other, as dense products."""
-    m, p = scores.n_sparse, scores.n_columns
+    m = scores.n_sparse
+    p = m + (0 if dense_sums is None else dense_sums.shape[1])
     meat = np.zeros((p, p))
     stop = np.cumsum(size)
     start = stop - size
@@ -161,8 +206,7 @@ def _blocked(scores: RowScores, size: NDArray[np.intp]) -> NDArray[np.float64]:
         for column, value in scores.entries:
             sums += np.bincount(key + column[rows], value[rows], minlength=sums.size)
         block = sums.reshape(last - first, m)
-        if scores.dense is not None:
-            dense = np.add.reduceat(scores.dense[rows], start[first:last] - start[first], axis=0)
-            block = np.hstack([block, dense])
+        if dense_sums is not None:
+            block = np.hstack([block, dense_sums[first:last]])
         meat += block.T @ block
     return meat

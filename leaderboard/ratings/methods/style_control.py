@@ -174,8 +174,8 @@ def _scores(data: ContextualData, fit: ContextualFit) -> RowScores:
     logit = (theta[:, None] - theta[None, :]).ravel()[key]
     logit += data.covariates @ beta
     residual = data.weight * (data.score - expit(logit))
-    pairs = RowScores.of_pairs(m, data.model_a, data.model_b, residual)
-    return RowScores(m, pairs.entries, residual[:, None] * data.covariates)
+    dense = residual[:, None] * data.covariates
+    return RowScores.of_pairs(m, data.model_a, data.model_b, residual, dense)
 
 
 def _covariance(

@@ -126,8 +126,10 @@ def test_a_feature_that_never_varies_is_named_and_left_out() -> None:
 
 def test_a_covariate_that_decides_everything_is_an_explained_error() -> None:
     rows = wordy_battles(400)
-    length = rows.feature("length_a") - rows.feature("length_b")
-    decided = rows.replace(outcome=np.where(length > 0, 0, 1))
+    x = style_covariates(
+        rows, ("length",), CONVENTIONS["arena_hard_v2"], with_position=False
+    ).matrix
+    decided = rows.replace(outcome=np.where(x[:, 0] > 0, 0, 1))
     with pytest.raises(SeparationError, match="decides every battle"):
         STYLE.fit(decided, {"convention": "arena_hard_v2"})
     assert np.isfinite(STYLE.fit(decided).rating).all()
