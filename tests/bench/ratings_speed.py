@@ -24,7 +24,6 @@ import math
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
