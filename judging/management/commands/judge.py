@@ -140,7 +140,7 @@ def _models_to_ask(judge: Judge, is_dry_run: bool) -> list[LanguageModel]:
     if not is_dry_run:
         return []
     callable_models = LanguageModel.objects.active().callable().select_related("endpoint")
-    return list(callable_models.exclude(pk=judge.language_model_id))
+    return [model for model in callable_models if model.pk != judge.language_model_id]
 
 
 def _told(run: JudgeRun, plan: JudgePlan, *, as_json: bool) -> dict[str, Any]:  # JSON
