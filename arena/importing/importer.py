@@ -23,7 +23,7 @@ from arena.dialects.records import (
     Record,
 )
 from arena.importing.context import BATCH, ImportContext
-from arena.importing.limits import oversized
+from arena.importing.limits import unstorable
 from arena.importing.report import FileReport, ImportReport
 from arena.importing.sinks import sink_of
 
@@ -59,7 +59,7 @@ class _Job:
                 self.refuse(item)
             elif isinstance(item, IgnoredRow):
                 self.report.ignored[item.reason] += 1
-            elif bad := oversized(item):
+            elif bad := unstorable(item):
                 self.refuse(bad)
             else:
                 yield item

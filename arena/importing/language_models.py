@@ -8,7 +8,7 @@ from arena.dialects.records import LanguageModelRecord, LicenseRecord, QuestionS
 from arena.importing.context import MAX_SET_SLUG, ImportContext
 from arena.importing.names import slug_of
 from arena.importing.sinks import StoreResult, refused, stores
-from arena.models import CommercialUse, LanguageModel, License, LicenseFamily, QuestionSet
+from arena.models import CommercialUse, LanguageModel, License, QuestionSet
 
 # how model tables abbreviate licences that SPDX names otherwise
 LICENSE_ALIASES = {
@@ -55,10 +55,6 @@ def license_named(name: str) -> License | None:
 def store_licenses(records: Sequence[LicenseRecord], context: ImportContext) -> StoreResult:
     result = StoreResult()
     for record in records:
-        if record.family not in LicenseFamily or record.commercial_use not in CommercialUse:
-            remedy = "unknown licence family or commercial use"
-            result.bad.append(refused(record, "family", record.family, remedy))
-            continue
         if not is_web_address(record.url):
             result.bad.append(refused(record, "url", record.url, "expected an http(s) address"))
             continue

@@ -1,11 +1,11 @@
-"""How long the texts of a record may be, read off the columns they go into.
+"""What the columns hold that a record goes into: texts of a length, words of a list.
 
-SQLite stores a text of any length and PostgreSQL refuses the whole statement; so that both take
-the same files, lengths are checked before anything is stored.
+SQLite stores any text and PostgreSQL refuses the whole statement; so that both take the same
+files, this is checked before anything is stored.
 """
 
 from collections.abc import Iterator
-from dataclasses import fields
+from dataclasses import dataclass, fields
 from typing import TypeAlias
 
 from django.db import models
@@ -20,38 +20,66 @@ from arena.dialects.records import (
     QuestionRecord,
     QuestionSetRecord,
     Record,
+    VoteRecord,
 )
-from arena.models import Answer, Battle, LanguageModel, License, Question, QuestionSet
+from arena.models import (
+    Answer,
+    Battle,
+    Exclusion,
+    LanguageModel,
+    License,
+    Question,
+    QuestionSet,
+    Vote,
+)
 
-Nested: TypeAlias = Record | None
-TABLES: dict[type[Record], type[models.Model]] = {
+AnyRecord: TypeAlias = Record | VoteRecord
+TABLES: dict[type[AnyRecord], type[models.Model]] = {
     AnswerRecord: Answer,
     BattleRecord: Battle,
     LanguageModelRecord: LanguageModel,
     LicenseRecord: License,
     QuestionRecord: Question,
     QuestionSetRecord: QuestionSet,
+    VoteRecord: Vote,
 }
 
 
-def _limits(kind: type[Record], table: type[models.Model]) -> tuple[tuple[str, int], ...]:
-    """The fields of a record that have a column of the same name with a length."""
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """``words`` empty means any text."""
+
+    field: str
+    length: int
+    words: frozenset[str] = frozenset()
+
+
+def _limits(kind: type[AnyRecord], table: type[models.Model]) -> tuple[Limit, ...]:
+    """For the fields of a record that have a text column of the same name."""
     columns = {
-        field.name: field.max_length
+        field.name: Limit(
+            field.name, field.max_length, frozenset(str(value) for value, _ in field.flatchoices)
+        )
         for field in table._meta.concrete_fields
-        if isinstance(field, models.CharField) and not isinstance(field, models.SlugField)
+        if isinstance(field, models.CharField)
+        and not isinstance(field, models.SlugField)
+        and field.max_length
     }
-    return tuple(
-        (field.name, limit) for field in fields(kind) if (limit := columns.get(field.name))
-    )
+    return tuple(columns[field.name] for field in fields(kind) if field.name in columns)
 
 
-LIMITS = {kind: _limits(kind, table) for kind, table in TABLES.items()}
+LIMITS: dict[type[AnyRecord], tuple[Limit, ...]] = {
+    **{kind: _limits(kind, table) for kind, table in TABLES.items()},
+    # judgments are stored by a room above; their reasons are those of battles
+    JudgmentRecord: (Limit("exclusion", 20, frozenset(Exclusion.values)),),
+}
 
 
-def _parts(record: Record) -> Iterator[Nested]:
+def _parts(record: Record) -> Iterator[AnyRecord | None]:
     """A record and those within it."""
     yield record
+    if isinstance(record, BattleRecord):
+        yield from record.votes
     if isinstance(record, BattleRecord | JudgmentRecord):
         yield from (record.question, record.answer_a, record.answer_b)
     elif isinstance(record, AnswerRecord):
@@ -60,14 +88,16 @@ def _parts(record: Record) -> Iterator[Nested]:
         yield from _parts(record.battle)
 
 
-def oversized(record: Record) -> BadRow | None:
-    """The first text that is too long for its column."""
+def unstorable(record: Record) -> BadRow | None:
+    """The first text that its column does not take."""
     for part in _parts(record):
-        if part is None:
-            continue
-        for name, limit in LIMITS.get(type(part), ()):
-            value = getattr(part, name)
-            if len(value) > limit:
-                remedy = f"{len(value)} characters; at most {limit} can be stored, shorten it"
-                return BadRow(record.place, name, shortened(value), remedy)
+        for limit in LIMITS.get(type(part), ()) if part is not None else ():
+            value = getattr(part, limit.field)
+            if len(value) > limit.length:
+                remedy = f"{len(value)} characters; at most {limit.length} can be stored"
+            elif value and limit.words and value not in limit.words:
+                remedy = f"unknown; write one of: {', '.join(sorted(limit.words))}"
+            else:
+                continue
+            return BadRow(record.place, limit.field, shortened(value), remedy)
     return None

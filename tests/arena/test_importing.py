@@ -301,6 +301,12 @@ def test_a_text_longer_than_its_column_is_refused_on_every_database(write, lengt
         assert "at most 80 can be stored" in report.files[0].bad_rows[0].remedy
 
 
+def test_a_reason_that_does_not_exist_is_refused(write):
+    row = {"record": "battle", "model_a": "a", "model_b": "b", "exclusion": "dull"}
+    report = import_files([write("rows.jsonl", [row])])
+    assert "identity_leak" in report.files[0].bad_rows[0].remedy
+
+
 def test_a_row_the_database_refuses_keeps_the_file_out_with_its_reason(write, monkeypatch):
     def refuse(*_):
         raise IntegrityError("UNIQUE constraint failed")

@@ -1,6 +1,7 @@
 """``manage.py import_data`` as a user meets it."""
 
 import json
+from contextlib import suppress
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -53,6 +54,18 @@ def test_its_json_lists_bad_rows_with_place_and_remedy(broken, capsys):
         call_command("import_data", broken, json=True)
     (bad,) = json.loads(capsys.readouterr().out)["files"][0]["bad_rows"]
     assert (bad["line"], bad["field"], bad["value"]) == (2, "winner", "nobody")
+
+
+@pytest.mark.parametrize(("skip_bad", "lines"), [(False, 101), (True, 120)])
+def test_a_refused_file_shows_its_first_bad_rows_and_a_skipped_row_is_always_listed(
+    tmp_path, capsys, skip_bad, lines
+):
+    path = tmp_path / "battles.jsonl"
+    bad = json.dumps({**CLEAN_BATTLE, "winner": "nobody"}) + "\n"
+    path.write_text(json.dumps(CLEAN_BATTLE) + "\n" + bad * 120, encoding="utf-8")
+    with suppress(SystemExit):
+        call_command("import_data", path, skip_bad=skip_bad)
+    assert len(capsys.readouterr().err.splitlines()) == lines
 
 
 def test_skipped_rows_do_not_make_it_fail(broken, capsys):

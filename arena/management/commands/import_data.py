@@ -17,6 +17,7 @@ from arena.importing import FileReport, ImportReport, import_files
 from arena.importing.importer import ImportListener, Phase
 
 INCOMPLETE, USAGE = 1, 2
+SHOWN_BAD_ROWS = 100
 
 
 class Progress:
@@ -48,6 +49,8 @@ class Command(BaseCommand):
         "every file was stored; 1: at least one was not; 2: the command was called wrongly."
     )
 
+    left_to_show: int | None = None
+
     def add_arguments(self, parser: ArgumentParser) -> None:
         parser.add_argument("files", nargs="+", type=Path, metavar="FILE")
         parser.add_argument("--set", dest="question_set", help="the question set to import into")
@@ -68,6 +71,7 @@ class Command(BaseCommand):
         if missing:
             raise CommandError(f"no such file: {', '.join(missing)}", returncode=USAGE)
         is_json: bool = options["json"]
+        self.left_to_show = None if options["skip_bad"] else SHOWN_BAD_ROWS
         progress = Progress(is_shown=not is_json and sys.stderr.isatty())
         report = import_files(
             paths,
@@ -78,6 +82,8 @@ class Command(BaseCommand):
             listener=ImportListener(progress.show, self._ignore if is_json else self._complain),
         )
         progress.close()
+        if not is_json and self.left_to_show == 0 and report.bad_row_count > SHOWN_BAD_ROWS:
+            self.stderr.write(f"… and {report.bad_row_count - SHOWN_BAD_ROWS} more bad rows")
         if is_json:
             self.stdout.write(json.dumps(report.as_json(), ensure_ascii=False, indent=2))
         else:
@@ -86,7 +92,12 @@ class Command(BaseCommand):
             sys.exit(INCOMPLETE)
 
     def _complain(self, bad: BadRow) -> None:
-        self.stderr.write(str(bad))
+        """What is skipped is listed in full; a file that is refused anyway, by its first rows."""
+        if self.left_to_show is None:
+            self.stderr.write(str(bad))
+        elif self.left_to_show > 0:
+            self.left_to_show -= 1
+            self.stderr.write(str(bad))
 
     def _ignore(self, _: BadRow) -> None:
         """The JSON report lists bad rows itself."""
