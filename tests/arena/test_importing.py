@@ -5,7 +5,7 @@ import json
 import pytest
 from django.db import IntegrityError
 
-from arena.importing import import_files
+from arena.importing import import_files, importer
 from arena.models import Answer, Battle, LanguageModel, Question, QuestionSet, Vote, Voter
 from registry import UnknownPartError
 from tests.arena.dialects.samples import CLEAN_BATTLE, SAMPLES
@@ -321,6 +321,25 @@ def test_more_rows_than_one_batch_are_all_stored(battles, monkeypatch):
     monkeypatch.setattr("arena.importing.importer.BATCH", 3)
     import_files([battles(*({"question_id": f"b{n}"} for n in range(10)))])
     assert (Battle.objects.count(), Vote.objects.count()) == (10, 10)
+
+
+def test_an_import_broken_off_half_way_leaves_nothing_and_can_be_repeated(battles, monkeypatch):
+    path = battles(*({"question_id": f"b{n}"} for n in range(10)))
+    monkeypatch.setattr("arena.importing.importer.BATCH", 3)
+    store, calls = importer.sink_of, []
+
+    def break_off(record):
+        calls.append(record)
+        if len(calls) == 3:
+            raise KeyboardInterrupt
+        return store(record)
+
+    monkeypatch.setattr(importer, "sink_of", break_off)
+    with pytest.raises(KeyboardInterrupt):
+        import_files([path])
+    monkeypatch.setattr(importer, "sink_of", store)
+    assert set(counts().values()) == {0}
+    assert import_files([path]).stored["battle"] == 10
 
 
 def test_rows_made_before_and_after_an_import_get_ids_of_their_own(battles, question_set, alpha):
