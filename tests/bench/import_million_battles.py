@@ -124,7 +124,8 @@ def main(arguments=None):
     parser.add_argument("--without-texts", action="store_true", help="FastChat's simple mode")
     parser.add_argument("--json", action="store_true")
     parser.add_argument("--import", dest="path", type=Path, help=argparse.SUPPRESS)
-    options = parser.parse_args(arguments)
+    # run with the others, the command line holds the names of measurements as well
+    options, _ = parser.parse_known_args(arguments)
     if options.path:
         print(json.dumps(import_here(options.path)))
         return 0
