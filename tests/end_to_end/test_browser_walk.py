@@ -47,7 +47,9 @@ def test_a_judge_run_is_started_in_the_console_and_seen_to_finish(arena, staff_p
     page.select_option("select[name=question_set]", label="Demo questions")
     page.select_option("select[name=judge]", label="Longest answer wins")
     page.select_option("select[name=mode]", "pairs")
-    expect(page.locator("#judge-plan")).to_contain_text("1,280")
+    for box in page.locator("input[name=language_models]").all():
+        box.check()
+    expect(page.locator("#judge-plan")).to_contain_text("1,600")
     page.click("button[name=start]")
     expect(page).to_have_url(re.compile(r"/runs/judg\w+/\d+/"))
     expect(page.locator("#run-progress")).to_contain_text("completed", timeout=60_000)
