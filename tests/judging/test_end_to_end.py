@@ -17,7 +17,6 @@ from judging.services.judge_runs import create_judge_run, start_judge_run
 from leaderboard.models import Board
 from tests.judging.worker_process import Installation, kill_hard, wait_until
 from tests.openai_server import Fault, every, first_attempts
-from tests.pages.conftest import uncollected_static_files  # noqa: F401  # used by being there
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENT = DriveOptions(poll_s=0.02, retry_base_s=0.0, retry_cap_s=0.0, max_attempts=10)
