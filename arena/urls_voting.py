@@ -2,11 +2,14 @@
 
 from django.urls import path
 
-from arena.views import voting
+from arena.views import live, voting
 
 urlpatterns = [
     path("vote/", voting.vote, name="vote"),
     path("vote/next/", voting.vote_next, name="vote_next"),
     path("vote/cast/", voting.vote_cast, name="vote_cast"),
     path("vote/verdicts/<str:token>/", voting.vote_verdicts, name="vote_verdicts"),
+    path("live/", live.live_battle, name="live_battle"),
+    path("side-by-side/", live.side_by_side, name="side_by_side"),
+    path("chat/", live.direct_chat, name="direct_chat"),
 ]
