@@ -117,6 +117,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
                 temperature=policy.live_temperature, max_tokens=policy.live_max_tokens
             ),
             draw_probability=seating.draw_probability,
+            keep_failure=None if mode == Mode.DIRECT else _keep_failure,
         )
         ROOMS[self.room.key] = self.room
         self.room.attach(self.send_json)
@@ -255,6 +256,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
     async def _refuse(self, code: str) -> None:
         with override(self._language()):
             await self.send_json({"is": "refused", "code": code, "text": str(REFUSALS[code])})
+
+
+async def _keep_failure(room: Room) -> None:
+    await database_sync_to_async(store_room)(room)
 
 
 def _ids(room: Room) -> list[int]:

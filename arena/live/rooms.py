@@ -80,7 +80,10 @@ class Seat:
 
 @dataclass(slots=True)
 class Room:
-    """One conversation with one or two models, and who is listening."""
+    """One conversation with one or two models, and who is listening.
+
+    ``stored`` counts how often it was written down: once per failed reply, and once by the vote.
+    """
 
     mode: Mode
     voter_id: int
@@ -91,7 +94,9 @@ class Room:
     turns: list[Turn] = field(default_factory=list)
     is_over: bool = False
     opened_at: float = field(default_factory=time.monotonic)
+    stored: int = 0
     send: Send | None = None
+    keep_failure: Callable[[Room], Awaitable[None]] | None = None
     _streaming: asyncio.Task[None] | None = None
     _leaving: asyncio.TimerHandle | None = None
 
@@ -267,6 +272,8 @@ class Room:
             if reply.state == ReplyState.STOPPED and not reply.text.strip():
                 reply.state, reply.failure = ReplyState.EMPTY, "stopped"
         self._streaming = None
+        if self.is_failed and self.keep_failure is not None:
+            await self.keep_failure(self)
         await self.tell(
             {
                 "is": "done",

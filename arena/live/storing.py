@@ -48,6 +48,7 @@ def store_room(room: Room, vote: LiveVote | None = None, *, exclusion: str = "")
     if vote is not None and vote.choice not in CHOICES:
         raise ValueError(f"choice {vote.choice!r} is none of {', '.join(CHOICES)}")
     question = _store_question(room)
+    room.stored += 1
     answers = [_store_answer(room, seat, question) for seat in range(2)]
     first, second = (0, 1) if room.seats[0].model_id < room.seats[1].model_id else (1, 0)
     battle = Battle.objects.create(
@@ -61,7 +62,7 @@ def store_room(room: Room, vote: LiveVote | None = None, *, exclusion: str = "")
         language=question.language,
         turn_count=len(room.turns),
         exclusion=exclusion or _battle_exclusion(room, answers),
-        external_key=f"live-{room.key}",
+        external_key=f"live-{question.external_id}",
     )
     if vote is not None:
         _store_vote(room, battle, vote, shown_first=Side.A if first == 0 else Side.B)
@@ -73,7 +74,7 @@ def _store_question(room: Room) -> Question:
     prompts = [turn.prompt for turn in room.turns]
     return Question.objects.create(
         question_set=chosen,
-        external_id=room.key,
+        external_id=f"{room.key}-{room.stored}",
         turns=[[{"type": "text", "text": prompt}] for prompt in prompts],
         language=language_of("\n".join(prompts)),
         content_hash=prompt_hash(prompts),

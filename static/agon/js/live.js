@@ -93,13 +93,11 @@ const acts = {
     }
     note(message.text);
     toast(message.text, "warning");
+    if (pending) find("[data-prompt]").value ||= pending;
+    pending = null;
     find("[data-prompt]").focus({ preventScroll: true });
-    if (pending) {
-      find("[data-prompt]").value ||= pending.text;
-      if (pending.wasAdded) removeFrom(turns - 1);
-      pending = null;
-    }
-    update(state.streaming ? { ...state, streaming: message.code === "busy" } : state);
+    // what was put on the screen too early is taken back by the server's own account of the room
+    if (room) send({ do: "resume", key: room });
   },
 };
 
@@ -216,7 +214,7 @@ function ask() {
   note("");
   if (editing !== null) again(editing, text);
   else {
-    pending = { text, wasAdded: true };
+    pending = text;
     addTurn(turns, text);
     send({ do: "prompt", text });
     update({ ...state, streaming: true, failed: false });
