@@ -196,7 +196,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         return room
 
     async def _check_prompt(self, room: Room, text: str) -> None:
-        if self.visitor is None or not self.visitor.has_consented:
+        is_kept = room.mode != Mode.DIRECT
+        if is_kept and (self.visitor is None or not self.visitor.has_consented):
             raise RefusedError("consent")
         if not text:
             raise RefusedError("empty")

@@ -137,7 +137,9 @@ class Room:
     async def tell(self, message: dict[str, Any]) -> None:
         """To whoever listens; a message to nobody is in the snapshot they get on return."""
         if self.send is not None:
-            await self.send(message)
+            # a socket may be gone before its consumer has heard of it
+            with suppress(OSError, RuntimeError):
+                await self.send(message)
 
     def attach(self, send: Send) -> None:
         self.send = send
@@ -147,7 +149,7 @@ class Room:
 
     def detach(self, send: Send) -> None:
         """The socket is gone; wait ``GRACE_S`` for it to come back, then clear the room."""
-        if self.send is not send:
+        if self.send != send:
             return
         self.send = None
         self._leaving = asyncio.get_running_loop().call_later(GRACE_S, self.close)
@@ -259,6 +261,8 @@ class Room:
             now = clock()
             pieces = pace.advance(now - last)
             last = now
+            for reply, piece in zip(self.turns[number].replies, pieces, strict=True):
+                reply.text += piece
             if any(pieces):
                 await self.tell({"is": "text", "turn": number, "pieces": pieces})
             if not pace.is_drained:

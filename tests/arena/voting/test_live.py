@@ -312,7 +312,8 @@ async def test_a_socket_dropped_mid_stream_gets_the_rest_on_its_return(make_live
     await first.close()
     second = await connect(first.cookie)
     await second.connect()
-    await second.ask({"do": "resume", "key": room["key"]})
+    back = await second.ask({"do": "resume", "key": room["key"]})
+    assert back["turns"][0]["replies"][0]["text"]
     if second.heard[-1]["streaming"]:
         await second.hear_until("done")
     replies = (ROOMS[room["key"]]).turns[0].replies
