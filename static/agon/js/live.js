@@ -14,6 +14,7 @@ let waiting = []; // what was asked before the socket was ready
 let editing = null; // number of the turn whose prompt is being rewritten
 let state = { streaming: false, votable: false, failed: false, over: false };
 let turns = 0;
+let isAskWaiting = false; // a prompt was sent off before the room was there
 
 function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
@@ -57,7 +58,8 @@ const acts = {
       turn.replies.forEach((reply, side) => finish(number, side, reply));
     });
     update(message);
-    for (const message of waiting.splice(0)) send(message);
+    for (const kept of waiting.splice(0)) send(kept);
+    if (isAskWaiting) ask();
   },
   text(message) {
     message.pieces.forEach((piece, side) => {
@@ -206,6 +208,8 @@ function ask() {
   const field = find("[data-prompt]");
   const text = field.value.trim();
   if (!text || state.streaming) return;
+  isAskWaiting = room === null || socket.readyState !== WebSocket.OPEN;
+  if (isAskWaiting) return;
   const limit = Number(root.dataset.limit);
   if ([...text].length > limit) {
     const told = root.dataset.textLong.replace("{n}", [...text].length).replace("{limit}", limit);
