@@ -2,7 +2,7 @@
 
 from django.urls import path
 
-from arena.views import live, voting
+from arena.views import live, voting, voting_integrity, voting_rating
 
 urlpatterns = [
     path("vote/", voting.vote, name="vote"),
@@ -12,4 +12,12 @@ urlpatterns = [
     path("live/", live.live_battle, name="live_battle"),
     path("side-by-side/", live.side_by_side, name="side_by_side"),
     path("chat/", live.direct_chat, name="direct_chat"),
+    path("rate/", voting_rating.rate, name="rate_answer"),
+    path("satisfaction/", voting_rating.satisfaction, name="satisfaction"),
+    path("integrity/", voting_integrity.integrity, name="integrity"),
+    path("integrity/review/", voting_integrity.integrity_review, name="integrity_review"),
+    path("integrity/voters/<int:pk>/", voting_integrity.integrity_voter, name="integrity_voter"),
+    path("integrity/votes/<int:pk>/", voting_integrity.integrity_vote, name="integrity_vote"),
+    path("integrity/controls/", voting_integrity.integrity_gold, name="integrity_gold"),
+    path("integrity/policy/", voting_integrity.voting_policy, name="voting_policy"),
 ]

@@ -193,6 +193,8 @@ function update({ streaming, votable, failed, over }) {
   show("[data-send]", !streaming);
   show("[data-again]", !streaming && !over && turns > 0);
   show(".composer [data-new]", !streaming && !over && turns > 0);
+  const agree = find(".live-consent");
+  if (agree && turns > 0) agree.hidden = true;
   for (const choice of root.querySelectorAll("[data-model]")) choice.disabled = turns > 0;
   for (const edit of root.querySelectorAll("[data-edit]")) edit.hidden = streaming || over;
 }
