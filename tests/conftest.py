@@ -36,6 +36,16 @@ def _uses_database(item):
 
 
 @pytest.fixture(autouse=True)
+def uncollected_static_files(settings, tmp_path):
+    """Pages are tested without collectstatic, in production settings too."""
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture(autouse=True)
 def source_language():
     """A request in another language must not colour the next test."""
     yield

@@ -140,6 +140,20 @@ def _step_or_stay(
     )
 
 
+def row_residuals(data: ContextualData, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+    """float64[n], weight · (score - probability) of each row, block by block."""
+    m = data.n_models
+    theta, beta = parameters[:m], parameters[m:]
+    gap = (theta[:, None] - theta[None, :]).ravel()
+    residual = np.empty(data.weight.shape[0])
+    for first in range(0, residual.size, BLOCK):
+        rows = slice(first, first + BLOCK)
+        key = data.model_a[rows].astype(np.intp) * m + data.model_b[rows]
+        chance = 1 / (1 + np.exp(-(gap[key] + data.covariates[rows] @ beta)))
+        residual[rows] = data.weight[rows] * (data.score[rows] - chance)
+    return residual
+
+
 def _evaluate(
     data: ContextualData, parameters: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:

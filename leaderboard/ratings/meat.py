@@ -26,15 +26,18 @@ Entry = tuple[NDArray[np.int32], NDArray[np.float64]]
 class RowScores:
     """Scores of n rows over p columns: sparse entries, then k dense columns.
 
-    ``entries``: pairs (column int32[n] below ``n_sparse``, value float64[n]).
-    ``dense``: float64[n, k], columns ``n_sparse`` to ``n_sparse + k - 1``; None for none.
-    ``pair_residual``: float64[n] where the two entries are it and its negative, which saves work.
+    ``entries``: pairs (column int32[n] below ``n_sparse``, value float64[n]), each times its one
+    of ``signs`` (all +1 when None).
+    ``dense``: float64[n, k], columns ``n_sparse`` to ``n_sparse + k - 1``; None for none. Each
+    column is multiplied by ``dense_factor``, float64[n], where that is given. Signs and factor
+    stand apart so that no column of millions of rows is copied.
     """
 
     n_sparse: int
     entries: tuple[Entry, ...]
     dense: NDArray[np.float64] | None = None
-    pair_residual: NDArray[np.float64] | None = None
+    dense_factor: NDArray[np.float64] | None = None
+    signs: tuple[float, ...] | None = None
 
     @classmethod
     def of_pairs(
@@ -43,10 +46,12 @@ class RowScores:
         model_a: NDArray[np.int32],
         model_b: NDArray[np.int32],
         residual: NDArray[np.float64],
-        dense: NDArray[np.float64] | None = None,
+        covariates: NDArray[np.float64] | None = None,
     ) -> "RowScores":
-        """Scores ``residual · (e_a - e_b)``, as every model of strengths has them."""
-        return cls(n_models, ((model_a, residual), (model_b, -residual)), dense, residual)
+        """Scores ``residual · (e_a - e_b)``, with ``residual · covariates`` behind them."""
+        entries = ((model_a, residual), (model_b, residual))
+        factor = None if covariates is None else residual
+        return cls(n_models, entries, covariates, factor, (1.0, -1.0))
 
     @property
     def n_columns(self) -> int:
@@ -58,22 +63,34 @@ class RowScores:
         """Number of rows."""
         return int(self.entries[0][1].shape[0])
 
+    @property
+    def signed(self) -> list[tuple[NDArray[np.int32], NDArray[np.float64], float]]:
+        """Entries with their signs."""
+        signs = self.signs or (1.0,) * len(self.entries)
+        return [(*entry, sign) for entry, sign in zip(self.entries, signs, strict=True)]
+
+    def dense_column(self, j: int) -> NDArray[np.float64]:
+        """float64[n], dense column ``j`` with its factor."""
+        if self.dense is None:
+            raise IndexError("these scores have no dense columns")
+        column: NDArray[np.float64] = self.dense[:, j]
+        return column if self.dense_factor is None else column * self.dense_factor
+
     def take(self, rows: NDArray[np.intp]) -> "RowScores":
         """The sparse entries of the given rows, in the given order."""
-        entries = tuple((column[rows], value[rows]) for column, value in self.entries)
-        return RowScores(self.n_sparse, entries)
+        gathered = {id(value): value[rows] for _, value in self.entries}
+        entries = tuple((column[rows], gathered[id(value)]) for column, value in self.entries)
+        return RowScores(self.n_sparse, entries, signs=self.signs)
 
     def in_cluster_order(self, group: Grouping) -> "RowScores":
         """The sparse entries, rows of a cluster next to each other."""
-        if len(self.entries) != 2 or self.pair_residual is None:
+        if len(self.entries) != 2 or self.entries[0][1] is not self.entries[1][1]:
             return self.take(rows_by_cluster(group))
-        (a, _), (b, _) = self.entries
-        packed = a.astype(np.int64) * self.n_sparse + b
-        column, residual = _by_cluster(group, packed, self.pair_residual)
-        first = column // self.n_sparse
-        return RowScores(
-            self.n_sparse, ((first, residual), (column - first * self.n_sparse, -residual))
-        )
+        (a, value), (b, _) = self.entries
+        packed = a * np.int64(self.n_sparse) + b
+        column, ordered = _by_cluster(group, packed, value)
+        first, second = np.divmod(column, column.dtype.type(self.n_sparse))
+        return RowScores(self.n_sparse, ((first, ordered), (second, ordered)), signs=self.signs)
 
 
 def clustered_meat(scores: RowScores, plan: ClusterPlan) -> NDArray[np.float64]:
@@ -105,7 +122,7 @@ def one_way_meat(scores: RowScores, group: Grouping) -> NDArray[np.float64]:
     size = np.bincount(group.label, minlength=group.n_clusters)
     ordered = scores.in_cluster_order(group)
     if scores.dense is not None:
-        return _blocked(ordered, size, _dense_sums(scores.dense, group))
+        return _blocked(ordered, size, _dense_sums(scores, group))
     is_small = size <= max(1, int(_PAIRING_LIMIT * scores.n_columns))
     if size[is_small].sum() < _WORTH_SPLITTING * scores.n_rows:
         return _blocked(ordered, size, None)
@@ -144,11 +161,12 @@ def _by_cluster(
     return ordered.indices, ordered.data
 
 
-def _dense_sums(dense: NDArray[np.float64], group: Grouping) -> NDArray[np.float64]:
+def _dense_sums(scores: RowScores, group: Grouping) -> NDArray[np.float64]:
     """float64[G, k], the sum of each dense column within each cluster."""
-    sums = np.empty((group.n_clusters, dense.shape[1]))
-    for j in range(dense.shape[1]):
-        sums[:, j] = bin_sums(group.label, dense[:, j], group.n_clusters)
+    k = scores.n_columns - scores.n_sparse
+    sums = np.empty((group.n_clusters, k))
+    for j in range(k):
+        sums[:, j] = bin_sums(group.label, scores.dense_column(j), group.n_clusters)
     return sums
 
 
@@ -156,19 +174,20 @@ def _products(left: RowScores, right: RowScores) -> NDArray[np.float64]:
     """Σ over rows of left·rightᵀ, row by row, float64[p, p]."""
     m, p = left.n_sparse, left.n_columns
     sparse = np.zeros(m * m)
-    for row, value in left.entries:
+    for row, value, sign in left.signed:
         key = row.astype(np.intp) * m
-        for column, other in right.entries:
-            sparse += np.bincount(key + column, value * other, minlength=m * m)
+        for column, other, other_sign in right.signed:
+            sparse += sign * other_sign * bin_sums(key + column, value * other, m * m)
     total = np.zeros((p, p))
     total[:m, :m] = sparse.reshape(m, m)
-    if left.dense is not None and right.dense is not None:
-        total[m:, m:] = left.dense.T @ right.dense
-        for j in range(p - m):
-            for row, value in left.entries:
-                total[:m, m + j] += np.bincount(row, value * right.dense[:, j], minlength=m)
-            for row, value in right.entries:
-                total[m + j, :m] += np.bincount(row, value * left.dense[:, j], minlength=m)
+    for j in range(p - m):
+        own, other = left.dense_column(j), right.dense_column(j)
+        for row, value, sign in left.signed:
+            total[:m, m + j] += sign * bin_sums(row, value * other, m)
+        for row, value, sign in right.signed:
+            total[m + j, :m] += sign * bin_sums(row, value * own, m)
+        for i in range(p - m):
+            total[m + j, m + i] = own @ right.dense_column(i)
     return total
 
 
@@ -203,8 +222,8 @@ def _blocked(
         rows = slice(int(start[first]), int(stop[last - 1]))
         key = np.repeat(np.arange(last - first, dtype=np.intp) * m, size[first:last])
         sums = np.zeros((last - first) * m)
-        for column, value in scores.entries:
-            sums += np.bincount(key + column[rows], value[rows], minlength=sums.size)
+        for column, value, sign in scores.signed:
+            sums += sign * bin_sums(key + column[rows], value[rows], sums.size)
         block = sums.reshape(last - first, m)
         if dense_sums is not None:
             block = np.hstack([block, dense_sums[first:last]])

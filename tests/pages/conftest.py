@@ -6,16 +6,6 @@ PHONE = {"width": 360, "height": 740}
 DESK = {"width": 1280, "height": 900}
 
 
-@pytest.fixture(autouse=True)
-def uncollected_static_files(settings, tmp_path):
-    """Pages are tested without collectstatic, in production settings too."""
-    settings.STATIC_ROOT = tmp_path
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
-
-
 @pytest.fixture
 def open_browser(chromium, live_server):
     """Opens a page of the site in a browser of its own.
