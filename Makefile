@@ -64,5 +64,10 @@ $(VENV)/.installed-check: $(VENV)/.installed-test
 	@$(PIP_INSTALL) -e ".[check]"
 	@touch $@
 
+# needs GNU gettext (Debian: apt-get install gettext); both files are committed, so users do not
+messages: $(VENV)/.installed
+	$(PY) manage.py makemessages
+	$(PY) manage.py compilemessages --ignore $(VENV)
+
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

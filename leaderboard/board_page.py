@@ -90,11 +90,11 @@ class BoardPage:
 
     @property
     def method_label(self) -> str:
-        return METHODS.get(self.snapshot.method).label if self.snapshot else ""
+        return gettext(METHODS.get(self.snapshot.method).label) if self.snapshot else ""
 
     @property
     def method_description(self) -> str:
-        return METHODS.get(self.snapshot.method).description if self.snapshot else ""
+        return gettext(METHODS.get(self.snapshot.method).description) if self.snapshot else ""
 
     @property
     def group_count(self) -> int:
