@@ -85,7 +85,7 @@ def _by_cluster(
     index = {cluster: i for i, cluster in enumerate(dict.fromkeys(clusters))}
     labels = [index[cluster] for cluster in clusters]
     sizes = np.bincount(labels).astype(np.float64)
-    return np.bincount(labels, weights=differences), sizes
+    return np.bincount(labels, weights=differences).astype(np.float64), sizes
 
 
 def _resampled_means(
