@@ -81,6 +81,24 @@ def sample_request(values: Mapping[str, Json]) -> SampleRequest:
     )
 
 
+def pack_requests(requests: Sequence[SampleRequest]) -> dict[str, Json]:
+    """Requests for a row, each distinct context once: choices of a question share a long one."""
+    contexts = list(dict.fromkeys(request.context for request in requests))
+    places = {context: place for place, context in enumerate(contexts)}
+    packed = []
+    for request in requests:
+        values = request.as_dict()
+        values["context"] = places[request.context]
+        packed.append(values)
+    return {"contexts": contexts, "requests": packed}
+
+
+def unpack_requests(packed: Mapping[str, Json]) -> list[dict[str, Json]]:
+    """The requests of a row, each with its whole context."""
+    contexts = packed["contexts"]
+    return [{**values, "context": contexts[values["context"]]} for values in packed["requests"]]
+
+
 @dataclass(frozen=True, slots=True)
 class Response:
     """What came back for one request; the fields of other kinds stay empty."""
@@ -96,6 +114,7 @@ class Response:
     is_prompt_cut: bool = False
     is_boundary_merge: bool = False
     is_rolling: bool = False
+    error: str = ""
 
     def as_dict(self) -> dict[str, Json]:
         kept = {name: value for name, value in asdict(self).items() if value}

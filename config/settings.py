@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "arena",
     "judging",
+    "benchmarks",
     "leaderboard",
 ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -127,24 +127,6 @@ class LocalEngine:
             output_tokens=len(stream.tokens),
             is_truncated=len(stream.prompt) < prompt_tokens,
         )
-
-    def apply_chat_template(
-        self, messages: Sequence[Mapping[str, str]], *, add_generation_prompt: bool = True
-    ) -> str:
-        """The prompt of a conversation in the tokenizer's own chat format."""
-        from jinja2 import TemplateError
-
-        options = {
-            "tokenize": False,
-            "add_generation_prompt": add_generation_prompt,
-            "continue_final_message": not add_generation_prompt,
-        }
-        try:
-            return str(self.tokenizer.apply_chat_template(list(messages), **options))
-        except TemplateError:
-            # some templates refuse a system turn; lm-eval then leaves it out
-            turns = [message for message in messages if message["role"] != "system"]
-            return str(self.tokenizer.apply_chat_template(turns, **options))
 
     def close(self) -> None:
         """Give the model's memory back."""

@@ -55,6 +55,8 @@ class ProgramTask:
     0.2 unless the run says otherwise (Chen et al. 2021 for pass@1).
     """
 
+    is_thread_safe = True
+
     def __init__(self, name: str, rows: Sequence[Mapping[str, Any]], options: TaskOptions) -> None:
         self.name, self.rows, self.options = name, rows, options
         self.samples = int(options.settings.get("samples") or 1)

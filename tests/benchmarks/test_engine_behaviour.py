@@ -5,6 +5,7 @@ import random
 import pytest
 import torch
 
+from benchmarks.engine.chat import TokenizerChat
 from benchmarks.engine.likelihood import LikelihoodScorer, OutOfMemoryError
 from benchmarks.engine.loading import load_model, prepare
 from benchmarks.engine.local import LocalEngine
@@ -211,8 +212,9 @@ def test_stop_strings_act_only_after_the_reasoning(engine):
 
 def test_chat_templates_are_the_tokenizers_own(engine):
     turns = [{"role": "user", "content": "hi"}, {"role": "assistant", "content": "It is"}]
-    assert engine.apply_chat_template(turns[:1]) == "<|user|>hi<|end|><|assistant|>"
-    assert engine.apply_chat_template(turns, add_generation_prompt=False).endswith("It is")
+    chat = TokenizerChat(engine.tokenizer)
+    assert chat(turns[:1]) == "<|user|>hi<|end|><|assistant|>"
+    assert chat(turns, add_generation_prompt=False).endswith("It is")
 
 
 def test_a_prompt_without_room_for_the_answer_is_refused(engine):
