@@ -52,7 +52,7 @@ class LocalAsker:
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "engine"))
 
     async def ask(self, requests: Sequence[SampleRequest]) -> list[Response]:
-        answer = asyncio.get_running_loop().create_future()
+        answer: asyncio.Future[list[Response]] = asyncio.get_running_loop().create_future()
         self.waiting.append(_Waiting(requests, answer))
         if self.flushing is None or self.flushing.done():
             self.flushing = asyncio.create_task(self._flush())

@@ -8,7 +8,6 @@ from __future__ import annotations
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -19,17 +18,20 @@ from arena.calling import endpoint_config
 from arena.models import LanguageModel, RunStatus, WorkStatus
 from arena.services.runs import start_run
 from benchmarks.engine.spec import model_spec
+from benchmarks.metrics.letters import DEFAULT_EXTRACTOR, EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
 from benchmarks.services.options import RunOptions, data_home, run_options, task_options
 from benchmarks.suites import SUITES
 from benchmarks.suites.presets import find
 from benchmarks.suites_base import (
+    AskProtocol,
     ChatFormatter,
     Json,
     OpenTask,
     PreparedSample,
     RequestKind,
     TaskError,
+    TaskOptions,
     TaskTree,
     digest,
     pack_requests,
@@ -144,7 +146,7 @@ def prepare_run(run: BenchmarkRun) -> BenchmarkRun:
     return run
 
 
-def _options(run: BenchmarkRun, plan: Planned) -> Any:
+def _options(run: BenchmarkRun, plan: Planned) -> TaskOptions:
     return task_options(
         run_options(run.options),
         task=plan.name,
@@ -217,6 +219,7 @@ def _store_task(
         "quantization": run.model_args.get("quantization", ""),
         "add_bos_token": run.model_args.get("add_bos_token"),
         "chat": bool(run.options.get("apply_chat_template")) or run.engine == EngineKind.ENDPOINT,
+        "extractor": _extractor(options),
         "system_prompt": digest(options.system_prompt) if options.system_prompt else "",
     }
     return BenchmarkTask.objects.create(
@@ -231,6 +234,12 @@ def _store_task(
         fingerprint_hash=digest(fingerprint),
         extractor=options.extractor,
     )
+
+
+def _extractor(options: TaskOptions) -> str:
+    if options.protocol is not AskProtocol.GENERATION:
+        return ""
+    return EXTRACTORS[options.extractor or DEFAULT_EXTRACTOR].identity
 
 
 def _row(run: BenchmarkRun, task: BenchmarkTask, sample: PreparedSample) -> Sample:

@@ -11,6 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from arena.models import WorkStatus
+from benchmarks.metrics.letters import EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Sample
 from benchmarks.questions.asking import choice_score
 from benchmarks.statistics.estimates import (
@@ -160,7 +161,7 @@ def stop_where_precise(run: BenchmarkRun) -> int:
         if len(values) < PRECISE_AFTER or run.precision_goal is None:
             continue
         clusters = [cluster or f"#{number}" for _, cluster, number in values]
-        estimate = mean_estimate([value for value, _, _ in values], clusters)
+        estimate = mean_estimate([float(value or 0) for value, _, _ in values], clusters)
         if is_precise(estimate, run.precision_goal, least=PRECISE_AFTER):
             with transaction.atomic():
                 count, _ = task.samples.filter(status=WorkStatus.PENDING).delete()
@@ -176,6 +177,9 @@ def rescore(*, task: BenchmarkTask, extractor: str) -> BenchmarkTask:
         raise TaskError(
             f"task {task.name!r} was not asked for a letter in writing, so no extractor reads it"
         )
+    if extractor not in EXTRACTORS:
+        known = ", ".join(sorted(EXTRACTORS))
+        raise TaskError(f"there is no extractor named {extractor!r}; choose one of {known}")
     rows = list(task.samples.scored())
     for row in rows:
         stored = {"target": row.target, "choices": row.choices}
@@ -187,7 +191,7 @@ def rescore(*, task: BenchmarkTask, extractor: str) -> BenchmarkTask:
         rows, ["metrics", "extracted", "value", "reason_words"], batch_size=500
     )
     task.extractor = extractor
-    task.fingerprint = {**task.fingerprint, "extractor": extractor}
+    task.fingerprint = {**task.fingerprint, "extractor": EXTRACTORS[extractor].identity}
     task.fingerprint_hash = digest(task.fingerprint)
     task.save(update_fields=["extractor", "fingerprint", "fingerprint_hash"])
     return refresh_scores(task)
