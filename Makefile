@@ -56,7 +56,7 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "Installing what the tests need (once)…"
 	@$(PIP_INSTALL) torch==2.13.0
-	@$(PIP_INSTALL) -e ".[local,test]"
+	@$(PIP_INSTALL) -e ".[local,benchmarks,test]"
 	@sh tests/install_chromium.sh
 	@touch $@
 

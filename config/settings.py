@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "arena",
     "judging",
+    "benchmarks",
     "leaderboard",
 ]
 
@@ -164,6 +165,7 @@ if not REDIS_URL:
         "polling_interval": 0.2,  # seconds a new message may wait
     }
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ROUTES = ("benchmarks.routing.route_task",)
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
