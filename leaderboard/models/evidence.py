@@ -1,0 +1,27 @@
+from __future__ import annotations
+
+from django.db import models
+
+from leaderboard.models.snapshot import Snapshot
+
+
+class Evidence(models.Model):
+    """The large part of a snapshot, apart from what every page reads.
+
+    ``model_slugs`` fixes the order of the models. ``pairs`` are the bytes of int32[k, 6]: first
+    model, second model, first won, second won, ties, both bad, for the k pairs that met, the first
+    place before the second. ``covariance`` are those of float64[m(m+1)/2], the lower triangle of
+    the ratings' covariance; empty where the method has none. ``decisive`` lists the ids of the
+    votes and judgments whose removal would change rank 1.
+    """
+
+    snapshot = models.OneToOneField(
+        Snapshot, on_delete=models.CASCADE, primary_key=True, related_name="evidence"
+    )
+    model_slugs = models.JSONField(default=list)
+    pairs = models.BinaryField(default=bytes)
+    covariance = models.BinaryField(default=bytes)
+    decisive = models.JSONField(default=dict)
+
+    def __str__(self) -> str:
+        return f"evidence of {self.snapshot_id}"
