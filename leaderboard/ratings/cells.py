@@ -9,6 +9,7 @@ from scipy.sparse import csr_array
 from scipy.sparse.csgraph import connected_components
 
 from leaderboard.ratings.comparisons import Comparisons, Outcome
+from leaderboard.ratings.pair_sums import bin_sums
 from leaderboard.ratings.ratings import Counts
 
 N_OUTCOMES = len(Outcome)
@@ -62,8 +63,7 @@ class PairTable:
 def _sums(
     key: NDArray[np.intp], value: NDArray[np.float64], shape: tuple[int, int, int]
 ) -> NDArray[np.float64]:
-    sums = np.bincount(key, value, minlength=math.prod(shape))
-    return np.asarray(sums, dtype=np.float64).reshape(shape)
+    return bin_sums(key, value, math.prod(shape)).reshape(shape)
 
 
 def cell_keys(rows: Comparisons) -> NDArray[np.intp]:

@@ -159,6 +159,11 @@ class Comparisons:
         }
         return replace(self, **chosen)
 
+    def replace(self, **columns: ArrayLike) -> "Comparisons":
+        """The same battles with some columns changed, checked again."""
+        changed: Any = columns  # Any: each column is coerced to its own dtype in __post_init__
+        return replace(self, **changed)
+
     def has_feature(self, name: str) -> bool:
         """Whether ``name`` was measured: on both answers, or on the battle."""
         return name in self.feature_names or {f"{name}_a", f"{name}_b"} <= set(self.feature_names)

@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
+from leaderboard.ratings.matrices import pseudo_inverse
 from leaderboard.ratings.newton import ConvergenceError, SeparationError
 from leaderboard.ratings.pair_sums import difference_rows, laplacian
 
@@ -14,14 +15,15 @@ MAX_STEPS: Final = 60
 BLOCK: Final = 1 << 15  # rows per pass: a block's columns stay in the second-level cache
 SCOUT_ROWS: Final = 40_000  # a first fit on this many rows saves full passes over millions
 WIDEST_LOGIT: Final = 60.0  # beyond it a covariate decides every battle and nothing is estimated
+PERFECT: Final = 1e-5  # mean loss in nats below which every battle is as good as decided
 
 
 @dataclass(frozen=True, slots=True)
 class ContextualData:
     """n rows: ``model_a``, ``model_b`` int32[n], ``score`` of A and ``weight`` float64[n],
     ``covariates`` float64[n, k]. ``penalty``: float64[m + k], ridge precision per parameter.
-    ``phantom``: float64[m], drawn games against an average opponent. ``membership``: float64[m, c],
-    one indicator column per component.
+    ``phantom``: float64[m], drawn games against an average opponent. ``project``: float64
+    [m + k, m + k], centres the strengths of each component.
     """
 
     n_models: int
@@ -32,7 +34,7 @@ class ContextualData:
     covariates: NDArray[np.float64]
     penalty: NDArray[np.float64]
     phantom: NDArray[np.float64]
-    membership: NDArray[np.float64]
+    project: NDArray[np.float64]
 
     @property
     def n_parameters(self) -> int:
@@ -53,7 +55,7 @@ class ContextualData:
             self.covariates[chosen],
             self.penalty * share,
             self.phantom + 1.0,
-            self.membership,
+            self.project,
         )
 
 
@@ -88,14 +90,13 @@ def _climb(data: ContextualData, start: NDArray[np.float64], *, tolerance: float
     parameters, loss, gradient, curvature = _step_or_stay(data, start, np.zeros_like(start), None)
     best = np.inf
     for step in range(MAX_STEPS):
-        inverse = _inverse(curvature)
+        inverse = pseudo_inverse(curvature)
         largest = float(np.abs(gradient).max(initial=0.0))
         has_stalled = largest >= 0.5 * best and best <= 1e-8 * total
         if largest <= tolerance * total or has_stalled:
-            project = _projector(data)
             return ContextualFit(
-                project @ parameters,
-                project @ inverse @ project.T,
+                data.project @ parameters,
+                data.project @ inverse @ data.project.T,
                 np.diag(curvature).copy(),
                 largest,
                 step,
@@ -104,15 +105,15 @@ def _climb(data: ContextualData, start: NDArray[np.float64], *, tolerance: float
         parameters, loss, gradient, curvature = _step_or_stay(
             data, parameters, inverse @ gradient, loss
         )
-        _refuse_separation(parameters)
+        _refuse_separation(parameters, loss / total)
     raise ConvergenceError(
         f"style control left a gradient of {largest:.3g} after {MAX_STEPS} steps; look for "
         "covariates that repeat each other, or use a convention with a penalty"
     )
 
 
-def _refuse_separation(parameters: NDArray[np.float64]) -> None:
-    if float(np.abs(parameters).max(initial=0.0)) > WIDEST_LOGIT:
+def _refuse_separation(parameters: NDArray[np.float64], mean_loss: float) -> None:
+    if mean_loss < PERFECT or float(np.abs(parameters).max(initial=0.0)) > WIDEST_LOGIT:
         raise SeparationError(
             "a covariate decides every battle, so its effect is unbounded; leave it out, or use "
             "a convention with a penalty such as 'fastchat'"
@@ -191,21 +192,3 @@ def _add_priors(
     diagonal[:m] += data.phantom * chance * (1 - chance)
     curvature[np.diag_indices(parameters.size)] += diagonal
     return loss, gradient, curvature
-
-
-def _projector(data: ContextualData) -> NDArray[np.float64]:
-    """Takes the component mean out of the strengths; models without a battle go to zero."""
-    m = data.n_models
-    size = np.maximum(data.membership.sum(axis=0), 1)
-    project = np.eye(data.n_parameters)
-    project[:m, :m] = np.diag(data.membership.sum(axis=1))
-    project[:m, :m] -= (data.membership / size) @ data.membership.T
-    return project
-
-
-def _inverse(curvature: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Pseudo-inverse: directions the data cannot tell apart get the smallest-norm answer."""
-    value, vector = np.linalg.eigh(curvature)
-    keep = value > 1e-12 * value[-1]
-    inverse: NDArray[np.float64] = (vector[:, keep] / value[keep]) @ vector[:, keep].T
-    return inverse

@@ -16,3 +16,8 @@ def difference_rows(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
     """Σ over ordered pairs of ``pairs[a, b] · (e_a - e_b)``, float64[m]."""
     total: NDArray[np.float64] = pairs.sum(axis=1) - pairs.sum(axis=0)
     return total
+
+
+def bin_sums(key: NDArray[np.intp], value: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+    """float64[size], the sum of ``value`` at each ``key``."""
+    return np.asarray(np.bincount(key, value, minlength=size), dtype=np.float64)

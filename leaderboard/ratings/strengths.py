@@ -56,7 +56,7 @@ def pair_covariance(
 ) -> NDArray[np.float64]:
     """float64[m, m], cluster-robust sandwich of the centred log-odds, times (n-1)/(n-p)."""
     scores = residual_scores(rows, pairs.strength, both_bad_is_tie=both_bad_is_tie)
-    meat = top_up(clustered_meat(scores, plan), pairs.fit, pairs.connectivity)
+    meat = top_up(clustered_meat(scores, plan), pairs.fit.curvature_diagonal, pairs.connectivity)
     scale = small_sample(len(rows), pairs.connectivity)
     covariance: NDArray[np.float64] = scale * sandwich(pairs.fit.bread, meat)
     return covariance
@@ -102,15 +102,17 @@ def residual_scores(
 
 
 def top_up(
-    meat: NDArray[np.float64], fit: StrengthFit, connectivity: Connectivity
+    meat: NDArray[np.float64], curvature_diagonal: NDArray[np.float64], connectivity: Connectivity
 ) -> NDArray[np.float64]:
     """Give an unbounded model at least the variance its curvature implies.
 
     Its residuals all point one way and are small, so the sandwich alone would call the least
-    known rating the surest.
+    known rating the surest. ``meat`` may hold further parameters behind the strengths.
     """
-    lacking = np.clip(fit.curvature_diagonal - np.diag(meat), 0, None)
-    topped: NDArray[np.float64] = meat + np.diag(np.where(connectivity.is_unbounded, lacking, 0.0))
+    m = connectivity.component.size
+    lacking = np.clip(curvature_diagonal[:m] - np.diag(meat)[:m], 0, None)
+    topped = meat.copy()
+    topped[np.arange(m), np.arange(m)] += np.where(connectivity.is_unbounded, lacking, 0.0)
     return topped
 
 

@@ -12,13 +12,14 @@ from leaderboard.ratings.clusters import plan_clusters
 from leaderboard.ratings.comparisons import Comparisons, Outcome
 from leaderboard.ratings.contextual import ContextualData, ContextualFit, fit_contextual
 from leaderboard.ratings.intervals import Reach, describe_plan, sandwich
+from leaderboard.ratings.matrices import centring
 from leaderboard.ratings.meat import RowScores, clustered_meat
 from leaderboard.ratings.methods import rating_method
 from leaderboard.ratings.newton import fit_strengths
 from leaderboard.ratings.options import ScaleOptions
 from leaderboard.ratings.ratings import Ratings, json_number, ranked
 from leaderboard.ratings.scale import describe_groups, points_per_nat, to_points
-from leaderboard.ratings.strengths import SCORE_OF_A, phantom_games, small_sample
+from leaderboard.ratings.strengths import SCORE_OF_A, phantom_games, small_sample, top_up
 from leaderboard.ratings.style import (
     CONVENTIONS,
     STYLE,
@@ -143,7 +144,6 @@ def _data(
         penalty *= float(weight.sum())
     if "position" in covariates.names:
         penalty[-1] = 0.0
-    labels = np.arange(connectivity.n_components)
     return ContextualData(
         n_models=m,
         model_a=rows.model_a,
@@ -153,7 +153,7 @@ def _data(
         covariates=covariates.matrix,
         penalty=penalty,
         phantom=phantom,
-        membership=(connectivity.component[:, None] == labels).astype(np.float64),
+        project=centring(connectivity, k),
     )
 
 
@@ -185,8 +185,7 @@ def _covariance(
     meat: NDArray[np.float64],
 ) -> NDArray[np.float64]:
     m = data.n_models
-    lacking = np.clip(fit.curvature_diagonal[:m] - np.diag(meat)[:m], 0, None)
-    meat[np.arange(m), np.arange(m)] += np.where(connectivity.is_unbounded, lacking, 0.0)
+    meat = top_up(meat, fit.curvature_diagonal, connectivity)
     scale = small_sample(data.weight.shape[0], connectivity, extra=data.n_parameters - m)
     covariance: NDArray[np.float64] = scale * sandwich(fit.bread, meat)
     return covariance

@@ -1,0 +1,248 @@
+"""Ratings from columns in memory, side by side with the packages people use, in one run.
+
+    python -m venv yard
+    yard/bin/pip install "numpy>=2" scipy pydantic choix scikit-learn arena-rank
+    yard/bin/pip install plotly pytz tqdm psutil requests && yard/bin/pip install --no-deps fschat
+    yard/bin/python tests/bench/ratings_speed.py [--battles 1000000] [--models 100]
+
+A package that is missing is named and its rows are left out. Each timing is the best of
+``--repeats``; our data columns and theirs are built before the clock starts, except arena-rank's
+``from_pandas``, which is the only way into it and is timed apart. Sizes are chosen so that
+fschat's dense design matrix fits into memory (``--fschat-battles``).
+
+Tolerances of the agreement checks, in points:
+    choix          1e-4   ``choix.opt_pairwise`` minimises to its tol; fed the same win matrix
+    arena-rank     0.05   L-BFGS stops at a relative change of 1e-9 of the mean loss
+    FastChat BT    0.5    sklearn's lbfgs stops at a gradient of 1e-4; C = 1 penalises ratings, as
+                          does our convention "fastchat", which is what it is compared with
+    FastChat Elo   0      the same arithmetic in the same order
+"""
+
+import argparse
+import math
+import sys
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2]))
+
+from leaderboard.ratings import METHODS, Comparisons  # noqa: E402
+from leaderboard.ratings.sufficient import LiveBradleyTerry  # noqa: E402
+
+FEATURES = ("length", "headers", "lists", "bold")
+OUTCOME_NAMES = np.array(["model_a", "model_b", "tie"])
+
+
+def optional(name: str) -> ModuleType | None:
+    """The module, or None with a line that says it is missing."""
+    try:
+        return import_module(name)
+    except ImportError as missing:
+        print(f"MISSING  {name}: {missing}; its rows are left out (see the top of this file)")
+        return None
+
+
+def best(repeats: int, work: Callable[[], Any]) -> tuple[float, Any]:
+    """Least wall time in seconds, and the last result."""
+    least, result = math.inf, None
+    for _ in range(repeats):
+        start = time.perf_counter()
+        result = work()
+        least = min(least, time.perf_counter() - start)
+    return least, result
+
+
+def draw(n: int, m: int, seed: int = 0) -> Comparisons:
+    """Battles with four style features on both sides, 20 % ties, questions of about 20 battles."""
+    rng = np.random.default_rng(seed)
+    a = rng.integers(0, m, n).astype(np.int32)
+    b = ((a + rng.integers(1, m, n)) % m).astype(np.int32)
+    amounts = np.asfortranarray(rng.lognormal(4, 0.7, size=(n, 8)).round())
+    strength = rng.normal(0, 0.8, m)
+    gap = (amounts[:, 0] - amounts[:, 1]) / (amounts[:, 0] + amounts[:, 1] + 1)
+    chance = 1 / (1 + np.exp(strength[b] - strength[a] - 0.5 * gap))
+    outcome = np.where(rng.random(n) < 0.2, 2, np.where(rng.random(n) < chance, 0, 1))
+    return Comparisons(
+        models=tuple(f"model-{i:03d}" for i in range(m)),
+        model_a=a,
+        model_b=b,
+        outcome=outcome,
+        question=rng.integers(0, max(n // 20, 1), n),
+        features=amounts,
+        feature_names=tuple(f"{name}_{side}" for name in FEATURES for side in "ab"),
+    )
+
+
+def show(what: str, seconds: float, note: str = "") -> None:
+    print(f"{what:<52} {1000 * seconds:>10.1f} ms  {note}", flush=True)
+
+
+def ours(rows: Comparisons, repeats: int) -> dict[str, float]:
+    """Our own timings by name."""
+    clustered = {"cluster": "question", "both_bad": "tie"}
+    runs: dict[str, tuple[str, dict[str, Any]]] = {
+        "BT + clustered sandwich": ("bradley_terry", clustered),
+        "BT + independent sandwich": ("bradley_terry", {"cluster": "none"}),
+        "BT + 100 clustered bootstraps": (
+            "bradley_terry",
+            {**clustered, "interval": "bootstrap", "rounds": 100},
+        ),
+        "style control + clustered sandwich": ("style_control", clustered),
+        "style control + independent sandwich": ("style_control", {"cluster": "none"}),
+    }
+    times = {}
+    for name, (method, options) in runs.items():
+        fit = METHODS.get(method).fit
+        times[name], _ = best(repeats, lambda fit=fit, options=options: fit(rows, options))
+        show(f"ours: {name}", times[name])
+    live = LiveBradleyTerry.of(rows)
+    live.ratings()
+
+    def vote() -> None:
+        live.add(rows.models[0], rows.models[1], 0)
+        live.ratings()
+
+    times["one more vote"], _ = best(5, vote)
+    show("ours: one more vote on a live board", times["one more vote"])
+    times["elo"], _ = best(1, lambda: METHODS.get("elo").fit(rows))
+    show("ours: online Elo", times["elo"])
+    return times
+
+
+def against_choix(rows: Comparisons, repeats: int) -> None:
+    choix = optional("choix")
+    if choix is None:
+        return
+    from leaderboard.ratings.cells import HalfWins, PairTable
+
+    points = HalfWins.of(PairTable.of(rows).weight, both_bad_is_tie=True).points
+    m = rows.n_models
+    seconds, theta = best(repeats, lambda: choix.ilsr_pairwise_dense(points, tol=1e-12))
+    own = METHODS.get("bradley_terry").fit(rows, {"both_bad": "tie"}).rating
+    gap = np.abs(own - (1000 + 400 / math.log(10) * (theta - theta.mean()))).max()
+    show("choix: ilsr on a ready matrix", seconds, f"differs by {gap:.1e} points of 1e-4, m={m}")
+    assert gap <= 1e-4, f"choix differs by {gap} points"
+
+
+def against_arena_rank(rows: Comparisons, repeats: int, own: dict[str, float]) -> None:
+    if optional("arena_rank") is None:
+        return
+    import pandas as pd
+    from arena_rank.models.bradley_terry import BradleyTerry
+    from arena_rank.models.contextual_bradley_terry import ContextualBradleyTerry
+    from arena_rank.utils.data_utils import ContextualPairDataset, PairDataset
+
+    names = np.array(rows.models)
+    frame = pd.DataFrame(
+        {
+            "model_a": names[rows.model_a],
+            "model_b": names[rows.model_b],
+            "winner": OUTCOME_NAMES[rows.outcome],
+        }
+    )
+    for name in FEATURES:
+        a, b = rows.feature(f"{name}_a"), rows.feature(f"{name}_b")
+        frame[name] = (a - b) / np.where(a + b == 0, 1, a + b)
+    load, data = best(1, lambda: PairDataset.from_pandas(frame))
+    show("arena-rank: from_pandas", load)
+    m = rows.n_models
+    seconds, result = best(
+        repeats, lambda: BradleyTerry(m).compute_ratings_and_cis(data)["ratings"].block_until_ready()
+    )
+    fit = METHODS.get("bradley_terry").fit(rows, {"both_bad": "tie", "cluster": "none"})
+    gap = np.abs(np.asarray(result) - fit.rating).max()
+    whole = load + seconds
+    times = whole / own["BT + clustered sandwich"]
+    show("arena-rank: BT + sandwich (no clusters)", seconds, f"differs by {gap:.1e} points of 0.05")
+    show("arena-rank: from_pandas + BT + sandwich", whole, f"{times:.1f} × ours, clustered")
+    assert gap <= 0.05, f"arena-rank differs by {gap} points"
+    load, data = best(1, lambda: ContextualPairDataset.from_pandas(frame, list(FEATURES)))
+    show("arena-rank: contextual from_pandas", load)
+
+    def contextual() -> Any:
+        model = ContextualBradleyTerry(m, len(FEATURES))
+        return model.compute_ratings_and_cis(data)["ratings"].block_until_ready()
+
+    seconds, result = best(repeats, contextual)
+    options = {"convention": "arena_rank", "both_bad": "tie", "cluster": "none"}
+    gap = np.abs(np.asarray(result) - METHODS.get("style_control").fit(rows, options).rating).max()
+    whole = load + seconds
+    times = whole / own["style control + clustered sandwich"]
+    show("arena-rank: style control + sandwich", seconds, f"differs by {gap:.1e} points of 0.05")
+    show("arena-rank: from_pandas + style + sandwich", whole, f"{times:.1f} × ours, clustered")
+    assert gap <= 0.05, f"arena-rank's style control differs by {gap} points"
+
+
+def against_fastchat(rows: Comparisons) -> None:
+    fastchat = optional("fastchat.serve.monitor.elo_analysis")
+    if fastchat is None:
+        return
+    import pandas as pd
+
+    names = np.array(rows.models)
+    frame = pd.DataFrame(
+        {
+            "model_a": names[rows.model_a],
+            "model_b": names[rows.model_b],
+            "winner": OUTCOME_NAMES[rows.outcome],
+        }
+    )
+    n = len(rows)
+    seconds, theirs = best(1, lambda: fastchat.compute_elo(frame))
+    fit = METHODS.get("elo").fit(rows)
+    gap = max(abs(theirs[name] - fit.of(name)) for name in rows.models)
+    show(f"FastChat: online Elo, {n:,} battles", seconds, f"differs by {gap} points of 0")
+    assert gap == 0, f"FastChat's Elo differs by {gap} points"
+    if optional("sklearn") is None:
+        return
+    seconds, theirs = best(1, lambda: fastchat.compute_elo_mle_with_tie(frame))
+    bare = rows.replace(features=np.empty((n, 0)), feature_names=())
+    own, fit = best(
+        3, lambda: METHODS.get("style_control").fit(bare, {"both_bad": "tie", "cluster": "none"})
+    )
+    gap = max(abs(theirs[name] - fit.of(name)) for name in rows.models)
+    show(f"FastChat: BT by scikit-learn, {n:,} battles", seconds, f"differs by {gap:.1e} of 0.5")
+    show(f"ours: the same penalty, {n:,} battles", own)
+    assert gap <= 0.5, f"FastChat's BT differs by {gap} points"
+
+
+def growth(m: int, repeats: int) -> None:
+    """Time per battle as the data grow."""
+    for n in (1_000_000, 2_000_000, 5_000_000):
+        rows = draw(n, m, seed=1)
+        for method in ("bradley_terry", "style_control"):
+            fit = METHODS.get(method).fit
+            seconds, _ = best(repeats, lambda fit=fit: fit(rows, {"cluster": "question"}))
+            show(f"ours: {method}, {n:,} battles", seconds, f"{1e9 * seconds / n:.0f} ns a battle")
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--battles", type=int, default=1_000_000)
+    parser.add_argument("--models", type=int, default=100)
+    parser.add_argument("--fschat-battles", type=int, default=50_000)
+    parser.add_argument("--repeats", type=int, default=3)
+    parser.add_argument("--growth", action="store_true")
+    given = parser.parse_args()
+    rows = draw(given.battles, given.models)
+    print(f"{given.battles:,} battles, {given.models} models, best of {given.repeats}")
+    times = ours(rows, given.repeats)
+    ratio = times["BT + 100 clustered bootstraps"] / times["BT + clustered sandwich"]
+    print(f"100 clustered bootstraps take {ratio:.1f} single clustered fits")
+    ratio = times["BT + 100 clustered bootstraps"] / times["BT + independent sandwich"]
+    print(f"100 clustered bootstraps take {ratio:.1f} single unclustered fits")
+    against_choix(rows, given.repeats)
+    against_arena_rank(rows, given.repeats, times)
+    against_fastchat(draw(given.fschat_battles, min(given.models, 20)))
+    if given.growth:
+        growth(given.models, given.repeats)
+
+
+if __name__ == "__main__":
+    main()
