@@ -48,8 +48,8 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
-	@echo "Installing (once)…"
-	@$(PIP_INSTALL) -e .
+	@echo "Installing (once, about two minutes)…"
+	@$(PIP_INSTALL) --no-compile -e .
 	@touch $@
 
 # the CPU build of torch comes first and pinned: left to the resolver it would bring CUDA along

@@ -6,4 +6,4 @@ class ArenaConfig(AppConfig):
     name = "arena"
 
     def ready(self) -> None:
-        autodiscover_modules("runs")
+        autodiscover_modules("runs", "panels")

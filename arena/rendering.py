@@ -40,7 +40,7 @@ MAX_HIGHLIGHT_CHARS_IN_ALL: Final = 20_000
 MAX_FORMULA_LINES: Final = 40
 MAX_NESTING: Final = 20
 MAX_ENVIRONMENTS: Final = 60  # the search for an environment's end is quadratic in their number
-HEADING_SHIFT: Final = 3  # an answer stands below the page's own three levels of headings
+FIRST_HEADING_LEVEL: Final = 4  # an answer stands below the page's own three levels
 
 # named one by one: a few of Pygments' five hundred lexers take quadratic time on hostile text
 HIGHLIGHTED: Final = frozenset({
@@ -107,12 +107,12 @@ def _sanitise(unsafe: str) -> str:
 def _only_plain_links(tag: str, attribute: str, value: str) -> str | None:
     if tag == "a" and attribute == "href" and value.lower().lstrip().startswith("data:"):
         return None
-    if tag == "img" and attribute == "src" and not _is_shown_as_image(value):
+    if tag == "img" and attribute == "src" and not is_shown_as_image(value):
         return None
     return value
 
 
-def _is_shown_as_image(source: str) -> bool:
+def is_shown_as_image(source: str) -> bool:
     """Only what the page itself carries or serves: a foreign image would tell who reads when."""
     return bool(RASTER_IMAGE.match(source) or SAME_ORIGIN.match(source))
 
@@ -123,7 +123,7 @@ def _image(
     token = tokens[index]
     source = str(token.attrGet("src") or "")
     words = html.escape(renderer.renderInlineAsText(token.children or [], options, env))
-    if _is_shown_as_image(source):
+    if is_shown_as_image(source):
         return f'<img src="{html.escape(source)}" alt="{words}" loading="lazy">'
     is_inside_link = sum(part.nesting for part in tokens[:index] if part.tag == "a") > 0
     if is_inside_link:
@@ -246,9 +246,11 @@ def _bracket_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
 
 def _adapt_tokens(state: StateCore) -> None:
     """Shift headings below the page's own, and say alignment by class instead of style."""
+    levels = [int(token.tag[1]) for token in state.tokens if token.type == "heading_open"]
+    shift = FIRST_HEADING_LEVEL - min(levels, default=1)
     for token in state.tokens:
         if token.type in {"heading_open", "heading_close"}:
-            token.tag = f"h{min(6, int(token.tag[1]) + HEADING_SHIFT)}"
+            token.tag = f"h{min(6, int(token.tag[1]) + shift)}"
         elif token.type in {"th_open", "td_open"}:
             style = str(token.attrs.pop("style", ""))
             if style in ALIGNMENTS:

@@ -11,7 +11,9 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("i18n/", include("django.conf.urls.i18n")),
     path("login/", LoginView.as_view(), name="login"),
     path("logout/", LogoutView.as_view(), name="logout"),
+    path("", include("arena.urls_pages")),
     path("", include("leaderboard.urls")),
     path("", include("arena.urls_runs")),
     path("style/", style_gallery, name="style_gallery"),
+    path("", include("arena.urls_voting")),
 ]

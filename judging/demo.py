@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 from judging.models import Judge
-
-DEMO_SCRIPT = "demo"
+from judging.scripts import DEMO_SCRIPT
+from judging.services.judges import create_judge
+from judging.turns import WHOLE
 
 
 def demo_judge() -> Judge:
-    """The scripted judge whose verdicts come with the demo."""
-    return Judge.objects.get_or_create(
+    """The scripted judge whose verdicts come with the demo; its offline companion is made too."""
+    create_judge(
+        slug="demo-length-judge",
+        name="Longest answer wins",
+        kind="length_preferring",
+        settings={"tie_within": 20},
+        description="Prefers the longer answer; needs no model, so it runs anywhere at no cost.",
+        is_demo=True,
+    )
+    return create_judge(
         slug="demo-judge",
-        version=1,
-        defaults={
-            "name": "Demo judge",
-            "kind": "scripted",
-            "settings": {"script": DEMO_SCRIPT},
-            "description": "Replays verdicts written for the demo; it asks no model.",
-            "fingerprint": "demo-judge-1",
-            "is_demo": True,
-        },
-    )[0]
+        name="Demo judge",
+        kind="scripted",
+        settings={"script": DEMO_SCRIPT, "pair_turns": WHOLE},
+        description="Replays verdicts written for the demo; it asks no model.",
+        is_demo=True,
+    )

@@ -110,19 +110,26 @@ def board_page(
     chosen = {key: value for key, value in overrides.items() if value in known.get(key, set())}
     snapshot, is_pending = _snapshot(board, chosen, number)
     rows = rating_rows(snapshot) if snapshot else []
-    scale = _scale(rows)
+    lines, ticks = scaled_lines(rows)
     numbers = board.snapshots.filter(slice_key="").values_list("number", flat=True)
     return BoardPage(
         board=board,
         snapshot=snapshot,
-        lines=[_line(row, scale) for row in rows],
-        ticks=[Tick(value, scale.percent(value)) for value in scale.ticks],
+        lines=lines,
+        ticks=ticks,
         filters=filters,
         left_out=_left_out(snapshot),
         overrides=chosen,
         is_pending=is_pending,
         numbers=list(numbers[:20]),
     )
+
+
+def scaled_lines(rows: Sequence[Rating]) -> tuple[list[BoardLine], list[Tick]]:
+    """Ratings on the scale that they share, and the scale's marks."""
+    scale = _scale(rows)
+    ticks = [Tick(value, scale.percent(value)) for value in scale.ticks]
+    return [_line(row, scale) for row in rows], ticks
 
 
 def _snapshot(

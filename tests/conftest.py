@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.utils import translation
 
 from tests.skipping import skip_or_fail
 
@@ -31,6 +32,13 @@ def _uses_database(item):
     return item.get_closest_marker("django_db") is not None or bool(
         DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
     )
+
+
+@pytest.fixture(autouse=True)
+def source_language():
+    """A request in another language must not colour the next test."""
+    yield
+    translation.deactivate()
 
 
 @pytest.fixture(scope="session")

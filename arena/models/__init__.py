@@ -14,29 +14,53 @@ from arena.models.battle import (
 from arena.models.language_model import Endpoint, LanguageModel
 from arena.models.license import CommercialUse, License, LicenseFamily
 from arena.models.question import Question, QuestionSet
+from arena.models.voting import (
+    Ballot,
+    BallotStatus,
+    GoldBattle,
+    IntegrityAction,
+    InviteRound,
+    ModerationMode,
+    RoundBattle,
+    SamplingMethod,
+    SatisfactionRating,
+    VoterSession,
+    VotingPolicy,
+)
 from arena.models.work import Run, RunStatus, WorkItem, WorkStatus
 
 __all__ = [
     "Answer",
     "AnswerOrigin",
+    "Ballot",
+    "BallotStatus",
     "Battle",
     "BattleOrigin",
     "CommercialUse",
     "Endpoint",
     "Exclusion",
     "GenerationRun",
+    "GoldBattle",
+    "IntegrityAction",
+    "InviteRound",
     "LanguageModel",
     "License",
     "LicenseFamily",
+    "ModerationMode",
     "Outcome",
     "Question",
     "QuestionSet",
+    "RoundBattle",
     "Run",
     "RunStatus",
+    "SamplingMethod",
+    "SatisfactionRating",
     "Side",
     "Vote",
     "VoteSource",
     "Voter",
+    "VoterSession",
+    "VotingPolicy",
     "WorkItem",
     "WorkStatus",
 ]

@@ -47,6 +47,7 @@ class Exclusion(models.TextChoices):
     OUTLIER_VOTER = "outlier_voter", _("outlier voter")
     RATE_LIMITED = "rate_limited", _("too many votes from one voter")
     TOO_FAST = "too_fast", _("voted faster than the answers can be read")
+    CONTROL = "control", _("a control question")
     GOLD_FAILED = "gold_failed", _("failed control questions")
     MODERATED = "moderated", _("removed by moderation")
     STAFF = "staff", _("excluded by staff")

@@ -40,6 +40,12 @@ def compact_number(value: float | None) -> str:
     return number_format(value, decimals, use_l10n=True, force_grouping=True)
 
 
+@register.filter
+def milliseconds(seconds: float) -> str:
+    """Seconds as whole milliseconds; seconds inside, milliseconds only on screen."""
+    return number_format(1000 * seconds, 0)
+
+
 @register.inclusion_tag("components/_progress.html")
 def progress(
     *, done: int, total: int, failed: int = 0, running: int = 0, label: str = ""

@@ -103,6 +103,11 @@ def test_headings_stand_below_those_of_the_page():
     assert re.findall(r"<(h\d)>", rendered) == ["h4", "h5", "h6", "h6"]
 
 
+def test_an_answer_that_begins_with_a_low_heading_skips_no_level():
+    rendered = render_markdown("### a\n#### b")
+    assert re.findall(r"<(h\d)>", rendered) == ["h4", "h5"]
+
+
 def test_a_table_scrolls_by_keyboard_and_aligns_by_class():
     rendered = render_markdown("|a|b|\n|:-:|-:|\n|1|2|")
     assert '<div class="table-scroll" tabindex="0"><table>' in rendered

@@ -91,8 +91,17 @@ def _web_command(host: str, port: int) -> list[str]:
 def _worker_command(number: int, threads: int) -> list[str]:
     beat = ["-B"] if number == 0 else []
     return [
-        *(sys.executable, "-W", "ignore::RuntimeWarning:celery.platforms"),
-        *("-m", "celery", "--quiet", "-A", "config", "worker", "--loglevel", "WARNING"),
+        *(
+            sys.executable,
+            "-m",
+            "celery",
+            "--quiet",
+            "-A",
+            "config",
+            "worker",
+            "--loglevel",
+            "WARNING",
+        ),
         *("--pool", "threads", "--concurrency", str(threads), "--hostname", f"agon{number}@%h"),
         *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         *beat,

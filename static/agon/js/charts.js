@@ -106,7 +106,8 @@ async function draw(chart) {
     const plotly = await loadPlotly();
     const { data, layout } = themed(figure);
     chart.querySelector("[data-chart-wait]")?.remove();
-    layout.height ??= canvas.clientHeight - 16;
+    chart.dataset.height ??= canvas.clientHeight - 16;
+    layout.height ??= Number(chart.dataset.height);
     await plotly.react(canvas, data, layout, CONFIG);
     drawn.add(chart);
     chart.dataset.drawn = "";

@@ -1,0 +1,83 @@
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import Answer, LanguageModel, Question, Vote
+from arena.templatetags.navigation import url_if
+
+STEPS_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Something to try next."""
+
+    url_name: str
+    icon: str
+    title: str | Promise
+    text: str | Promise
+    staff_only: bool = False
+
+    @property
+    def href(self) -> str:
+        return url_if(self.url_name)
+
+
+STEPS = (
+    Step(
+        "vote",
+        "scales",
+        _("Judge a battle"),
+        _("Two answers, no names. Say which is better; the models are revealed after your vote."),
+    ),
+    Step(
+        "board_list",
+        "chart",
+        _("Read the board"),
+        _("Ratings with their intervals, and the battles behind every number."),
+    ),
+    Step(
+        "console",
+        "play",
+        _("Start a run"),
+        _("Bring your own questions and models, generate answers and let a judge decide."),
+        staff_only=True,
+    ),
+    Step(
+        "question_list",
+        "search",
+        _("Browse the questions"),
+        _("Every question with all answers side by side and what each judge said."),
+    ),
+    Step(
+        "model_list",
+        "person",
+        _("Meet the models"),
+        _("Who made them, under which licence, at what price, and how they answered."),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class HomePage:
+    has_demo: bool
+    n_models: int
+    n_questions: int
+    n_answers: int
+    n_votes: int
+    steps: list[Step]
+
+
+def home_page(*, is_staff: bool) -> HomePage:
+    steps = [step for step in STEPS if step.href and (is_staff or not step.staff_only)]
+    return HomePage(
+        has_demo=LanguageModel.objects.filter(is_demo=True).exists(),
+        n_models=LanguageModel.objects.active().count(),
+        n_questions=Question.objects.count(),
+        n_answers=Answer.objects.done().count(),
+        n_votes=Vote.objects.count(),
+        steps=steps[:STEPS_SHOWN],
+    )

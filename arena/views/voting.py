@@ -1,0 +1,217 @@
+"""Blind voting on stored answers: the page, the next battle, and the vote."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.template.loader import render_to_string
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from arena.models import Ballot, BallotStatus, InviteRound
+from arena.voting.casting import (
+    BallotError,
+    ForeignBallotError,
+    cast_vote,
+    find_ballot,
+    skip_battle,
+)
+from arena.voting.drawing import next_ballot, next_round_ballot
+from arena.voting.pool import PoolFilter
+from arena.voting.presentation import Reveal, position_of, reveal, show_ballot
+from arena.voting.progress import Progress, progress_of
+from arena.voting.verdicts import verdicts_on
+from arena.voting.voters import Visitor, known_visitor, remember, visitor_of
+
+SKIP = "skip"
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the voter asked to be shown; travels in the address of every request."""
+
+    wanted: PoolFilter
+    invite: InviteRound | None = None
+
+    @classmethod
+    def of(cls, request: HttpRequest) -> _Wish:
+        values = request.POST if request.method == "POST" else request.GET
+        code = values.get("round", "")
+        return cls(
+            PoolFilter(category=values.get("category", ""), language=values.get("language", "")),
+            get_object_or_404(InviteRound, code=code, is_open=True) if code else None,
+        )
+
+    def draw(self, visitor: Visitor, besides: str = "") -> Ballot | None:
+        if self.invite is not None:
+            return next_round_ballot(visitor=visitor, invite=self.invite, besides=besides)
+        return next_ballot(visitor=visitor, wanted=self.wanted, besides=besides)
+
+
+@never_cache
+@require_GET
+def vote(request: HttpRequest) -> HttpResponse:
+    """The voter's present battle, in a page."""
+    visitor, wish = visitor_of(request), _Wish.of(request)
+    ballot = wish.draw(visitor)
+    response = _page(request, visitor, wish, ballot)
+    return remember(response, visitor, is_secure=request.is_secure())
+
+
+@never_cache
+@require_GET
+def vote_next(request: HttpRequest) -> HttpResponse:
+    """The battle after the one on the screen, loaded while that is being read."""
+    visitor = known_visitor(request)
+    if visitor is None:
+        return HttpResponse(status=204)
+    ballot = _Wish.of(request).draw(visitor, besides=request.GET.get("after", ""))
+    return HttpResponse(_ballot_html(request, ballot), status=200 if ballot else 204)
+
+
+@never_cache
+@require_POST
+def vote_cast(request: HttpRequest) -> HttpResponse:
+    """Take the vote, tell the names, and send the battle after the next one along."""
+    wants_json = request.accepts("application/json") and not request.accepts("text/html")
+    visitor = known_visitor(request)
+    try:
+        if visitor is None:
+            raise ForeignBallotError
+        ballot = find_ballot(visitor, request.POST.get("token", ""))
+        _take(request, visitor, ballot)
+    except BallotError as error:
+        return _refusal(request, error, visitor, wants_json=wants_json)
+    if wants_json:
+        return JsonResponse(_outcome(request, visitor, ballot))
+    if ballot.status == BallotStatus.SKIPPED:
+        return redirect(_vote_address(request))
+    return _page(request, visitor, _Wish.of(request), ballot, told=reveal(ballot))
+
+
+@never_cache
+@require_GET
+def vote_verdicts(request: HttpRequest, token: str) -> HttpResponse:
+    """What the judges said, for a battle this visitor has voted on."""
+    visitor = known_visitor(request)
+    ballot = find_ballot_or_404(visitor, token)
+    if ballot.vote_id is None:
+        raise Http404
+    verdicts = [
+        (verdict, position_of(verdict.outcome, ballot.sides) if verdict.outcome else "")
+        for verdict in verdicts_on(ballot.battle)
+    ]
+    told = reveal(ballot)
+    return render(request, "arena/_vote_verdicts.html", {"verdicts": verdicts, "reveal": told})
+
+
+def find_ballot_or_404(visitor: Visitor | None, token: str) -> Ballot:
+    try:
+        if visitor is None:
+            raise ForeignBallotError
+        return find_ballot(visitor, token)
+    except BallotError as error:
+        raise Http404(str(error)) from error
+
+
+def _take(request: HttpRequest, visitor: Visitor, ballot: Ballot) -> None:
+    choice = request.POST.get("choice", "")
+    if choice == SKIP:
+        skip_battle(visitor=visitor, ballot=ballot)
+        return
+    strength = request.POST.get("strength", "")
+    cast_vote(
+        visitor=visitor,
+        ballot=ballot,
+        choice=choice,
+        strength=int(strength) if strength in {"1", "2", "3"} else None,
+        reasons=request.POST.getlist("reasons"),
+    )
+
+
+def _outcome(request: HttpRequest, visitor: Visitor, ballot: Ballot) -> dict[str, object]:
+    """What the page needs after a vote: the reveal, thanks, and one more battle in advance."""
+    progress = progress_of(visitor.voter)
+    answer: dict[str, object] = {}
+    if ballot.vote_id:
+        answer |= _reveal_html(request, reveal(ballot), progress)
+    after = request.POST.get("after", "")
+    upcoming = _Wish.of(request).draw(visitor, besides=after or ballot.token)
+    answer["next"] = _ballot_html(request, upcoming) if upcoming else None
+    return answer
+
+
+def _reveal_html(request: HttpRequest, told: Reveal, progress: Progress) -> dict[str, object]:
+    context = {"reveal": told, "progress": progress}
+    return {
+        "choice": told.choice,
+        "left": render_to_string("arena/_vote_name.html", {"model": told.left, "side": "a"}),
+        "right": render_to_string("arena/_vote_name.html", {"model": told.right, "side": "b"}),
+        "bar": render_to_string("arena/_vote_reveal.html", context, request),
+        "said": _said(told),
+        "progress_html": render_to_string("arena/_vote_progress.html", context, request),
+    }
+
+
+def _said(told: Reveal) -> str:
+    """The reveal as one sentence, for screen readers."""
+    return _("Your vote is stored. Left was {left}, right was {right}.").format(
+        left=told.left.display_name, right=told.right.display_name
+    )
+
+
+def _ballot_html(request: HttpRequest, ballot: Ballot | None) -> str:
+    if ballot is None:
+        return ""
+    return render_to_string("arena/_vote_ballot.html", {"ballot": show_ballot(ballot)}, request)
+
+
+def _page(
+    request: HttpRequest,
+    visitor: Visitor,
+    wish: _Wish,
+    ballot: Ballot | None,
+    *,
+    told: Reveal | None = None,
+    problem: BallotError | None = None,
+) -> HttpResponse:
+    context = {
+        "ballot": show_ballot(ballot) if ballot else None,
+        "reveal": told,
+        "problem": problem,
+        "progress": progress_of(visitor.voter),
+        "invite": wish.invite,
+        "wanted": wish.wanted,
+        "has_consented": visitor.has_consented,
+    }
+    status = problem.status if problem else 200
+    return render(request, "arena/vote.html", context, status=status)
+
+
+def _refusal(
+    request: HttpRequest, error: BallotError, visitor: Visitor | None, *, wants_json: bool
+) -> HttpResponse:
+    """Say why, tell again what was told before, and offer a way on."""
+    ballot = error.ballot
+    told = reveal(ballot) if visitor and ballot and ballot.vote_id else None
+    if not wants_json:
+        someone = visitor or visitor_of(request)
+        wish = _Wish.of(request)
+        page = _page(request, someone, wish, wish.draw(someone), problem=error)
+        return remember(page, someone, is_secure=request.is_secure())
+    body: dict[str, object] = {"code": error.code, "text": str(error)}
+    if told and visitor:
+        body |= _reveal_html(request, told, progress_of(visitor.voter))
+    response = JsonResponse(body, status=error.status)
+    if error.retry_after_s:
+        response["Retry-After"] = str(error.retry_after_s)
+    return response
+
+
+def _vote_address(request: HttpRequest) -> str:
+    code = request.POST.get("round", "")
+    return reverse("vote") + (f"?round={code}" if code else "")

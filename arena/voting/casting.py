@@ -1,0 +1,267 @@
+"""Casting a vote: ballot spent, vote stored, doubts marked, in one transaction."""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from django.db import IntegrityError, transaction
+from django.db.models import Count, Max, Q
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import (
+    Ballot,
+    BallotStatus,
+    Exclusion,
+    Outcome,
+    Side,
+    Vote,
+    VotingPolicy,
+)
+from arena.models.voting import BALLOT_VALID_FOR
+from arena.voting.facts import FACTS
+from arena.voting.policy import current_policy
+from arena.voting.reading import minimum_reading_s
+from arena.voting.voters import Visitor
+
+LEFT, RIGHT, TIE, BOTH_BAD = "left", "right", "tie", "both_bad"
+CHOICES = (LEFT, RIGHT, TIE, BOTH_BAD)
+REASONS: dict[str, str | Promise] = {
+    "accurate": _("More accurate"),
+    "helpful": _("More helpful"),
+    "follows": _("Follows the instructions"),
+    "clear": _("Clearer"),
+    "complete": _("More complete"),
+    "concise": _("To the point"),
+    "style": _("Better style"),
+    "safe": _("Safer"),
+}
+STRENGTHS: dict[int, str | Promise] = {1: _("Slightly"), 2: _("Clearly"), 3: _("Much")}
+
+
+class BallotError(Exception):
+    """The vote was not taken; ``code`` and ``status`` tell a program why, the text a person."""
+
+    code = "refused"
+    status = 400
+    text: str | Promise = _("The vote could not be read; choose one of the buttons.")
+
+    def __init__(self, ballot: Ballot | None = None, retry_after_s: int | None = None) -> None:
+        self.ballot = ballot
+        self.retry_after_s = retry_after_s
+        super().__init__(str(self.text))
+
+
+class UnknownBallotError(BallotError):
+    code, status = "unknown", 404
+    text = _("This battle is not known here. Here is another one.")
+
+
+class ForeignBallotError(BallotError):
+    code, status = "foreign", 403
+    text = _("This battle was handed out to somebody else. Here is one of your own.")
+
+
+class SpentBallotError(BallotError):
+    code, status = "already_voted", 409
+    text = _("You have voted on this battle already; the first vote counts.")
+
+
+class ExpiredBallotError(BallotError):
+    code, status = "expired", 410
+    text = _("This battle was open for too long. Here is a fresh one.")
+
+
+class TooManyVotesError(BallotError):
+    code, status = "too_many", 429
+    text = _("That was very fast. Take a minute; this battle waits for you.")
+
+
+@dataclass(frozen=True, slots=True)
+class _Activity:
+    """A voter's closed ballots: how many lately, and when the last one was."""
+
+    last_minute: int
+    last_hour: int
+    last_day: int
+    last_closed_at: dt.datetime | None
+
+
+def find_ballot(visitor: Visitor, token: str) -> Ballot:
+    """The visitor's ballot, whatever its status; raises Unknown- or ForeignBallotError."""
+    ballot = (
+        Ballot.objects.select_related("battle__model_a", "battle__model_b", "round")
+        .filter(token=token[:64])
+        .first()
+    )
+    if ballot is None:
+        raise UnknownBallotError
+    if ballot.voter_id != visitor.voter.pk:
+        raise ForeignBallotError
+    return ballot
+
+
+def outcome_of(ballot: Ballot, choice: str) -> Outcome:
+    """The battle's outcome for a choice between what was shown."""
+    if choice in (TIE, BOTH_BAD):
+        return Outcome(choice)
+    if choice not in CHOICES:
+        raise BallotError(ballot)
+    side = ballot.sides[0] if choice == LEFT else ballot.sides[1]
+    return Outcome.MODEL_A if side == Side.A else Outcome.MODEL_B
+
+
+def _require_open(ballot: Ballot, now: dt.datetime) -> None:
+    if ballot.status in (BallotStatus.VOTED, BallotStatus.SKIPPED):
+        raise SpentBallotError(ballot)
+    if ballot.status == BallotStatus.EXPIRED or now - ballot.drawn_at > BALLOT_VALID_FOR:
+        raise ExpiredBallotError(ballot)
+
+
+def _activity(visitor: Visitor, now: dt.datetime) -> _Activity:
+    def within(**ago: float) -> Q:
+        return Q(closed_at__gt=now - dt.timedelta(**ago))
+
+    counts = Ballot.objects.filter(within(days=1), voter=visitor.voter).aggregate(
+        minute=Count("id", filter=within(minutes=1)),
+        hour=Count("id", filter=within(hours=1)),
+        day=Count("id"),
+        last=Max("closed_at"),
+    )
+    return _Activity(counts["minute"], counts["hour"], counts["day"], counts["last"])
+
+
+def cast_vote(
+    *,
+    visitor: Visitor,
+    ballot: Ballot,
+    choice: str,
+    strength: int | None = None,
+    reasons: Sequence[str] = (),
+) -> Vote:
+    """Spend the ballot on ``choice``; raises a BallotError and stores nothing when it cannot be.
+
+    Of two simultaneous casts the database lets one through: a voter has one vote per battle, and
+    the ballot is closed by a conditional update.
+    """
+    now = timezone.now()
+    outcome = outcome_of(ballot, choice)
+    _require_open(ballot, now)
+    vote = Vote(
+        battle=ballot.battle,
+        voter=visitor.voter,
+        outcome=outcome,
+        shown_first=ballot.shown_first,
+        draw_probability=ballot.draw_probability,
+        strength=strength if strength in STRENGTHS and choice in (LEFT, RIGHT) else None,
+        reasons=[reason for reason in REASONS if reason in reasons],
+        created_at=now,
+    )
+    try:
+        with transaction.atomic():
+            _store(vote, visitor, ballot, now)
+    except IntegrityError:
+        ballot.refresh_from_db()
+        raise SpentBallotError(ballot) from None
+    return vote
+
+
+def _store(vote: Vote, visitor: Visitor, ballot: Ballot, now: dt.datetime) -> None:
+    policy = current_policy()
+    activity = _activity(visitor, now)
+    if activity.last_minute >= policy.refused_votes_per_minute:
+        raise TooManyVotesError(ballot, retry_after_s=60)
+    reading_s = _reading_s(ballot, activity, now)
+    vote.exclusion = _doubt(visitor, ballot, policy, activity, reading_s)
+    vote.save(force_insert=True)
+    _close(ballot, BallotStatus.VOTED, now, reading_s, vote)
+
+
+@transaction.atomic
+def skip_battle(*, visitor: Visitor, ballot: Ballot) -> None:
+    """Close the ballot without a vote; skipping never counts for or against a model."""
+    now = timezone.now()
+    _require_open(ballot, now)
+    activity = _activity(visitor, now)
+    _close(ballot, BallotStatus.SKIPPED, now, _reading_s(ballot, activity, now))
+
+
+def _close(
+    ballot: Ballot,
+    status: BallotStatus,
+    now: dt.datetime,
+    reading_s: float,
+    vote: Vote | None = None,
+) -> None:
+    closed = Ballot.objects.filter(pk=ballot.pk, status=BallotStatus.OPEN).update(
+        status=status, closed_at=now, reading_s=reading_s, vote=vote
+    )
+    if not closed:
+        ballot.refresh_from_db()
+        raise SpentBallotError(ballot)
+    ballot.status, ballot.closed_at, ballot.reading_s, ballot.vote = status, now, reading_s, vote
+
+
+def _reading_s(ballot: Ballot, activity: _Activity, now: dt.datetime) -> float:
+    """Seconds since the battle could be seen; by this host's clock, never by the browser's."""
+    visible_at = max(ballot.drawn_at, activity.last_closed_at or ballot.drawn_at)
+    return max((now - visible_at).total_seconds(), 0.0)
+
+
+def _doubt(
+    visitor: Visitor,
+    ballot: Ballot,
+    policy: VotingPolicy,
+    activity: _Activity,
+    reading_s: float,
+) -> str:
+    """The first reason not to count this vote, or nothing."""
+    if ballot.is_gold:
+        return Exclusion.CONTROL
+    if (
+        activity.last_hour >= policy.marked_votes_per_hour
+        or activity.last_day >= policy.marked_votes_per_day
+        or _is_address_over_limit(visitor.address_key, policy)
+    ):
+        return Exclusion.RATE_LIMITED
+    if ballot.round_id is None and _has_voted_from_here(visitor, ballot):
+        return Exclusion.DUPLICATE
+    if reading_s < _fastest_reading_s(ballot, policy):
+        return Exclusion.TOO_FAST
+    return ""
+
+
+def _is_address_over_limit(key: str, policy: VotingPolicy) -> bool:
+    limit = policy.marked_votes_per_address_and_hour
+    since = timezone.now() - dt.timedelta(hours=1)
+    rows = Ballot.objects.filter(address_key=key, closed_at__gt=since).order_by("closed_at")
+    return bool(key) and bool(rows.values_list("id", flat=True)[limit : limit + 1])
+
+
+def _has_voted_from_here(visitor: Visitor, ballot: Ballot) -> bool:
+    """The same battle, from the same address, by another anonymous voter: a cleared cookie."""
+    if not visitor.address_key or visitor.voter.user_id is not None:
+        return False
+    return (
+        Ballot.objects.filter(
+            battle=ballot.battle_id,
+            address_key=visitor.address_key,
+            status=BallotStatus.VOTED,
+            voter__user__isnull=True,
+        )
+        .exclude(voter=visitor.voter)
+        .exists()
+    )
+
+
+def _fastest_reading_s(ballot: Ballot, policy: VotingPolicy) -> float:
+    battle = ballot.battle
+    ids = [pk for pk in (battle.answer_a_id, battle.answer_b_id) if pk is not None]
+    return minimum_reading_s(
+        sum(fact.reading_weight for fact in FACTS.of(ids).values()),
+        characters_per_second=policy.characters_per_second,
+        at_least_s=policy.minimum_reading_s,
+    )

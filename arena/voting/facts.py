@@ -1,0 +1,62 @@
+"""What must be known of an answer before it is shown: may it be, and how long is it to read?"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from arena.models import Answer, Exclusion
+from arena.voting.leaks import leaked_name
+from arena.voting.reading import reading_weight
+
+KEPT = 200_000
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerFacts:
+    """``doubt`` is the reason why no battle with this answer can be voted on, or empty;
+    ``reading_weight`` counts characters, see ``reading``.
+    """
+
+    doubt: str
+    reading_weight: float
+
+
+def answer_facts(answer: Answer) -> AnswerFacts:
+    text = answer.text
+    if not text.strip():
+        return AnswerFacts(Exclusion.EMPTY_ANSWER, 0.0)
+    names = (answer.model.display_name, answer.model.slug, answer.model.provider_model)
+    question = "\n".join(answer.question.turn_texts)
+    is_leak = leaked_name(text, model_names=names, question=question)
+    return AnswerFacts(Exclusion.IDENTITY_LEAK if is_leak else "", reading_weight(text))
+
+
+@dataclass(slots=True)
+class KnownFacts:
+    """Facts by answer id, worked out once per process: stored answers never change."""
+
+    _found: OrderedDict[int, AnswerFacts] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def of(self, answer_ids: Iterable[int]) -> dict[int, AnswerFacts]:
+        """Without those that are gone."""
+        wanted = list(answer_ids)
+        found = {pk: self._found[pk] for pk in wanted if pk in self._found}
+        missing = [pk for pk in wanted if pk not in found]
+        if missing:
+            rows = Answer.objects.select_related("model", "question").filter(pk__in=missing)
+            found |= {answer.pk: answer_facts(answer) for answer in rows}
+            with self._lock:
+                self._found |= {pk: found[pk] for pk in missing if pk in found}
+                while len(self._found) > KEPT:
+                    self._found.popitem(last=False)
+        return found
+
+    def forget(self) -> None:
+        self._found.clear()
+
+
+FACTS = KnownFacts()

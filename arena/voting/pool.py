@@ -1,0 +1,204 @@
+"""All stored answers that can be voted on, as arrays in memory: who answered what.
+
+Drawing from it needs no query; it is read again when the stored answers have changed, which a
+cheap look at their count and newest id tells.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+from django.db.models import Count, Max
+from numpy.typing import NDArray
+
+from arena.models import Answer, LanguageModel, Outcome, Question, Vote, VoteSource, WorkStatus
+from arena.models.answer import AnswerQuerySet
+from arena.voting.sampling import PairRecord
+
+Ids = NDArray[np.int64]
+LOOK_EVERY_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class PoolFilter:
+    """What a voter wants to judge; empty means everything."""
+
+    category: str = ""
+    language: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerPool:
+    """``models`` are ids in ascending order; for each, its questions (ascending) and answers."""
+
+    models: tuple[int, ...]
+    questions: tuple[Ids, ...]
+    answers: tuple[Ids, ...]
+    shared: NDArray[np.float64]
+    _common: dict[tuple[int, int], tuple[Ids, Ids, Ids]] = field(default_factory=dict)
+
+    @classmethod
+    def build(cls, model_ids: Ids, question_ids: Ids, answer_ids: Ids) -> AnswerPool:
+        """From parallel arrays of shape (answers,)."""
+        order = np.lexsort((question_ids, model_ids))
+        model_ids, question_ids, answer_ids = (
+            array[order] for array in (model_ids, question_ids, answer_ids)
+        )
+        models, starts = np.unique(model_ids, return_index=True)
+        columns, places = np.unique(question_ids, return_inverse=True)
+        answered = np.zeros((models.size, columns.size), dtype=np.float32)
+        answered[np.searchsorted(models, model_ids), places] = 1
+        return cls(
+            tuple(int(model) for model in models),
+            tuple(np.split(question_ids, starts[1:])),
+            tuple(np.split(answer_ids, starts[1:])),
+            (answered @ answered.T).astype(np.float64),
+        )
+
+    @property
+    def is_available(self) -> NDArray[np.bool_]:
+        return self.shared > 0
+
+    def common(self, first: int, second: int) -> tuple[Ids, Ids, Ids]:
+        """Questions both answered, and the answers of either, aligned."""
+        pair = (first, second)
+        if pair not in self._common:
+            questions, at_first, at_second = np.intersect1d(
+                self.questions[first], self.questions[second], True, True
+            )
+            self._common[pair] = (
+                questions,
+                self.answers[first][at_first],
+                self.answers[second][at_second],
+            )
+        return self._common[pair]
+
+
+def _stored_answers(wanted: PoolFilter) -> AnswerQuerySet:
+    answers = Answer.objects.done().in_answer_set().filter(model__is_active=True)
+    if wanted.category:
+        answers = answers.filter(question__category=wanted.category)
+    if wanted.language:
+        answers = answers.filter(question__language=wanted.language)
+    return answers.order_by()
+
+
+def load_pool(wanted: PoolFilter) -> AnswerPool:
+    answers = _stored_answers(wanted)
+    # the bundled demo steps back as soon as there is something of the arena's own
+    own = answers.filter(model__is_demo=False)
+    rows = list(own.values_list("model_id", "question_id", "id").iterator(chunk_size=20_000))
+    if len({row[0] for row in rows}) < 2:
+        rows = list(answers.values_list("model_id", "question_id", "id"))
+    table = np.array(rows, dtype=np.int64).reshape(-1, 3)
+    return AnswerPool.build(table[:, 0], table[:, 1], table[:, 2])
+
+
+def _fingerprint() -> tuple[object, ...]:
+    answers = Answer.objects.filter(status=WorkStatus.DONE, sample_index=0)
+    models = LanguageModel.objects.filter(is_active=True)
+    return (
+        *answers.aggregate(n=Count("id"), newest=Max("id")).values(),
+        *models.aggregate(n=Count("id"), newest=Max("id")).values(),
+        Question.objects.aggregate(newest=Max("id"))["newest"],
+    )
+
+
+@dataclass(slots=True)
+class PoolCache:
+    """One per process; ``now`` is monotonic seconds."""
+
+    now: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _looked_at: float = -1e9
+    _fingerprint: tuple[object, ...] = ()
+    _pools: dict[PoolFilter, AnswerPool] = field(default_factory=dict)
+
+    def get(self, wanted: PoolFilter) -> AnswerPool:
+        with self._lock:
+            if self.now() - self._looked_at > LOOK_EVERY_S:
+                fingerprint = _fingerprint()
+                if fingerprint != self._fingerprint:
+                    self._pools.clear()
+                    self._fingerprint = fingerprint
+                self._looked_at = self.now()
+            if wanted not in self._pools:
+                self._pools[wanted] = load_pool(wanted)
+            return self._pools[wanted]
+
+    def forget(self) -> None:
+        """Read everything again at the next draw."""
+        with self._lock:
+            self._looked_at = -1e9
+            self._fingerprint = ()
+            self._pools.clear()
+
+
+_Y = {
+    Outcome.MODEL_A: 1.0,
+    Outcome.MODEL_B: 0.0,
+    Outcome.TIE: 0.5,
+    Outcome.BOTH_BAD: 0.5,
+}
+
+
+@dataclass(slots=True)
+class VoteRecord:
+    """Counted votes by pair, kept up to date by reading only those cast since the last look."""
+
+    now: Callable[[], float] = time.monotonic
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+    _looked_at: float = -1e9
+    _last_id: int = 0
+    _sums: dict[tuple[int, int], list[float]] = field(default_factory=dict)
+
+    def matrix(self, models: tuple[int, ...]) -> PairRecord:
+        """For ``models`` (ascending ids)."""
+        with self._lock:
+            if self.now() - self._looked_at > LOOK_EVERY_S:
+                self._read_new()
+                self._looked_at = self.now()
+            place = {model: row for row, model in enumerate(models)}
+            record = PairRecord.empty(len(models))
+            for (first, second), (votes, sum_y, sum_y2) in self._sums.items():
+                if first in place and second in place:
+                    cell = place[first], place[second]
+                    record.votes[cell] = votes
+                    record.sum_y[cell] = sum_y
+                    record.sum_y2[cell] = sum_y2
+            return record
+
+    def _read_new(self) -> None:
+        newest = Vote.objects.order_by("-id").values_list("id", flat=True).first() or 0
+        if newest < self._last_id:
+            self._sums.clear()
+            self._last_id = 0
+        rows = (
+            Vote.objects.counted()
+            .filter(id__gt=self._last_id, id__lte=newest)
+            .exclude(source=VoteSource.DEMO)
+            .order_by()
+            .values_list("battle__model_a_id", "battle__model_b_id", "outcome")
+            .annotate(n=Count("id"))
+        )
+        for model_a, model_b, outcome, n in rows:
+            y = _Y[Outcome(outcome)]
+            pair, y = ((model_a, model_b), y) if model_a < model_b else ((model_b, model_a), 1 - y)
+            sums = self._sums.setdefault(pair, [0.0, 0.0, 0.0])
+            sums[0] += n
+            sums[1] += n * y
+            sums[2] += n * y * y
+        self._last_id = newest
+
+    def forget(self) -> None:
+        with self._lock:
+            self._looked_at, self._last_id = -1e9, 0
+            self._sums.clear()
+
+
+POOLS = PoolCache()
+RECORD = VoteRecord()

@@ -1,0 +1,239 @@
+"""A ballot and its reveal as the templates show them.
+
+Until the vote is stored nothing here carries a name, an id or anything else that belongs to the
+models. Rendered Markdown is kept in memory: the same answers are shown to many voters.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass, field
+from itertools import zip_longest
+
+from django.db.models import Count
+from django.utils.functional import Promise
+from django.utils.safestring import SafeString, mark_safe
+
+from arena.models import Answer, Ballot, Battle, LanguageModel, Outcome, Question, Vote
+from arena.models.question import ContentPart
+from arena.rendering import render_markdown
+from arena.voting.casting import BOTH_BAD, LEFT, REASONS, RIGHT, STRENGTHS, TIE
+
+KEPT_CHARACTERS = 48_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class ShownText:
+    """One turn of a question or an answer, rendered."""
+
+    html: SafeString
+    images: tuple[str, ...] = ()
+
+
+ShownTexts = tuple[ShownText, ...]
+
+
+def shown_question(question: Question) -> ShownTexts:
+    return tuple(
+        ShownText(mark_safe(render_markdown(question_text(turn))), question_images(turn))
+        for turn in question.turns
+    )
+
+
+def shown_answer(answer: Answer) -> ShownTexts:
+    return tuple(ShownText(mark_safe(render_markdown(turn or ""))) for turn in answer.turns)
+
+
+@dataclass(slots=True)
+class RenderedTexts:
+    """Questions and answers already turned into HTML, by id; those longest unused are forgotten.
+
+    A question edited by staff shows its old text until the process restarts; stored answers never
+    change.
+    """
+
+    limit: int = KEPT_CHARACTERS
+    _size: int = 0
+    _texts: OrderedDict[tuple[str, int], ShownTexts] = field(default_factory=OrderedDict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, kind: str, pk: int) -> ShownTexts | None:
+        with self._lock:
+            if (kind, pk) in self._texts:
+                self._texts.move_to_end((kind, pk))
+            return self._texts.get((kind, pk))
+
+    def keep(self, kind: str, pk: int, texts: ShownTexts) -> ShownTexts:
+        with self._lock:
+            self._texts[kind, pk] = texts
+            self._size += _characters(texts)
+            while self._size > self.limit and len(self._texts) > 1:
+                self._size -= _characters(self._texts.popitem(last=False)[1])
+        return texts
+
+    def forget(self) -> None:
+        with self._lock:
+            self._texts.clear()
+            self._size = 0
+
+
+def _characters(texts: ShownTexts) -> int:
+    return sum(len(text.html) for text in texts)
+
+
+SHOWN = RenderedTexts()
+
+
+@dataclass(frozen=True, slots=True)
+class ShownTurn:
+    """A reply, and the follow-up question before it; the first question stands above both."""
+
+    question: ShownText
+    reply: SafeString
+    is_follow_up: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Pane:
+    """One answer as shown: ``position`` is left or right. The battle's own sides stay out of it:
+    they follow the order of the models' ids.
+    """
+
+    position: str
+    turns: tuple[ShownTurn, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownBallot:
+    token: str
+    question: ShownText
+    panes: tuple[Pane, Pane]
+    reasons: dict[str, str | Promise] = field(default_factory=lambda: REASONS)
+    strengths: dict[int, str | Promise] = field(default_factory=lambda: STRENGTHS)
+    round_code: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Share:
+    """How often others chose this position; ``percent`` of all."""
+
+    position: str
+    count: int
+    percent: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reveal:
+    """What the voter learns once the vote is stored."""
+
+    left: LanguageModel
+    right: LanguageModel
+    choice: str
+    battle: Battle
+    token: str
+    others: tuple[Share, ...]
+
+    @property
+    def others_count(self) -> int:
+        return sum(share.count for share in self.others)
+
+    @property
+    def winner(self) -> LanguageModel | None:
+        return {LEFT: self.left, RIGHT: self.right}.get(self.choice)
+
+    @property
+    def loser(self) -> LanguageModel | None:
+        return {LEFT: self.right, RIGHT: self.left}.get(self.choice)
+
+
+def show_ballot(ballot: Ballot) -> ShownBallot:
+    """The ballot without anything about its models."""
+    question, replies = _texts_of(ballot.battle)
+    panes = [
+        Pane(position, shown_turns(question, replies[side]))
+        for position, side in zip((LEFT, RIGHT), ballot.sides, strict=True)
+    ]
+    return ShownBallot(
+        token=ballot.token,
+        question=question[0] if question else ShownText(mark_safe("")),
+        panes=(panes[0], panes[1]),
+        round_code=ballot.round.code if ballot.round_id and ballot.round else "",
+    )
+
+
+def _texts_of(battle: Battle) -> tuple[ShownTexts, dict[str, ShownTexts]]:
+    """From memory; from the database in one query when one of the three is missing."""
+    ids = (battle.question_id, battle.answer_a_id, battle.answer_b_id)
+    if None in ids:
+        raise ValueError(f"battle {battle.pk} has no stored texts and cannot be shown to voters")
+    kinds = (("question", ids[0]), ("answer", ids[1]), ("answer", ids[2]))
+    question, first, second = (SHOWN.get(kind, pk or 0) for kind, pk in kinds)
+    if question is None or first is None or second is None:
+        row = Battle.objects.select_related("question", "answer_a", "answer_b").get(pk=battle.pk)
+        if row.question is None or row.answer_a is None or row.answer_b is None:
+            raise ValueError(f"battle {battle.pk} lost its texts")
+        question = question or SHOWN.keep("question", row.question.pk, shown_question(row.question))
+        first = first or SHOWN.keep("answer", row.answer_a.pk, shown_answer(row.answer_a))
+        second = second or SHOWN.keep("answer", row.answer_b.pk, shown_answer(row.answer_b))
+    return question, {"a": first, "b": second}
+
+
+def shown_turns(question: ShownTexts, replies: ShownTexts) -> tuple[ShownTurn, ...]:
+    nothing = ShownText(mark_safe(""))
+    return tuple(
+        ShownTurn(question=asked, reply=reply.html, is_follow_up=number > 0)
+        for number, (asked, reply) in enumerate(zip_longest(question, replies, fillvalue=nothing))
+    )
+
+
+def question_text(parts: list[ContentPart]) -> str:
+    return "\n\n".join(part["text"] for part in parts if part.get("type") == "text")
+
+
+def question_images(parts: list[ContentPart]) -> tuple[str, ...]:
+    """Only what the page itself carries: a foreign image would tell who reads when."""
+    urls = (part.get("url", "") for part in parts if part.get("type") == "image")
+    return tuple(url for url in urls if url.startswith("data:image/"))
+
+
+def reveal(ballot: Ballot) -> Reveal:
+    """Names, and how others voted; only for a ballot whose vote is stored."""
+    vote = ballot.vote
+    if vote is None:
+        raise ValueError(f"ballot {ballot.pk} has no vote, so its models stay hidden")
+    battle = ballot.battle
+    models = {"a": battle.model_a, "b": battle.model_b}
+    left, right = ballot.sides
+    return Reveal(
+        left=models[left],
+        right=models[right],
+        choice=position_of(vote.outcome, ballot.sides),
+        battle=battle,
+        token=ballot.token,
+        others=_others(ballot),
+    )
+
+
+def position_of(outcome: str, sides: tuple[str, str]) -> str:
+    """Where the chosen answer stood."""
+    if outcome in (Outcome.TIE, Outcome.BOTH_BAD):
+        return str(outcome)
+    return LEFT if outcome == f"model_{sides[0]}" else RIGHT
+
+
+def _others(ballot: Ballot) -> tuple[Share, ...]:
+    rows = (
+        Vote.objects.filter(battle=ballot.battle_id, exclusion="")
+        .exclude(pk=ballot.vote_id or 0)
+        .order_by()
+        .values_list("outcome")
+        .annotate(n=Count("id"))
+    )
+    counts = dict.fromkeys((LEFT, TIE, BOTH_BAD, RIGHT), 0)
+    for outcome, n in rows:
+        counts[position_of(outcome, ballot.sides)] += n
+    total = sum(counts.values())
+    if not total:
+        return ()
+    return tuple(Share(name, n, 100 * n / total) for name, n in counts.items())

@@ -1,0 +1,113 @@
+"""Who is voting: a browser known by a random cookie, of which only a keyed hash is stored."""
+
+from __future__ import annotations
+
+import secrets
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser, User
+from django.db import IntegrityError, transaction
+from django.http import HttpRequest, HttpResponse
+from django.utils import timezone
+
+from arena.models import Voter, VoterSession
+from arena.voting.keys import address_key, session_key
+
+COOKIE = "agon_voter"
+COOKIE_LASTS_S = 365 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Visitor:
+    """A voter in one browser. ``new_cookie`` is set when the browser is to be told one."""
+
+    voter: Voter
+    session: VoterSession
+    address_key: str = ""
+    new_cookie: str = ""
+
+    @property
+    def has_consented(self) -> bool:
+        return self.session.consented_at is not None
+
+
+def known_visitor(request: HttpRequest) -> Visitor | None:
+    """The visitor if their browser has been here before; creates nothing."""
+    return visitor_of_cookie(
+        request.COOKIES.get(COOKIE, ""), _user(request), request.META.get("REMOTE_ADDR", "")
+    )
+
+
+def visitor_of_cookie(
+    cookie: str, user: User | AnonymousUser | None, address: str
+) -> Visitor | None:
+    """As ``known_visitor``, for sockets, which have no request."""
+    if not cookie:
+        return None
+    sessions = VoterSession.objects.select_related("voter")
+    session = sessions.filter(key=session_key(cookie)).first()
+    if session is None:
+        return None
+    voter = _voter_of_user(session, user)
+    return Visitor(voter, session, address_key(address))
+
+
+def visitor_of(request: HttpRequest) -> Visitor:
+    """The visitor, made known if they are new; pass the answer to ``remember``."""
+    return known_visitor(request) or new_visitor(
+        _user(request), request.META.get("REMOTE_ADDR", "")
+    )
+
+
+@transaction.atomic
+def new_visitor(user: User | AnonymousUser | None, address: str) -> Visitor:
+    cookie = secrets.token_urlsafe(24)
+    key = session_key(cookie)
+    own = Voter.objects.filter(user=user).first() if isinstance(user, User) else None
+    voter = own or Voter.objects.create(key=key, user=user if isinstance(user, User) else None)
+    session = VoterSession.objects.create(key=key, voter=voter)
+    return Visitor(voter, session, address_key(address), cookie)
+
+
+def remember(response: HttpResponse, visitor: Visitor, *, is_secure: bool) -> HttpResponse:
+    if visitor.new_cookie:
+        response.set_cookie(
+            COOKIE,
+            visitor.new_cookie,
+            max_age=COOKIE_LASTS_S,
+            httponly=True,
+            samesite="Lax",
+            secure=is_secure,
+        )
+    return response
+
+
+def give_consent(visitor: Visitor) -> None:
+    """Kept with the first time only."""
+    VoterSession.objects.filter(pk=visitor.session.pk, consented_at__isnull=True).update(
+        consented_at=timezone.now()
+    )
+
+
+def _user(request: HttpRequest) -> User | AnonymousUser | None:
+    return getattr(request, "user", None)
+
+
+def _voter_of_user(session: VoterSession, user: User | AnonymousUser | None) -> Voter:
+    """After signing in: the account's voter, or this browser's becomes it."""
+    if not isinstance(user, User) or session.voter.user_id == user.pk:
+        return session.voter
+    own = Voter.objects.filter(user=user).first()
+    if own is None and session.voter.user_id is None:
+        own = session.voter
+        own.user = user
+        try:
+            with transaction.atomic():
+                own.save(update_fields=["user"])
+        except IntegrityError:
+            own = Voter.objects.get(user=user)
+    own = own or Voter.objects.create(key=f"user-{session.key}", user=user)
+    if session.voter_id != own.pk:
+        VoterSession.objects.filter(pk=session.pk).update(voter=own)
+        session.voter = own
+    return own

@@ -1,0 +1,147 @@
+"""Creating judge runs: the rows that are missing, and those nobody works on any more."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from arena import __version__
+from arena.calling import endpoint_config
+from arena.models import Answer, Question, RunStatus, WorkStatus
+from arena.services.battles import stored_battles
+from arena.services.generation import EmptyRunError
+from arena.services.runs import start_run
+from judging.models import JudgeRun, Judgment
+from judging.services.judges import judge_from_row, models_of
+from judging.services.ledger import JudgeRunSpec, Ledger, open_ledger
+from judging.services.planning import plan_of
+from judging.task_reading import Slot
+
+BATCH = 1000
+
+
+@transaction.atomic
+def create_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> JudgeRun:
+    """A run over all judgments of ``spec`` that are missing; those that exist stay as they are.
+
+    Raises NotCallableError for a judge model without a usable endpoint, JudgeSettingsError for a
+    judge that cannot be built, EmptyRunError when nothing is left to judge.
+    """
+    if not spec.is_dry_run:
+        for model in models_of(spec.judge, judge_from_row(spec.judge)).values():
+            endpoint_config(model)
+    ledger = open_ledger(spec)
+    if not ledger.to_make:
+        raise EmptyRunError(why_empty(spec, ledger))
+    run = _create_row(spec, ledger, created_by)
+    for start in range(0, len(ledger.missing), BATCH):
+        rows = _rows(run, spec, ledger.missing[start : start + BATCH])
+        Judgment.objects.bulk_create(rows, ignore_conflicts=True)
+    _adopt(run, list(ledger.adoptable.values()))
+    return run
+
+
+def start_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> JudgeRun:
+    """Create a run and set it going."""
+    return start_run(create_judge_run(spec, created_by=created_by))
+
+
+def why_empty(spec: JudgeRunSpec, ledger: Ledger) -> str:
+    """The sentence for a run that would have no judgment to make."""
+    if ledger.busy:
+        return f"all {ledger.busy} missing judgments are being made by runs that are going on"
+    if ledger.done:
+        return (
+            f"judge {spec.judge.slug!r} has made all {ledger.done} judgments of "
+            f"{spec.question_set.slug!r} that were asked for; choose other models or another judge"
+        )
+    missing = ", ".join(f"{slug} ({n})" for slug, n in ledger.missing_answers.items())
+    return (
+        f"there is nothing to judge in {spec.question_set.slug!r}: answers are missing of "
+        f"{missing or 'no model, but the set has no questions'}; generate or import them first"
+    )
+
+
+def _create_row(spec: JudgeRunSpec, ledger: Ledger, created_by: User | None) -> JudgeRun:
+    run = JudgeRun.objects.create(
+        label=f"{spec.judge}: {spec.question_set}, {spec.mode.label}"[:200],
+        judge=spec.judge,
+        mode=spec.mode,
+        question_set=spec.question_set,
+        baseline=spec.baseline,
+        is_dry_run=spec.is_dry_run,
+        seed=spec.seed,
+        settings=_settings(spec),
+        plan=plan_of(spec, ledger).as_json(),
+        reused=ledger.done,
+        created_by=created_by,
+        software_version=__version__,
+    )
+    run.language_models.set(spec.judged_models)
+    return run
+
+
+def _settings(spec: JudgeRunSpec) -> dict[str, Any]:  # JSON
+    asked: dict[str, Any] = dict(spec.settings)
+    if spec.limit is not None:
+        asked["limit"] = spec.limit
+    if spec.repeats > 1:
+        asked["repeats"] = spec.repeats
+    return asked
+
+
+def _rows(run: JudgeRun, spec: JudgeRunSpec, slots: Sequence[Slot]) -> list[Judgment]:
+    """In the order of the slots, so that a run goes through the set question by question."""
+    battles = {} if spec.judgment_mode == "single" else _battle_ids(slots)
+    return [
+        Judgment(
+            run=run,
+            judge=spec.judge,
+            mode=spec.judgment_mode,
+            answer_id=None if slot.answer_b else slot.answer_a,
+            battle_id=battles[slot.answer_a, slot.answer_b] if slot.answer_b else None,
+            game=slot.game,
+            turn=slot.turn,
+            repeat=slot.repeat,
+            is_dry_run=spec.is_dry_run,
+        )
+        for slot in slots
+    ]
+
+
+def _battle_ids(slots: Sequence[Slot]) -> dict[tuple[int, int], int]:
+    pairs = list(dict.fromkeys((slot.answer_a, slot.answer_b) for slot in slots))
+    ids = sorted({pk for pair in pairs for pk in pair})
+    answers: dict[int, Answer] = {}
+    for start in range(0, len(ids), BATCH):
+        rows = Answer.objects.filter(pk__in=ids[start : start + BATCH])
+        answers |= {row.pk: row for row in rows.only("id", "question_id", "model_id")}
+    asked = {answer.question_id for answer in answers.values()}
+    questions = Question.objects.in_bulk(list(asked))
+    for answer in answers.values():
+        answer.question = questions[answer.question_id]
+    battles = stored_battles((answers[a], answers[b]) for a, b in pairs)
+    return {pair: battle.pk for pair, battle in battles.items()}
+
+
+def _adopt(run: JudgeRun, ids: Sequence[int]) -> None:
+    """Take rows over, unless somebody has begun to work on them in the meantime."""
+    has_active_run = Q(run__status=RunStatus.ACTIVE)
+    is_held = Q(status=WorkStatus.CLAIMED, lease_expires_at__gte=timezone.now())
+    for start in range(0, len(ids), BATCH):
+        rows = Judgment.objects.filter(pk__in=ids[start : start + BATCH])
+        free = rows.exclude(status=WorkStatus.DONE).exclude(has_active_run).exclude(is_held)
+        free.update(
+            run=run,
+            status=WorkStatus.PENDING,
+            attempts=0,
+            not_before=None,
+            lease_owner="",
+            lease_expires_at=None,
+            finished_at=None,
+        )

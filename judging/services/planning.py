@@ -1,0 +1,194 @@
+"""What a judge run would take: calls, tokens, money and time, before anything is sent."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from statistics import fmean
+from typing import Any
+
+from django.db.models import Avg
+
+from arena.models import LanguageModel
+from judging.cost import (
+    TYPICAL_VERDICT_TOKENS,
+    CostEstimate,
+    Prices,
+    Throughput,
+    estimate_cost,
+    estimate_prompt_tokens,
+)
+from judging.judges import Judge as BuiltJudge
+from judging.judges import JudgeRequest
+from judging.models import Judge
+from judging.services.judges import judge_from_row, models_of
+from judging.services.ledger import JudgeRunSpec, Ledger, open_ledger
+from judging.task import JudgingError
+from judging.task_reading import Slot, TaskReader
+
+# prompts rendered to learn their length; the mean of 300 is within a few percent of the whole
+SAMPLED_TASKS = 300
+OFFLINE_JUDGMENTS_PER_S = 1_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePlan:
+    """``to_make`` judgments, ``reused`` that are there, ``busy`` in runs that are going on.
+
+    ``money`` and ``money_at_most`` are US dollars, None where a price is not known; an offline
+    judge and a dry run cost nothing. ``unjudgeable`` is the share of sampled tasks that the judge
+    cannot be asked, ``problem`` the first reason.
+    """
+
+    questions: int
+    to_make: int
+    reused: int
+    busy: int
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    money: float | None
+    money_at_most: float | None
+    seconds: float
+    bottleneck: str
+    missing_answers: dict[str, int]
+    unjudgeable: float = 0.0
+    problem: str = ""
+
+    @property
+    def costs_money(self) -> bool:
+        """Whether a paid call may be made; an unknown price counts as one."""
+        return self.calls > 0 and self.money != 0
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan as it is stored with the run and printed."""
+        return asdict(self)
+
+
+def plan_judge_run(spec: JudgeRunSpec) -> JudgePlan:
+    """Count and estimate; changes nothing and calls nobody."""
+    return plan_of(spec, open_ledger(spec))
+
+
+def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
+    """The plan for what a ledger says is to be made."""
+    slots = ledger.to_make
+    judge = judge_from_row(spec.judge)
+    models = {} if spec.is_dry_run else models_of(spec.judge, judge)
+    sample = _sample(judge, slots, spec.seed)
+    estimate = (
+        _estimate(spec.judge, sample, models, len(slots))
+        if models
+        else CostEstimate(0, 0, 0, 0.0, 0.0, len(slots) / OFFLINE_JUDGMENTS_PER_S, "computation")
+    )
+    return JudgePlan(
+        questions=ledger.questions,
+        to_make=len(slots),
+        reused=ledger.done,
+        busy=ledger.busy,
+        missing_answers=dict(ledger.missing_answers),
+        unjudgeable=sample.refused / sample.tasks if sample.tasks else 0.0,
+        problem=sample.problem,
+        **asdict(estimate),
+    )
+
+
+@dataclass(slots=True)
+class _Sample:
+    """Requests for some of the tasks; ``lengths`` in tokens by the model asked."""
+
+    tasks: int
+    lengths: dict[str, list[int]]
+    output_limits: dict[str, int | None]
+    refused: int = 0
+    problem: str = ""
+
+
+def _sample(judge: BuiltJudge, slots: Sequence[Slot], seed: int) -> _Sample:
+    step = max(len(slots) // SAMPLED_TASKS, 1)
+    chosen = slots[::step]
+    reader = TaskReader(seed=seed)
+    reader.fetch(chosen)
+    sample = _Sample(len(chosen), {}, {})
+    for slot in chosen:
+        try:
+            requests = judge.requests(reader.task(slot))
+        except JudgingError as error:
+            sample.refused += 1
+            sample.problem = sample.problem or error.detail
+            continue
+        for request in requests:
+            _add_request(sample, request)
+    return sample
+
+
+def _add_request(sample: _Sample, request: JudgeRequest) -> None:
+    tokens = estimate_prompt_tokens(message.text for message in request.messages)
+    sample.lengths.setdefault(request.endpoint, []).append(tokens)
+    sample.output_limits[request.endpoint] = request.settings.max_tokens
+
+
+def _estimate(
+    judge: Judge, sample: _Sample, models: Mapping[str, LanguageModel], judgments: int
+) -> CostEstimate:
+    history = judge.judgments.filter(is_dry_run=False, latency_s__gt=0).aggregate(
+        output_tokens=Avg("output_tokens"), latency_s=Avg("latency_s")
+    )
+    estimates = []
+    for name, lengths in sample.lengths.items():
+        calls = round(len(lengths) / sample.tasks * judgments)
+        limit = sample.output_limits[name]
+        typical = history["output_tokens"] or TYPICAL_VERDICT_TOKENS
+        estimates.append(
+            estimate_cost(
+                [round(fmean(lengths))] * calls,
+                output_tokens_per_call=min(typical, limit or typical),
+                max_output_tokens=limit,
+                prices=prices_of(models[name]),
+                throughput=_throughput(models[name], history["latency_s"]),
+            )
+        )
+    return _total(estimates)
+
+
+def prices_of(model: LanguageModel) -> Prices | None:
+    """What the model's tokens cost, when both prices are known."""
+    if model.price_in_per_mtok is None or model.price_out_per_mtok is None:
+        return None
+    return Prices(model.price_in_per_mtok, model.price_out_per_mtok)
+
+
+def _throughput(model: LanguageModel, latency_s: float | None) -> Throughput:
+    endpoint = model.endpoint
+    chosen = Throughput()
+    if latency_s is not None:
+        chosen = replace(chosen, latency_s=latency_s)
+    if endpoint is None:
+        return chosen
+    return replace(
+        chosen,
+        concurrency=endpoint.max_concurrency,
+        requests_per_minute=endpoint.requests_per_minute,
+        tokens_per_minute=endpoint.tokens_per_minute,
+    )
+
+
+def _total(estimates: Sequence[CostEstimate]) -> CostEstimate:
+    """Several models are asked side by side: counts and money add up, the slowest one decides."""
+    if not estimates:
+        return CostEstimate(0, 0, 0, 0.0, 0.0, 0.0, "nothing to do")
+    slowest = max(estimates, key=lambda estimate: estimate.seconds)
+    return CostEstimate(
+        calls=sum(estimate.calls for estimate in estimates),
+        input_tokens=sum(estimate.input_tokens for estimate in estimates),
+        output_tokens=sum(estimate.output_tokens for estimate in estimates),
+        money=_sum_known([estimate.money for estimate in estimates]),
+        money_at_most=_sum_known([estimate.money_at_most for estimate in estimates]),
+        seconds=slowest.seconds,
+        bottleneck=slowest.bottleneck,
+    )
+
+
+def _sum_known(amounts: Sequence[float | None]) -> float | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if len(known) == len(amounts) else None

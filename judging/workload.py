@@ -1,0 +1,231 @@
+"""Deciding the judgments of a run: what the driver calls for each row."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from arena.calling import NotCallableError, open_provider
+from arena.models import LanguageModel, WorkStatus
+from judging.judges import Judge as BuiltJudge
+from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
+from judging.models import JudgeRun, Judgment
+from judging.prompts import PromptError
+from judging.replies import Receipt, ReplyBook, judgment_key, request_key
+from judging.services.judges import judge_from_row, models_of
+from judging.services.planning import prices_of
+from judging.storing import stored_replies, verdict_columns
+from judging.task import JudgingError, JudgingTask
+from judging.task_reading import Slot, TaskReader
+from providers.base import Completion, Provider
+from registry import UnknownPartError
+
+OFFLINE_IN_FLIGHT = 128
+MOST_IN_FLIGHT = 256
+UNREADABLE_TRIES = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A row's task and the keys of its requests; ``refusal`` when the judge cannot be asked."""
+
+    task: JudgingTask | None
+    keys: tuple[str, ...] = ()
+    requests: tuple[JudgeRequest, ...] = ()
+    refusal: JudgingError | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Decided:
+    """What came of one row; ``unreadable`` holds replies that were asked for again."""
+
+    verdict: Verdict | None
+    receipt: Receipt
+    cache_key: str = ""
+    unreadable: tuple[Verdict, ...] = ()
+    refusal: JudgingError | None = None
+
+
+@dataclass(slots=True)
+class JudgeWorkload:
+    """Puts tasks to one judge; a dry run draws random verdicts and calls nobody.
+
+    A reply that cannot be read is asked for once more; then it is stored as unreadable, with the
+    text of both.
+    """
+
+    run: JudgeRun
+    judge: BuiltJudge | None
+    models: dict[str, LanguageModel]
+    in_flight: int
+    reader: TaskReader
+    book: ReplyBook = field(default_factory=ReplyBook)
+    providers: dict[str, Provider] = field(default_factory=dict)
+    asked: dict[int, _Asked] = field(default_factory=dict)
+    identities: dict[str, str] = field(default_factory=dict)
+    unusable: JudgingError | None = None
+
+    @classmethod
+    def open(cls, run: JudgeRun) -> JudgeWorkload:
+        """As many at once as the endpoints of the judge's models allow together.
+
+        A judge that cannot be built any more does not leave its run hanging: every row then
+        fails with the reason.
+        """
+        try:
+            judge = judge_from_row(run.judge)
+            models = {} if run.is_dry_run else models_of(run.judge, judge)
+        except (JudgeSettingsError, PromptError, UnknownPartError) as error:
+            unusable = JudgingError("judge_unusable", str(error))
+            return cls(run, None, {}, OFFLINE_IN_FLIGHT, TaskReader(), unusable=unusable)
+        endpoints = {model.endpoint for model in models.values()}
+        slots = sum(endpoint.max_concurrency for endpoint in endpoints if endpoint)
+        return cls(
+            run=run,
+            judge=judge,
+            models=models,
+            in_flight=min(slots, MOST_IN_FLIGHT) or OFFLINE_IN_FLIGHT,
+            reader=TaskReader(seed=run.seed),
+            identities={name: _identity(model) for name, model in models.items()},
+        )
+
+    # -- reading ----------------------------------------------------------------------------
+
+    def load(self, ids: Sequence[int]) -> list[Judgment]:
+        rows = list(
+            Judgment.objects.filter(pk__in=ids)
+            .order_by("id")
+            .select_related("battle")
+            .only(
+                *("id", "game", "turn", "repeat", "attempts", "lease_owner", "answer_id"),
+                *("battle__answer_a_id", "battle__answer_b_id"),
+            )
+        )
+        slots = {row.pk: _slot(row) for row in rows}
+        self.reader.fetch(slots.values())
+        for pk, slot in slots.items():
+            self.asked[pk] = self._ask_about(slot)
+        self._look_up_replies([self.asked[row.pk] for row in rows])
+        return rows
+
+    def _ask_about(self, slot: Slot) -> _Asked:
+        if self.judge is None:
+            return _Asked(None, refusal=self.unusable)
+        try:
+            task = self.reader.task(slot)
+            requests = self.judge.requests(task)
+        except JudgingError as refusal:
+            return _Asked(None, refusal=refusal)
+        if self.run.is_dry_run:
+            return _Asked(task, requests=requests)
+        keys = tuple(self._key(request, task, attempt=0) for request in requests)
+        return _Asked(task, keys, requests)
+
+    def _look_up_replies(self, asked: Sequence[_Asked]) -> None:
+        """Replies that earlier judgments have paid for, whichever run and version made them."""
+        wanted = {judgment_key(each.keys): each.keys for each in asked if each.keys}
+        wanted = {
+            key: keys
+            for key, keys in wanted.items()
+            if not all(single in self.book.known for single in keys)
+        }
+        for row_key, replies in stored_replies(wanted.keys()).items():
+            for key, reply in zip(wanted[row_key], replies, strict=False):
+                self.book.remember(key, reply)
+
+    def _key(self, request: JudgeRequest, task: JudgingTask, *, attempt: int) -> str:
+        identity = self.identities.get(request.endpoint, "")
+        return request_key(identity, request, repeat=task.repeat, attempt=attempt)
+
+    # -- deciding ---------------------------------------------------------------------------
+
+    async def perform(self, judgment: Judgment) -> Decided:
+        asked, receipt = self.asked[judgment.pk], Receipt()
+        if asked.task is None or self.judge is None:
+            return Decided(None, receipt, refusal=asked.refusal)
+        if self.run.is_dry_run:
+            return Decided(await _draw(asked.task, asked.requests), receipt)
+        unreadable: list[Verdict] = []
+        try:
+            for attempt in range(UNREADABLE_TRIES):
+                verdict = await self._decide(self.judge, asked.task, receipt, attempt)
+                if verdict.parsed.is_readable or not verdict.completions:
+                    break
+                unreadable.append(verdict)
+        except JudgingError as refusal:
+            return Decided(None, receipt, refusal=refusal)
+        return Decided(verdict, receipt, judgment_key(asked.keys), tuple(unreadable))
+
+    async def _decide(
+        self, judge: BuiltJudge, task: JudgingTask, receipt: Receipt, attempt: int
+    ) -> Verdict:
+        async def ask(request: JudgeRequest) -> Completion:
+            model = self.models[request.endpoint]
+            provider = self._provider(request.endpoint)
+            return await self.book.get(
+                self._key(request, task, attempt=attempt),
+                lambda: provider.complete(request.messages, request.settings),
+                receipt=receipt,
+                prices=prices_of(model),
+            )
+
+        return await judge.judge(task, ask)
+
+    def _provider(self, name: str) -> Provider:
+        """Raises JudgingError for a model that cannot be called, for instance without its key."""
+        if name not in self.providers:
+            try:
+                self.providers[name] = open_provider(self.models[name])
+            except NotCallableError as error:
+                raise JudgingError("not_callable", str(error)) from error
+        return self.providers[name]
+
+    # -- storing ----------------------------------------------------------------------------
+
+    def columns(self, judgment: Judgment, decided: Decided) -> dict[str, object]:
+        self.asked.pop(judgment.pk, None)
+        if decided.verdict is None:
+            return {"status": WorkStatus.FAILED, **_told(decided.refusal)}
+        return verdict_columns(
+            decided.verdict,
+            decided.receipt,
+            unreadable=decided.unreadable,
+            cache_key=decided.cache_key,
+        )
+
+    async def aclose(self) -> None:
+        for provider in self.providers.values():
+            await provider.aclose()
+
+
+async def _draw(task: JudgingTask, requests: Sequence[JudgeRequest]) -> Verdict:
+    """A random verdict, with the prompt that a real run would send."""
+    verdict = await build_judge("random", {}).judge(task, _never_ask)
+    return replace(verdict, prompt=requests[0].messages if requests else ())
+
+
+async def _never_ask(request: JudgeRequest) -> Completion:
+    raise RuntimeError("a dry run calls nobody")
+
+
+def _told(refusal: JudgingError | None) -> dict[str, object]:
+    if refusal is None:
+        return {"error_kind": "internal_error", "error_detail": "no verdict and no reason"}
+    return {"error_kind": refusal.kind, "error_detail": refusal.detail[:2000]}
+
+
+def _identity(model: LanguageModel) -> str:
+    """Whom a reply came from: the same model at the same address."""
+    endpoint = model.endpoint
+    where = (endpoint.provider, endpoint.base_url) if endpoint else ("", "")
+    settings = sorted(model.provider_settings.items())
+    return repr((*where, model.provider_model or model.slug, settings))
+
+
+def _slot(judgment: Judgment) -> Slot:
+    battle = judgment.battle
+    if battle is None:
+        first, second = judgment.answer_id or 0, 0
+    else:
+        first, second = battle.answer_a_id or 0, battle.answer_b_id or 0
+    return Slot(first, second, judgment.game, judgment.turn, judgment.repeat)

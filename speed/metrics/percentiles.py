@@ -1,0 +1,73 @@
+"""Percentiles and means with their uncertainty, and the percentile rule of each tool."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+Floats = NDArray[np.float64]
+CONFIDENCE = 0.95
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A figure with its interval; None for a side that the sample is too small to bound."""
+
+    value: float
+    lower: float | None
+    upper: float | None
+    samples: int
+
+
+def percentile_estimate(values: Floats, percent: float, *, level: float = CONFIDENCE) -> Estimate:
+    """A percentile (linear between order statistics) with a distribution-free interval.
+
+    The interval is between order statistics l and u such that the binomial probability that the
+    true percentile lies between them is at least ``level`` (Hahn and Meeker, Statistical
+    Intervals, section 5.2). NaN are left out. An empty sample gives NaN without an interval.
+    """
+    ordered = np.sort(values[~np.isnan(values)])
+    size = len(ordered)
+    if size == 0:
+        return Estimate(float("nan"), None, None, 0)
+    share = percent / 100
+    tail = (1 - level) / 2
+    low_rank = int(stats.binom.ppf(tail, size, share))
+    high_rank = int(stats.binom.ppf(1 - tail, size, share)) + 1
+    return Estimate(
+        value=float(np.percentile(ordered, percent)),
+        lower=float(ordered[low_rank - 1]) if low_rank >= 1 else None,
+        upper=float(ordered[high_rank - 1]) if high_rank <= size else None,
+        samples=size,
+    )
+
+
+def mean_estimate(values: Floats, *, level: float = CONFIDENCE) -> Estimate:
+    """The mean with Student's interval; fewer than two values have none."""
+    kept = values[~np.isnan(values)]
+    size = len(kept)
+    if size == 0:
+        return Estimate(float("nan"), None, None, 0)
+    mean = float(kept.mean())
+    if size < 2:
+        return Estimate(mean, None, None, size)
+    half = float(stats.t.ppf((1 + level) / 2, size - 1)) * float(kept.std(ddof=1)) / size**0.5
+    return Estimate(mean, mean - half, mean + half, size)
+
+
+def floor_index_percentile(values: Floats, percent: float) -> float:
+    """The percentile of llmuses and EvalScope: the sorted value at index floor(n p / 100).
+
+    With n = 20 both p95 and p99 are the maximum. NaN for an empty sample.
+    """
+    ordered = np.sort(values[~np.isnan(values)])
+    if not len(ordered):
+        return float("nan")
+    index = min(len(ordered) - 1, int(len(ordered) * percent / 100))
+    return float(ordered[index])
+
+
+def smallest_sample_for(percent: float) -> int:
+    """How many values it takes for a percentile not to be the maximum: 100 for p99."""
+    return round(100 / (100 - percent))

@@ -1,0 +1,209 @@
+// Blind voting: one key or one tap per vote, the next battle already in memory.
+import { toast } from "./agon.js";
+
+const root = document.querySelector("[data-vote]");
+const stage = root?.querySelector("[data-stage]");
+const said = root?.querySelector("[data-said]");
+const KEYS = { ArrowLeft: "left", ArrowRight: "right", t: "tie", b: "both_bad", s: "skip" };
+const SLOW_MS = 6000;
+
+let upcoming = null; // HTML of the battle after this one; null when none is loaded
+let queued = null; // the one after that, which came along with the last vote
+let isSending = false;
+
+const ballot = () => stage.querySelector("[data-ballot]");
+const tokenOf = (form) => form?.elements.token.value;
+const isRevealed = () => Boolean(stage.querySelector("[data-reveal]"));
+
+function wish() {
+  const { round, category, language } = root.dataset;
+  return Object.entries({ round, category, language }).filter(([, value]) => value);
+}
+
+function parse(html) {
+  const template = document.createElement("template");
+  template.innerHTML = html.trim();
+  return template.content;
+}
+
+function tokenIn(html) {
+  return html && parse(html).querySelector("[name=token]").value;
+}
+
+async function preload() {
+  const form = ballot();
+  if (!form || upcoming) return;
+  const address = new URL(root.dataset.nextUrl, location.href);
+  for (const [name, value] of [...wish(), ["after", tokenOf(form)]]) address.searchParams.set(name, value);
+  try {
+    const response = await fetch(address, { headers: { Accept: "text/html" } });
+    if (response.status === 200) upcoming = await response.text();
+  } catch {
+    // the next battle is then loaded when it is asked for
+  }
+}
+
+async function cast(choice) {
+  const form = ballot();
+  if (!form || isSending || isRevealed()) return;
+  const data = new FormData(form);
+  data.set("choice", choice);
+  if (upcoming) data.set("after", tokenIn(upcoming));
+  for (const [name, value] of wish()) data.set(name, value);
+  isSending = true;
+  form.setAttribute("aria-busy", "true");
+  const slow = setTimeout(() => toast(root.dataset.textSlow, "warning"), SLOW_MS);
+  try {
+    const response = await fetch(root.dataset.castUrl, {
+      method: "POST",
+      body: data,
+      headers: { Accept: "application/json" },
+    });
+    await take(response, form, choice);
+  } catch {
+    toast(document.body.dataset.textOffline);
+  } finally {
+    clearTimeout(slow);
+    isSending = false;
+    form.removeAttribute("aria-busy");
+  }
+}
+
+async function take(response, form, choice) {
+  const isJson = response.headers.get("content-type")?.startsWith("application/json");
+  if (!isJson) return toast(document.body.dataset.textFailed);
+  const told = await response.json();
+  if (told.text) toast(told.text, "warning");
+  if (told.bar) reveal(form, told);
+  if (response.ok) {
+    if (!upcoming) upcoming = told.next;
+    else queued = told.next;
+    if (choice === "skip") await showNext();
+  } else if (["unknown", "foreign", "expired"].includes(told.code)) {
+    await showNext();
+  } else if (!told.bar && told.code === "already_voted") {
+    await showNext();
+  }
+}
+
+function reveal(form, told) {
+  form.querySelector("[data-panes]").dataset.chosen = told.choice;
+  for (const position of ["left", "right"]) {
+    form.querySelector(`[data-pane="${position}"] [data-name]`).innerHTML = told[position];
+  }
+  const bar = form.querySelector("[data-bar]");
+  bar.innerHTML = told.bar;
+  window.htmx?.process(bar);
+  say(told.said);
+  bar.querySelector("[data-next]").focus({ preventScroll: true });
+  if (told.progress_html) document.querySelector("[data-progress]").innerHTML = told.progress_html;
+}
+
+async function showNext() {
+  if (!upcoming) await preload();
+  if (!upcoming) return location.assign(location.pathname + location.search);
+  stage.replaceChildren(parse(upcoming));
+  [upcoming, queued] = [queued, null];
+  const form = ballot();
+  form.classList.add("is-new");
+  setUp(form);
+  say(root.dataset.textNext);
+  form.querySelector("[data-question]").focus({ preventScroll: true });
+  if (matchMedia("(max-width: 48rem)").matches) form.scrollIntoView({ block: "start" });
+  document.body.dispatchEvent(new CustomEvent("agon:content", { detail: form }));
+  if (!upcoming) preload();
+}
+
+function say(text) {
+  said.textContent = "";
+  requestAnimationFrame(() => (said.textContent = text));
+}
+
+function scrollTogether(form) {
+  const bodies = [...form.querySelectorAll("[data-scrolls]")];
+  const together = form.querySelector("[data-sync]");
+  together.closest("label").hidden = !bodies.some((body) => body.scrollHeight > body.clientHeight + 4);
+  let leader = null;
+  for (const body of bodies) {
+    for (const kind of ["pointerenter", "focusin", "touchstart", "wheel"]) {
+      body.addEventListener(kind, () => (leader = body), { passive: true });
+    }
+    body.addEventListener("scroll", () => {
+      if (!together.checked || (leader && leader !== body)) return;
+      const share = body.scrollTop / Math.max(body.scrollHeight - body.clientHeight, 1);
+      for (const other of bodies) {
+        if (other !== body) other.scrollTop = share * (other.scrollHeight - other.clientHeight);
+      }
+    }, { passive: true });
+  }
+}
+
+function switchPanes(form) {
+  const panes = form.querySelector("[data-panes]");
+  const tabs = [...form.querySelectorAll("[data-shows]")];
+  for (const tab of tabs) {
+    tab.addEventListener("click", () => {
+      const pane = panes.querySelector(`[data-pane="${tab.dataset.shows}"]`);
+      panes.scrollTo({ left: pane.offsetLeft - panes.offsetLeft, behavior: "smooth" });
+    });
+  }
+  panes.addEventListener("scroll", () => {
+    const isRight = panes.scrollLeft > panes.clientWidth / 2;
+    for (const tab of tabs) {
+      if ((tab.dataset.shows === "right") === isRight) tab.setAttribute("aria-current", "true");
+      else tab.removeAttribute("aria-current");
+    }
+  }, { passive: true });
+}
+
+function setUp(form) {
+  scrollTogether(form);
+  switchPanes(form);
+}
+
+function onSubmit(event) {
+  const form = event.target.closest("[data-ballot]");
+  if (!form || !event.submitter) return;
+  event.preventDefault();
+  cast(event.submitter.value);
+}
+
+function isTyping(target) {
+  return target.closest("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio]), dialog");
+}
+
+function onKey(event) {
+  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
+  if (isRevealed()) {
+    if (event.key === "n" || event.key === "N") showNext();
+    return;
+  }
+  // arrows move the choice inside a radio group and scroll a wide table or code block
+  const isArrow = event.key.startsWith("Arrow");
+  if (isArrow && event.target.closest("[type=radio], pre, .table-scroll")) return;
+  const choice = KEYS[event.key] ?? KEYS[event.key.toLowerCase()];
+  if (!choice) return;
+  event.preventDefault();
+  if (event.shiftKey && isArrow) {
+    const much = ballot()?.querySelector('[name=strength][value="3"]');
+    if (much) much.checked = true;
+  }
+  cast(choice);
+}
+
+function onClick(event) {
+  if (event.target.closest("[data-next]")) {
+    event.preventDefault();
+    showNext();
+  }
+}
+
+if (root) {
+  if (ballot()) setUp(ballot());
+  root.addEventListener("submit", onSubmit);
+  root.addEventListener("click", onClick);
+  document.addEventListener("keydown", onKey);
+  // a page brought back by the back button shows a battle that may be voted on already
+  window.addEventListener("pageshow", (event) => event.persisted && location.reload());
+  preload();
+}

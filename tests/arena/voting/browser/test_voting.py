@@ -1,0 +1,254 @@
+"""Voting on stored answers in Chromium, at the desk and on the phone."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from arena.models import Ballot, Question, Vote
+
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+
+LONG = "\n\n".join(
+    f"Paragraph {n} of a long answer, with `code` and **weight**." for n in range(60)
+)
+RICH = """### Plan
+
+| step | cost |
+|---|---:|
+| one | 3 |
+
+```python
+def area(r):
+    return 3.14159 * r ** 2
+```
+
+The integral $\\int_0^1 x^2 dx = \\frac13$.
+"""
+NAMES = ("zqamber", "zqbirch")
+
+
+@pytest.fixture
+def battles(question_set, make_model, make_answer, policy):
+    models = [make_model(name, display_name=name.title(), organisation="") for name in NAMES]
+    for number, question in enumerate(question_set.questions.all()):
+        for model in models:
+            make_answer(model, question, (LONG, RICH, "短答。中文也要好读。")[number % 3])
+    return question_set
+
+
+def choose(tab, key):
+    tab.page.keyboard.press(key)
+    expect(tab.page.locator("[data-reveal]")).to_be_visible()
+
+
+@pytest.mark.parametrize(
+    ("key", "position"),
+    [("ArrowLeft", "left"), ("ArrowRight", "right"), ("t", "tie"), ("b", "both_bad")],
+)
+def test_one_key_votes(battles, desktop, key, position):
+    desktop.open("/vote/")
+    choose(desktop, key)
+    vote = Vote.objects.get()
+    expected = {"tie": "tie", "both_bad": "both_bad"}
+    left = "model_a" if vote.shown_first == "a" else "model_b"
+    right = "model_b" if left == "model_a" else "model_a"
+    assert vote.outcome == (expected | {"left": left, "right": right})[position]
+
+
+def test_a_whole_session_needs_only_the_keyboard(battles, desktop):
+    desktop.open("/vote/")
+    for _ in range(3):
+        choose(desktop, "ArrowLeft")
+        desktop.page.keyboard.press("Enter")
+        expect(desktop.page.locator("[data-reveal]")).to_have_count(0)
+    desktop.page.keyboard.press("s")
+    expect(desktop.page.locator("[data-ballot]")).to_be_visible()
+    assert Vote.objects.count() == 3
+    assert desktop.errors == []
+
+
+def test_the_next_battle_is_there_before_it_is_asked_for(battles, desktop):
+    with desktop.page.expect_response("**/vote/next/**"):
+        desktop.open("/vote/")
+    choose(desktop, "t")
+    requests = []
+    desktop.page.on("request", lambda request: requests.append(request.url))
+    desktop.page.keyboard.press("n")
+    expect(desktop.page.locator("[data-reveal]")).to_have_count(0)
+    assert [url for url in requests if "/vote/" in url and "verdicts" not in url] == []
+
+
+def test_names_reach_the_browser_only_with_the_reveal(battles, desktop):
+    with desktop.page.expect_response("**/vote/next/**"):
+        desktop.open("/vote/")
+    desktop.page.wait_for_load_state("networkidle")
+    assert not any(name in desktop.everything for name in NAMES)
+    assert not any(name in desktop.page.content().lower() for name in NAMES)
+    choose(desktop, "ArrowLeft")
+    for name in NAMES:
+        expect(desktop.page.locator("[data-panes]")).to_contain_text(name.title())
+
+
+def test_shift_and_arrow_says_much_better(battles, desktop):
+    desktop.open("/vote/")
+    choose(desktop, "Shift+ArrowRight")
+    assert Vote.objects.get().strength == 3
+
+
+def test_reasons_are_sent_with_the_vote(battles, desktop):
+    desktop.open("/vote/")
+    desktop.page.get_by_text("Say more (optional)").click()
+    desktop.page.get_by_text("Clearer").click()
+    desktop.page.get_by_role("button", name="Left is better").click()
+    expect(desktop.page.locator("[data-reveal]")).to_be_visible()
+    assert Vote.objects.get().reasons == ["clear"]
+
+
+def test_typing_in_a_field_does_not_vote(battles, desktop):
+    desktop.open("/vote/")
+    desktop.page.evaluate(
+        "document.querySelector('main').append(document.createElement('textarea'))"
+    )
+    desktop.page.locator("textarea").press("t")
+    assert not Vote.objects.exists()
+
+
+def test_a_double_click_votes_once(battles, desktop):
+    desktop.open("/vote/")
+    desktop.page.get_by_role("button", name="Tie").dblclick()
+    expect(desktop.page.locator("[data-reveal]")).to_be_visible()
+    assert Vote.objects.count() == 1
+
+
+def test_the_second_tab_is_told_that_the_first_one_voted(battles, desktop, open_tab):
+    desktop.open("/vote/")
+    other = open_tab(context=desktop.page.context).open("/vote/")
+    choose(desktop, "ArrowLeft")
+    other.page.keyboard.press("ArrowRight")
+    expect(other.page.get_by_text("You have voted on this battle already")).to_be_visible()
+    assert Vote.objects.count() == 1
+
+
+def test_the_back_button_never_offers_a_spent_battle(battles, desktop):
+    desktop.open("/vote/")
+    spent = desktop.page.locator("[name=token]").input_value()
+    choose(desktop, "ArrowLeft")
+    desktop.open("/login/")
+    desktop.page.go_back()
+    expect(desktop.page.locator("[data-ballot]")).to_be_visible()
+    assert desktop.page.locator("[name=token]").input_value() != spent
+
+
+def test_a_lost_connection_keeps_the_battle_and_the_vote_counts_once(battles, desktop):
+    desktop.open("/vote/")
+    desktop.page.context.set_offline(True)
+    desktop.page.keyboard.press("ArrowLeft")
+    expect(desktop.page.get_by_text("The server cannot be reached")).to_be_visible()
+    desktop.page.context.set_offline(False)
+    choose(desktop, "ArrowLeft")
+    assert Vote.objects.count() == 1
+
+
+def test_long_answers_scroll_together(question_set, make_model, make_answer, desktop, policy):
+    for name, text in zip(NAMES, (LONG, LONG * 2), strict=True):
+        make_answer(make_model(name), question_set.questions.first(), text)
+    desktop.open("/vote/")
+    left, right = (
+        desktop.page.locator(f"[data-pane={side}] [data-scrolls]") for side in ("left", "right")
+    )
+    left.hover()
+    desktop.page.mouse.wheel(0, 900)
+    right.evaluate(
+        "e => new Promise(done => {"
+        " const look = () => (e.scrollTop > 100 ? done() : requestAnimationFrame(look)); look(); })"
+    )
+    share = "e => e.scrollTop / (e.scrollHeight - e.clientHeight)"
+    assert left.evaluate(share) == pytest.approx(right.evaluate(share), abs=0.03)
+
+
+def test_one_thumb_votes_on_a_phone(battles, phone):
+    phone.open("/vote/")
+    button = phone.page.get_by_role("button", name="Right is better")
+    box = button.bounding_box()
+    assert box["height"] >= 44
+    assert box["y"] + box["height"] <= 844
+    button.tap()
+    expect(phone.page.locator("[data-reveal]")).to_be_visible()
+    phone.page.locator("[data-next]").tap()
+    expect(phone.page.locator("[data-reveal]")).to_have_count(0)
+    assert Vote.objects.count() == 1
+
+
+def test_on_a_phone_the_answers_are_panes_to_swipe(battles, phone):
+    phone.open("/vote/")
+    right = phone.page.locator("[data-pane=right]")
+    assert right.bounding_box()["x"] >= 390
+    phone.page.get_by_role("button", name="Right", exact=True).tap()
+    expect(right).to_be_in_viewport(ratio=0.9)
+    expect(phone.page.locator("[data-shows=right]")).to_have_attribute("aria-current", "true")
+
+
+def test_nothing_is_wider_than_the_phone(battles, phone):
+    phone.open("/vote/")
+    assert phone.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_a_two_turn_question_shows_the_follow_up_in_both_panes(
+    question_set, make_model, make_answer, desktop, policy
+):
+    question = question_set.questions.first()
+    texts = ("First question?", "And the follow-up?")
+    Question.objects.filter(pk=question.pk).update(
+        turns=[[{"type": "text", "text": text}] for text in texts]
+    )
+    for name in NAMES:
+        make_answer(make_model(name), question, "One.", "Two.")
+    desktop.open("/vote/")
+    expect(desktop.page.get_by_text("And the follow-up?")).to_have_count(2)
+    expect(desktop.page.get_by_text("First question?")).to_have_count(1)
+
+
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_axe_finds_nothing_serious(battles, request, size):
+    tab = request.getfixturevalue(size).open("/vote/")
+    assert tab.serious_findings() == []
+    choose(tab, "ArrowLeft")
+    assert tab.serious_findings() == []
+
+
+def test_a_screen_reader_hears_the_reveal_and_the_next_battle(battles, desktop):
+    desktop.open("/vote/")
+    status = desktop.page.locator("[data-said]")
+    choose(desktop, "ArrowLeft")
+    expect(status).to_have_text(re.compile("Your vote is stored. Left was Zq"))
+    desktop.page.keyboard.press("n")
+    expect(status).to_have_text(re.compile("Next battle"))
+    assert desktop.page.evaluate("document.activeElement.matches('[data-question]')")
+
+
+def test_the_page_works_without_script(battles, open_tab):
+    tab = open_tab(java_script_enabled=False).open("/vote/")
+    tab.page.get_by_role("button", name="Left is better").click()
+    expect(tab.page.locator("[data-reveal]")).to_be_visible()
+    tab.page.get_by_role("link", name="Next battle").click()
+    expect(tab.page.get_by_role("button", name="Tie")).to_be_visible()
+    assert Vote.objects.count() == 1
+
+
+def test_the_interface_speaks_chinese(battles, open_tab):
+    tab = open_tab(locale="zh-CN").open("/vote/")
+    assert tab.page.evaluate("document.documentElement.lang") == "zh-hans"
+    choose(tab, "t")
+    assert Vote.objects.count() == 1
+    assert tab.errors == []
+
+
+def test_at_the_end_the_voter_is_thanked(question_set, make_model, make_answer, desktop, policy):
+    for name in NAMES:
+        make_answer(make_model(name), question_set.questions.first(), "Only one.")
+    desktop.open("/vote/")
+    choose(desktop, "t")
+    desktop.page.keyboard.press("n")
+    expect(desktop.page.get_by_text("You have seen it all")).to_be_visible()
+    assert Ballot.objects.count() == 1

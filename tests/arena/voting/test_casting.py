@@ -1,0 +1,190 @@
+"""One voter, one battle, one vote: what is stored and what is refused."""
+
+import datetime as dt
+
+import pytest
+from django.db import IntegrityError, connection, transaction
+from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
+
+from arena.models import Ballot, Vote, Voter
+from arena.voting.casting import SpentBallotError, cast_vote, find_ballot
+from arena.voting.voters import COOKIE, Visitor
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_vote_for_the_left_is_stored_as_the_side_that_stood_left(stored_answers, alice):
+    ballot = alice.ballot()
+    alice.cast("left", ballot.token)
+    vote = Vote.objects.get()
+    assert vote.outcome == ("model_a" if ballot.shown_first == "a" else "model_b")
+    assert vote.shown_first == ballot.shown_first
+
+
+def test_both_sides_come_first_about_equally_often(stored_answers, new_browser):
+    first = [new_browser().ballot().shown_first for _ in range(40)]
+    assert 8 < first.count("a") < 32
+
+
+@pytest.mark.parametrize("choice", ["tie", "both_bad"])
+def test_ties_and_both_bad_are_kept_apart(stored_answers, alice, choice):
+    alice.cast(choice)
+    assert Vote.objects.get().outcome == choice
+
+
+def test_the_probability_of_the_draw_is_stored_with_the_vote(stored_answers, alice):
+    alice.cast()
+    assert Vote.objects.get().draw_probability == pytest.approx(1 / 3)
+
+
+def test_strength_and_reasons_are_kept_and_unknown_ones_dropped(stored_answers, alice):
+    alice.cast("left", strength="3", reasons=["clear", "<script>", "accurate"])
+    vote = Vote.objects.get()
+    assert (vote.strength, vote.reasons) == (3, ["accurate", "clear"])
+
+
+def test_a_tie_has_no_strength(stored_answers, alice):
+    alice.cast("tie", strength="3")
+    assert Vote.objects.get().strength is None
+
+
+def test_a_skip_stores_no_vote_and_brings_another_battle(stored_answers, alice):
+    first = alice.token()
+    assert alice.cast("skip", first).json()["next"]
+    assert not Vote.objects.exists()
+    assert alice.token() != first
+
+
+def test_a_double_post_is_refused_and_told_the_first_result(stored_answers, alice):
+    token = alice.token()
+    alice.cast("left", token)
+    again = alice.cast("right", token)
+    assert again.status_code == 409
+    assert again.json()["choice"] == "left"
+    assert Vote.objects.count() == 1
+
+
+def test_a_vote_after_a_skip_is_refused_and_reveals_nothing(stored_answers, alice):
+    token = alice.token()
+    alice.cast("skip", token)
+    refused = alice.cast("left", token)
+    assert refused.status_code == 409
+    assert "left" not in refused.json()
+
+
+def test_a_foreign_token_is_refused_and_reveals_nothing(stored_answers, alice, mallory):
+    token = alice.token()
+    mallory.page()
+    stolen = mallory.cast("left", token)
+    assert stolen.status_code == 403
+    assert set(stolen.json()) == {"code", "text"}
+    assert not Vote.objects.exists()
+
+
+def test_a_stranger_without_a_cookie_cannot_spend_a_token(stored_answers, alice, mallory):
+    assert mallory.cast("left", alice.token()).status_code == 403
+
+
+def test_an_unknown_token_is_refused(stored_answers, alice):
+    alice.page()
+    assert alice.cast("left", "no-such-token").status_code == 404
+
+
+def test_a_stale_token_is_refused_and_a_fresh_battle_offered(stored_answers, alice):
+    ballot = alice.ballot()
+    Ballot.objects.update(drawn_at=timezone.now() - dt.timedelta(hours=25))
+    assert alice.cast("left", ballot.token).status_code == 410
+    assert alice.token() != ballot.token
+
+
+def test_an_unreadable_choice_is_refused_and_the_token_stays_good(stored_answers, alice):
+    token = alice.token()
+    assert alice.cast("model_a", token).status_code == 400
+    assert alice.cast("left", token).status_code == 200
+
+
+def test_of_two_casts_that_saw_an_open_ballot_one_is_stored(stored_answers, alice):
+    ballot = alice.ballot()
+    session = ballot.voter.sessions.get()
+    visitor = Visitor(ballot.voter, session)
+    twins = [find_ballot(visitor, ballot.token) for _ in range(2)]
+    cast_vote(visitor=visitor, ballot=twins[0], choice="left")
+    with pytest.raises(SpentBallotError):
+        cast_vote(visitor=visitor, ballot=twins[1], choice="right")
+    assert Vote.objects.count() == 1
+
+
+def test_a_second_ballot_for_the_same_voter_and_battle_is_forbidden(stored_answers, alice):
+    ballot = alice.ballot()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Ballot.objects.create(voter=ballot.voter, battle=ballot.battle, shown_first="a")
+
+
+def test_a_closed_ballot_without_a_time_is_forbidden(stored_answers, alice):
+    ballot = alice.ballot()
+    with pytest.raises(IntegrityError), transaction.atomic():
+        Ballot.objects.filter(pk=ballot.pk).update(status="voted")
+
+
+def test_a_reload_shows_the_same_battle_again(stored_answers, alice):
+    assert alice.token() == alice.token()
+
+
+def test_two_tabs_share_the_battle_and_the_second_vote_is_told_so(stored_answers, alice):
+    first_tab, second_tab = alice.token(), alice.token()
+    alice.cast("left", first_tab)
+    assert alice.cast("left", second_tab).status_code == 409
+
+
+def test_the_cookie_is_stored_as_a_keyed_hash_only(stored_answers, alice):
+    alice.page()
+    cookie = alice.client.cookies[COOKIE]
+    assert cookie["httponly"]
+    assert cookie["samesite"] == "Lax"
+    voter = Voter.objects.get()
+    assert cookie.value not in {voter.key, voter.sessions.get().key}
+
+
+def test_an_address_is_stored_as_a_keyed_hash_only(stored_answers, alice):
+    key = alice.ballot().address_key
+    assert key
+    assert "192.0.2" not in key
+
+
+def test_a_made_up_cookie_gets_a_new_one(stored_answers, alice):
+    alice.client.cookies[COOKIE] = "chosen-by-mallory"
+    alice.page()
+    assert alice.client.cookies[COOKIE].value != "chosen-by-mallory"
+
+
+def test_the_vote_page_is_never_cached(stored_answers, alice):
+    assert "no-store" in alice.page()["Cache-Control"]
+
+
+def test_without_script_the_vote_shows_the_names_and_a_way_on(stored_answers, alice):
+    from django.urls import reverse
+
+    page = alice.client.post(reverse("vote_cast"), {"token": alice.token(), "choice": "left"})
+    assert page.status_code == 200
+    assert sum(name in page.text for name in ("Alpha", "Beta", "Gamma")) == 2
+    assert "data-next" in page.text
+
+
+def test_a_post_without_csrf_token_is_refused(stored_answers):
+    from django.test import Client
+    from django.urls import reverse
+
+    client = Client(enforce_csrf_checks=True)
+    assert client.post(reverse("vote_cast"), {"token": "x"}).status_code == 403
+
+
+def test_a_vote_on_warm_caches_costs_a_fixed_number_of_queries(stored_answers, new_browser):
+    for _ in range(40):
+        new_browser().cast()
+    alice = new_browser("192.0.2.9")
+    token = alice.token()
+    with CaptureQueriesContext(connection) as queries:
+        alice.cast("left", token)
+    # seven to vote, two to reveal, three to draw; two transactions of two; one new battle at most
+    assert len(queries) <= 16 + 5

@@ -1,0 +1,152 @@
+"""Which battle a voter gets next."""
+
+from collections import Counter
+
+import pytest
+
+from arena.models import Answer, Ballot, Battle, Exclusion, GoldBattle, Vote
+from arena.voting.pool import POOLS
+
+pytestmark = pytest.mark.django_db
+
+
+def test_a_stored_battle_exists_once_however_many_vote_on_it(stored_answers, new_browser):
+    for _ in range(25):
+        new_browser().cast()
+    pairs = Battle.objects.values_list("answer_a", "answer_b")
+    assert len({frozenset(pair) for pair in pairs}) == len(pairs)
+    assert Vote.objects.count() == 25
+
+
+def test_a_battle_that_was_made_for_a_judge_is_used_as_it_is(one_battle, alice):
+    alice.cast()
+    assert Vote.objects.get().battle == one_battle
+
+
+def test_no_voter_sees_a_battle_twice_and_the_end_is_said(stored_answers, alice):
+    tokens = []
+    for _ in range(18):
+        tokens.append(alice.token())
+        alice.cast("tie", tokens[-1])
+    assert len(set(tokens)) == 18
+    assert "You have seen it all" in alice.page().text
+
+
+def test_every_pair_gets_its_turn(stored_answers, new_browser):
+    drawn = Counter()
+    for _ in range(60):
+        battle = new_browser().ballot().battle
+        drawn[battle.model_a_id, battle.model_b_id] += 1
+    assert len(drawn) == 3
+
+
+def test_others_battles_are_shown_again_on_purpose(stored_answers, policy, new_browser):
+    policy(overlap_share=1.0, overlap_votes=100)
+    for _ in range(15):
+        new_browser().cast()
+    assert Vote.objects.values("battle").distinct().count() == 3
+
+
+def test_a_battle_with_enough_votes_is_not_shown_again_on_purpose(
+    stored_answers, policy, new_browser
+):
+    policy(overlap_share=1.0, overlap_votes=1)
+    for _ in range(15):
+        new_browser().cast()
+    assert Vote.objects.values("battle").distinct().count() > 3
+
+
+def test_an_answer_that_names_its_model_is_marked_and_not_voted_on(two_replies, alice):
+    two_replies("I am ChatGPT.", "Palm trees are plants.")
+    assert "Nothing to judge yet" in alice.page().text
+    assert Battle.objects.get().exclusion == Exclusion.IDENTITY_LEAK
+
+
+def test_an_empty_answer_is_marked_and_not_voted_on(two_replies, alice):
+    two_replies("  ", "Something.")
+    alice.page()
+    assert Battle.objects.get().exclusion == Exclusion.EMPTY_ANSWER
+
+
+def test_an_inactive_model_is_not_drawn(stored_answers, gamma, new_browser):
+    gamma.is_active = False
+    gamma.save()
+    battles = [new_browser().ballot().battle for _ in range(10)]
+    assert all(gamma.pk not in (battle.model_a_id, battle.model_b_id) for battle in battles)
+
+
+def test_a_model_switched_off_after_the_pool_was_read_is_not_drawn(stored_answers, gamma, alice):
+    alice.page()
+    type(gamma).objects.filter(pk=gamma.pk).update(is_active=False)
+    for _ in range(5):
+        alice.cast("tie")
+    last = Ballot.objects.order_by("-id").first().battle
+    assert gamma.pk not in (last.model_a_id, last.model_b_id)
+
+
+def test_an_empty_arena_says_what_to_do(db, alice):
+    assert "Nothing to judge yet" in alice.page().text
+
+
+def test_the_demo_steps_back_once_there_are_answers_of_the_arenas_own(
+    stored_answers, make_model, make_answer, alice
+):
+    for slug in ("demo-x", "demo-y"):
+        demo = make_model(slug, is_demo=True)
+        make_answer(demo, stored_answers.questions.first())
+    POOLS.forget()
+    models = set()
+    for _ in range(18):
+        battle = alice.ballot().battle
+        models |= {battle.model_a.slug, battle.model_b.slug}
+        alice.cast("tie")
+    assert models == {"alpha", "beta", "gamma"}
+
+
+def test_a_voter_may_ask_for_one_language(stored_answers, alice):
+    for _ in range(5):
+        ballot = alice.ballot(language="zh")
+        assert ballot.battle.question.language == "zh"
+        alice.cast("tie", ballot.token, language="zh")
+
+
+def test_new_answers_are_drawn_soon(stored_answers, make_model, make_answer, new_browser):
+    new_browser().page()
+    delta = make_model("delta")
+    for question in stored_answers.questions.all():
+        make_answer(delta, question)
+    POOLS._looked_at = -1e9
+    battles = [new_browser().ballot().battle for _ in range(30)]
+    assert any(delta.pk in (battle.model_a_id, battle.model_b_id) for battle in battles)
+
+
+def test_a_control_question_tests_the_voter_and_is_kept_out_of_boards(one_battle, policy, alice):
+    policy(gold_share=1.0)
+    GoldBattle.objects.create(battle=one_battle, expected="model_a")
+    ballot = alice.ballot()
+    assert ballot.is_gold
+    alice.cast("tie", ballot.token)
+    vote = Vote.objects.get()
+    assert (vote.exclusion, vote.draw_probability) == (Exclusion.CONTROL, None)
+
+
+@pytest.mark.parametrize("sampling", ["uniform", "weighted", "boosted", "active"])
+def test_every_rule_draws_from_stored_answers(stored_answers, policy, new_browser, sampling):
+    policy(sampling=sampling, model_weights={"alpha": 3})
+    for _ in range(6):
+        new_browser().cast()
+    assert {ballot.drawn_by for ballot in Ballot.objects.all()} == {sampling}
+
+
+def test_the_weight_of_a_model_changes_the_stored_probability(stored_answers, policy, alice):
+    policy(sampling="weighted", model_weights={"alpha": 3})
+    ballot = alice.ballot()
+    has_alpha = "alpha" in (ballot.battle.model_a.slug, ballot.battle.model_b.slug)
+    assert ballot.draw_probability == pytest.approx(3 / 7 if has_alpha else 1 / 7)
+
+
+def test_a_deleted_answer_in_the_pool_is_passed_over(stored_answers, alice):
+    alice.page()
+    Answer.objects.filter(question=stored_answers.questions.first()).delete()
+    for _ in range(6):
+        assert alice.cast("tie").status_code in (200, 404)
