@@ -88,12 +88,15 @@ def question_filter(query: BoardQuery, path: str) -> Q:
         "question_set__slug__in": query.question_sets,
         "category__in": query.categories,
         "dimension__in": query.dimensions,
-        "facts__language__in": query.languages,
     }
     condition = Q()
     for lookup, values in wanted.items():
         if values:
             condition &= Q(**{f"{path}{lookup}": list(values)})
+    if query.languages:
+        spoken = list(query.languages)
+        detected = Q(**{f"{path}language": "", f"{path}facts__language__in": spoken})
+        condition &= Q(**{f"{path}language__in": spoken}) | detected
     for trait in query.traits:
         condition &= Q(**{f"{path}facts__is_{trait}": True})
     return condition

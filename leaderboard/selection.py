@@ -5,8 +5,8 @@ from __future__ import annotations
 import datetime as dt
 import hashlib
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from typing import Any, Final
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal
 
 import numpy as np
 from django.db.models import BigIntegerField, Case, F, Max, Q, QuerySet, Value, When
@@ -42,10 +42,13 @@ _CODE = {reason: code for code, reason in enumerate(REASONS)}
 _MODEL_BITS, _ID_BITS = 24, 31
 _WHO = (_MODEL_BITS, _MODEL_BITS, 2, 1, 1, 8)  # model_a, model_b, outcome, b first, strong, reason
 _WHERE = (_ID_BITS, _ID_BITS)  # question, and voter or judge, each plus one
-STYLE_COLUMNS: Final = {"length": "words", "headers": "headers", "lists": "lists", "bold": "bold"}
-_STYLE = (24, 12, 12, 12)  # one entry per style column; larger counts are capped
+_STYLE = (24, 12, 12, 12)  # length, headers, lists, bold; larger counts are capped
+_UNIT: Final = 1 << 30  # a probability as a whole number
 _NOT_MEASURED = -1
 
+FEATURE_NAMES: Final = tuple(
+    f"{name}_{side}" for side in "ab" for name in ("length", "headers", "lists", "bold")
+)
 _COLUMN_TYPES: Final = {
     "model_a": np.int32,
     "model_b": np.int32,
@@ -59,13 +62,45 @@ _COLUMN_TYPES: Final = {
 }
 
 
+def _no_ids() -> Integers:
+    return np.empty(0, dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a method reads beyond who won, so that nobody pays for what is not read.
+
+    ``length``: the answers' style with length in this unit, or no style at all. Rows without it
+    are left out where ``is_style_required``; else one such row means that nobody gets it.
+    ``preference``: the judges' probabilities.
+    """
+
+    length: Literal["", "words", "characters"] = ""
+    is_style_required: bool = False
+    preference: bool = False
+
+
+NO_EXTRAS: Final = Extras()
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """Up to where rows have been looked at, and the ids below that are still to be looked at."""
+
+    last_vote: int = 0
+    last_judgment: int = 0
+    absent_votes: tuple[int, ...] = ()
+    waiting: tuple[int, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Rows to compare, and what was left out by reason.
 
     ``input_hash`` is over all columns in order; ``data_until`` the newest row's time;
-    ``last_vote`` and ``last_judgment`` the highest ids that were looked at. ``row_ids`` are the
-    ids of the compared votes and judgments, ``source`` tells which; int64[n].
+    ``last_vote`` and ``last_judgment`` the highest ids that were looked at,
+    ``waiting`` the ids of judgments not made yet, ``row_ids`` those of the compared votes and
+    judgments, the columns' ``source`` tells which; int64.
     """
 
     comparisons: Comparisons | None
@@ -76,70 +111,98 @@ class Selection:
     data_until: dt.datetime | None
     last_vote: int = 0
     last_judgment: int = 0
-    row_ids: Integers | None = None
+    waiting: Integers = field(default_factory=_no_ids)
+    row_ids: Integers = field(default_factory=_no_ids)
 
 
 @dataclass(frozen=True, slots=True)
 class _Rows:
-    """One source's rows: counted columns by name, their ids, and everybody's reason code."""
+    """One source's rows: counted columns by name, their ids, and everybody's reason."""
 
-    ids: Integers
     columns: dict[str, NDArray[Any]]  # each column has its own dtype
+    ids: Integers
+    seen_ids: Integers
     reasons: NDArray[np.int64]
-    last_id: int
+
+    @property
+    def last_id(self) -> int:
+        return int(self.seen_ids[-1]) if self.seen_ids.size else 0
 
 
-def select_comparisons(query: BoardQuery, *, with_style: bool = False) -> Selection:
-    """Votes and pairwise verdicts that ``query`` counts, in the order they were stored."""
-    parts: list[_Rows] = []
-    newest: list[dt.datetime | None] = []
-    last_ids = {PEOPLE: 0, JUDGES: 0}
-    for source, names in ((PEOPLE, ("people", "combined")), (JUDGES, ("judges", "combined"))):
-        if query.source not in names:
-            continue
-        part, time = (_votes if source == PEOPLE else _verdicts)(query, with_style)
-        last_ids[source] = part.last_id
-        parts.append(part)
-        newest.append(time)
+def select_comparisons(
+    query: BoardQuery, extras: Extras = NO_EXTRAS, after: Watermark | None = None
+) -> Selection:
+    """Votes and pairwise verdicts that ``query`` counts, in the order they were stored.
+
+    With ``after`` only what has come since.
+    """
+    people = _votes(query, extras, after) if query.source != "judges" else None
+    judges = _verdicts(query, extras, after) if query.source != "people" else None
+    parts = [part for part in (people, judges) if part is not None]
     columns = {
         name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns
     }
-    counts = sum((part.reasons for part in parts), np.zeros(len(REASONS), np.int64))
     names, columns["model_a"], columns["model_b"] = _as_indices(
         query, columns["model_a"], columns["model_b"]
     )
+    _drop_incomplete_style(columns, extras)
+    newest = [] if after else [_newest(rows) for rows in _sources(query)]
     return Selection(
-        comparisons=Comparisons(models=names, **columns, **_feature_names(with_style)),
+        comparisons=Comparisons(models=names, **columns, feature_names=_feature_names(columns)),
         scores=None,
-        excluded=_by_reason(counts),
+        excluded=_by_reason(np.concatenate([part.reasons for part in parts])),
         input_hash=input_hash([*names, *(columns[name] for name in sorted(columns))]),
         rows=columns["outcome"].size,
         data_until=max((time for time in newest if time), default=None),
-        last_vote=last_ids[PEOPLE],
-        last_judgment=last_ids[JUDGES],
+        last_vote=people.last_id if people else 0,
+        last_judgment=judges.last_id if judges else 0,
+        waiting=judges.seen_ids[judges.reasons == _CODE["not_judged_yet"]]
+        if judges
+        else _no_ids(),
         row_ids=np.concatenate([part.ids for part in parts]),
     )
 
 
-def _votes(query: BoardQuery, with_style: bool) -> tuple[_Rows, dt.datetime | None]:
+def _sources(query: BoardQuery) -> list[QuerySet[Any]]:
+    sources: list[QuerySet[Any]] = []
+    if query.source != "judges":
+        sources.append(votes_of(query))
+    if query.source != "people":
+        sources.append(judgments_of(query, JudgmentMode.PAIRWISE))
+    return sources
+
+
+def _votes(query: BoardQuery, extras: Extras, after: Watermark | None) -> _Rows:
     votes = votes_of(query)
+    if after:
+        votes = votes.filter(Q(id__gt=after.last_vote) | Q(id__in=after.absent_votes))
     who = _who(Value(0), Q(shown_first="b"), vote_reason(query.include))
     where = packed(
         [(known_or_zero("battle__question_id"), _ID_BITS), (known_or_zero("voter_id"), _ID_BITS)]
     )
-    table = integer_rows(votes, [F("id"), who, where, *_style_columns(with_style)])
-    return _rows(table, PEOPLE), _newest(votes)
+    unsure = [Value(_NOT_MEASURED, BigIntegerField())] if extras.preference else []
+    table = integer_rows(votes, [F("id"), who, where, *unsure, *_style_columns(extras)])
+    return _rows(table, PEOPLE, extras)
 
 
-def _verdicts(query: BoardQuery, with_style: bool) -> tuple[_Rows, dt.datetime | None]:
+def _verdicts(query: BoardQuery, extras: Extras, after: Watermark | None) -> _Rows:
     judgments = judgments_of(query, JudgmentMode.PAIRWISE)
+    if after:
+        judgments = judgments.filter(Q(id__gt=after.last_judgment) | Q(id__in=after.waiting))
     is_strong = Case(When(strength=STRONG, then=Value(1)), default=Value(0))
     who = _who(is_strong, Q(game=2), verdict_reason(query.include))
     where = packed(
         [(known_or_zero("battle__question_id"), _ID_BITS), (known_or_zero("judge_id"), _ID_BITS)]
     )
-    table = integer_rows(judgments, [F("id"), who, where, *_style_columns(with_style)])
-    return _rows(table, JUDGES), _newest(judgments)
+    sure = [_preference()] if extras.preference else []
+    table = integer_rows(judgments, [F("id"), who, where, *sure, *_style_columns(extras)])
+    return _rows(table, JUDGES, extras)
+
+
+def _preference() -> Any:  # an expression
+    """The probability that side a is better in units of 2**-30; a judge states 1 for a, 2 for b."""
+    chance = Cast((Value(2.0) - F("preference")) * Value(float(_UNIT)), BigIntegerField())
+    return Coalesce(chance, Value(_NOT_MEASURED), output_field=BigIntegerField())
 
 
 def _newest(rows: QuerySet[Any]) -> dt.datetime | None:
@@ -210,31 +273,38 @@ def _marks(include: Sequence[str], *paths: str) -> list[When]:
     ]
 
 
-def _style_columns(with_style: bool) -> list[Any]:  # expressions of any kind
+def _style_columns(extras: Extras) -> list[Any]:  # expressions
     """Per side the packed style of the answer, or -1 where it was not measured."""
-    return [_style_of(f"battle__answer_{side}__style") for side in "ab" if with_style]
+    if not extras.length:
+        return []
+    return [_style_of(f"battle__answer_{side}__style", extras.length) for side in "ab"]
 
 
-def _style_of(path: str) -> Coalesce:
+def _style_of(path: str, length: str) -> Coalesce:
     parts = [
         (Least(Cast(KT(f"{path}__{key}"), BigIntegerField()), Value((1 << bits) - 1)), bits)
-        for key, bits in zip(STYLE_COLUMNS.values(), _STYLE, strict=True)
+        for key, bits in zip((length, "headers", "lists", "bold"), _STYLE, strict=True)
     ]
     return Coalesce(packed(parts), Value(_NOT_MEASURED), output_field=BigIntegerField())
 
 
-def _feature_names(with_style: bool) -> dict[str, Any]:  # a keyword of Comparisons
-    names = tuple(f"{name}_{side}" for side in "ab" for name in STYLE_COLUMNS)
-    return {"feature_names": names} if with_style else {}
-
-
-def _rows(table: Integers, source: int) -> _Rows:
-    styles = table[:, 3:]
+def _rows(table: Integers, source: int, extras: Extras) -> _Rows:
+    styles = table[:, 4:] if extras.preference else table[:, 3:]
     *_, reason = unpacked(table[:, 1], _WHO)
-    if styles.size:
+    if extras.is_style_required:
         is_unmeasured = (styles == _NOT_MEASURED).any(axis=1)
         reason = np.where((reason == 0) & is_unmeasured, _CODE["style_unknown"], reason)
-    counted = table[reason == 0]
+    is_counted = reason == 0
+    columns = _columns(table[is_counted], source)
+    if extras.preference:
+        chance = table[is_counted, 3]
+        columns["preference"] = np.where(chance == _NOT_MEASURED, np.nan, chance / _UNIT)
+    if extras.length:
+        columns["features"] = _features(styles[is_counted])
+    return _Rows(columns, table[is_counted, 0], table[:, 0], reason)
+
+
+def _columns(counted: Integers, source: int) -> dict[str, NDArray[Any]]:
     model_a, model_b, outcome, is_b_first, is_strong, _ = unpacked(counted[:, 1], _WHO)
     question, decider = unpacked(counted[:, 2], _WHERE)
     nobody = np.zeros_like(decider)
@@ -249,25 +319,28 @@ def _rows(table: Integers, source: int) -> _Rows:
         "source": np.full(decider.size, source),
         "first_shown_a": is_b_first == 0,
     }
-    typed: dict[str, NDArray[Any]] = {
-        name: column.astype(_COLUMN_TYPES[name]) for name, column in columns.items()
-    }
-    if styles.size:
-        typed["features"] = _features(counted[:, 3:])
-    return _Rows(
-        ids=counted[:, 0].copy(),
-        columns=typed,
-        reasons=np.bincount(reason, minlength=len(REASONS)),
-        last_id=int(table[-1, 0]) if len(table) else 0,
-    )
+    return {name: column.astype(_COLUMN_TYPES[name]) for name, column in columns.items()}
 
 
 def _features(styles: Integers) -> NDArray[np.float64]:
+    """float64[n, 8], both sides' style; NaN where it was not measured."""
     parts = [part for side in (0, 1) for part in unpacked(styles[:, side], _STYLE)]
-    return np.stack(parts, axis=1).astype(np.float64)
+    features = np.stack(parts, axis=1).astype(np.float64)
+    features[(styles == _NOT_MEASURED).any(axis=1)] = np.nan
+    return features
 
 
-def _by_reason(counts: NDArray[np.int64]) -> dict[str, int]:
+def _drop_incomplete_style(columns: dict[str, NDArray[Any]], extras: Extras) -> None:
+    if extras.length and np.isnan(columns["features"]).any():
+        del columns["features"]
+
+
+def _feature_names(columns: dict[str, NDArray[Any]]) -> tuple[str, ...]:
+    return FEATURE_NAMES if "features" in columns else ()
+
+
+def _by_reason(reasons: NDArray[np.int64]) -> dict[str, int]:
+    counts = np.bincount(reasons, minlength=len(REASONS))
     return {
         reason: int(count)
         for reason, count in zip(REASONS, counts, strict=True)
@@ -311,17 +384,16 @@ def select_scores(query: BoardQuery) -> Selection:
         "score": np.array([row[6] for row in counted], dtype=np.float64),
         "judge": np.array([row[7] for row in counted], dtype=np.int32),
     }
-    codes = np.array([row[0] for row in rows], dtype=np.int64)
-    reasons = np.bincount(codes, minlength=len(REASONS))
-    reasons[_CODE["no_outcome"]] += int(reasons[0]) - len(counted)
+    reasons = [row[0] or (_CODE["no_outcome"] if row[6] is None else 0) for row in rows]
     return Selection(
         comparisons=None,
         scores=Scores(models=names, categories=categories, **table),
-        excluded=_by_reason(reasons),
+        excluded=_by_reason(np.array(reasons, dtype=np.int64)),
         input_hash=input_hash([*names, *categories, *table.values()]),
         rows=len(counted),
         data_until=_newest(judgments),
         last_judgment=rows[-1][1] if rows else 0,
+        waiting=np.array([row[1] for row in rows if row[0] == _CODE["not_judged_yet"]], np.int64),
         row_ids=np.array([row[1] for row in counted], dtype=np.int64),
     )
 

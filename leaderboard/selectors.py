@@ -22,9 +22,11 @@ from leaderboard.charts import (
     rating_chart,
     win_fraction_chart,
 )
-from leaderboard.models import Board, Rating, Snapshot
-from leaderboard.selection import BoardQuery
-from leaderboard.services import board_query
+from leaderboard.models import Board, Evidence, Rating, Snapshot
+from leaderboard.pairs import pair_counts as named_pairs
+from leaderboard.pairs import pairs_from_bytes
+from leaderboard.query import BoardQuery
+from leaderboard.slices import board_query
 
 CHARTED_MODELS = 40
 
@@ -99,7 +101,10 @@ def _iso(time: dt.datetime | None) -> str | None:
 
 
 def pair_counts(snapshot: Snapshot) -> list[PairCount]:
-    return [PairCount(**pair) for pair in snapshot.pairs]
+    evidence = Evidence.objects.only("pairs", "model_slugs").filter(snapshot=snapshot).first()
+    if evidence is None:
+        return []
+    return named_pairs(pairs_from_bytes(bytes(evidence.pairs)), evidence.model_slugs)
 
 
 def board_charts(snapshot: Snapshot, rows: Sequence[Rating]) -> list[Chart]:

@@ -14,7 +14,8 @@ from leaderboard.board_page import BoardPage, board_page
 from leaderboard.head_to_head import head_to_head_page
 from leaderboard.models import Board
 from leaderboard.selectors import board_charts, rating_rows, snapshot_as_json
-from leaderboard.services import SLICE_QUERY_KEYS, board_query, latest_snapshot
+from leaderboard.services import latest_snapshot
+from leaderboard.slices import SLICE_KEYS, board_query
 from leaderboard.tables import board_csv
 
 BATTLES_PER_PAGE = 25
@@ -26,7 +27,7 @@ def _visible_board(request: HttpRequest, slug: str) -> Board:
 
 
 def _overrides(request: HttpRequest) -> dict[str, str]:
-    return {key: value for key in SLICE_QUERY_KEYS if (value := request.GET.get(key, ""))}
+    return {key: value for key in SLICE_KEYS if (value := request.GET.get(key, ""))}
 
 
 def _page(request: HttpRequest, slug: str) -> BoardPage:

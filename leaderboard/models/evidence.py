@@ -11,8 +11,9 @@ class Evidence(models.Model):
     ``model_slugs`` fixes the order of the models. ``pairs`` are the bytes of int32[k, 6]: first
     model, second model, first won, second won, ties, both bad, for the k pairs that met, the first
     place before the second. ``covariance`` are those of float64[m(m+1)/2], the lower triangle of
-    the ratings' covariance; empty where the method has none. ``decisive`` lists the ids of the
-    votes and judgments whose removal would change rank 1.
+    the ratings' covariance; empty where the method has none. ``examination`` is what
+    ``leaderboard.examination`` found: misfitting pairs, cycles, the votes that carry rank 1;
+    empty until a worker has looked.
     """
 
     snapshot = models.OneToOneField(
@@ -21,7 +22,7 @@ class Evidence(models.Model):
     model_slugs = models.JSONField(default=list)
     pairs = models.BinaryField(default=bytes)
     covariance = models.BinaryField(default=bytes)
-    decisive = models.JSONField(default=dict)
+    examination = models.JSONField(default=dict)
 
     def __str__(self) -> str:
         return f"evidence of {self.snapshot_id}"
