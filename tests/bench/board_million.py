@@ -54,7 +54,7 @@ def synthesise(battles, models):
     from arena.models import LanguageModel, Question, QuestionSet, Vote, Voter
     from leaderboard.models import Board
 
-    if Vote.objects.count() == battles and LanguageModel.objects.count() == models:
+    if Vote.objects.count() >= battles and LanguageModel.objects.count() == models:
         return
     started = time.perf_counter()
     LanguageModel.objects.bulk_create(
@@ -116,6 +116,64 @@ def snapshots(rounds):
         )
 
 
+def one_more_vote(rounds):
+    import numpy as np
+
+    from arena.models import Battle, LanguageModel, Question, Vote, Voter
+    from leaderboard.fitting import fit, select
+    from leaderboard.live import advance, renew
+    from leaderboard.models import Board
+    from leaderboard.ratings import METHODS
+    from leaderboard.slices import board_slice
+
+    board = Board.objects.get(slug=BOARD)
+    renew(board)
+    question = board_slice(board)
+    models = list(LanguageModel.objects.all()[:2])
+    voter, _ = Voter.objects.get_or_create(key="one-more")
+    seconds, cpu = [], []
+    for _ in range(rounds):
+        battle = Battle.objects.create(
+            model_a=models[0], model_b=models[1], question=Question.objects.first(),
+            origin="imported",
+        )  # fmt: skip
+        Vote.objects.create(battle=battle, voter=voter, outcome="model_b")
+        started, worked = time.perf_counter(), time.process_time()
+        state = advance(board, question)
+        seconds.append(time.perf_counter() - started)
+        cpu.append(time.process_time() - worked)
+    whole = fit(question, select(question.query, METHODS.get(question.method))).ratings
+    gaps = [abs(state.ratings[name][0] - whole.of(name)) for name in state.ratings]
+    print(
+        f"one more vote: median {1000 * np.median(seconds):.1f} ms "
+        f"({1000 * np.median(cpu):.1f} ms of this process's CPU), slowest "
+        f"{1000 * max(seconds):.1f} ms; largest gap to the full refit {max(gaps):.1e} points"
+    )
+    Battle.objects.filter(votes__voter=voter).delete()
+    renew(board)
+
+
+def pages(rounds):
+    import numpy as np
+    from django.test import Client
+
+    client = Client()
+    for address in ("/boards/", f"/boards/{BOARD}/", f"/boards/{BOARD}/charts/",
+                    f"/boards/{BOARD}/board.json", f"/boards/{BOARD}/board.csv",
+                    f"/boards/{BOARD}/model-000/vs/model-001/"):  # fmt: skip
+        seconds, cpu = [], []
+        for _ in range(rounds + 1):
+            started, worked = time.perf_counter(), time.process_time()
+            response = client.get(address)
+            seconds.append(time.perf_counter() - started)
+            cpu.append(time.process_time() - worked)
+        print(
+            f"{address}: {response.status_code}, median {1000 * np.median(seconds[1:]):.0f} ms "
+            f"({1000 * np.median(cpu[1:]):.0f} ms of this process's CPU), "
+            f"{len(response.content) / 1024:.0f} KiB"
+        )
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--battles", type=int, default=1_000_000)
@@ -131,6 +189,8 @@ def main():
     print(f"{connection.vendor}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     synthesise(given.battles, given.models)
     snapshots(given.rounds)
+    one_more_vote(20)
+    pages(5)
 
 
 if __name__ == "__main__":
