@@ -13,9 +13,11 @@ from leaderboard.query import BoardQuery
 from leaderboard.ratings import METHODS, RatingMethod, Ratings
 from leaderboard.ratings.ranks import probability_best, simultaneous_rank_bounds
 from leaderboard.selection import (
+    EVERYTHING,
     NO_EXTRAS,
     Extras,
     Selection,
+    Span,
     select_comparisons,
     select_scores,
 )
@@ -45,11 +47,11 @@ class Fitted:
     ratings: Ratings
 
 
-def select(query: BoardQuery, method: AnyMethod) -> Selection:
+def select(query: BoardQuery, method: AnyMethod, span: Span = EVERYTHING) -> Selection:
     """The rows a method needs."""
     if method.needs == "scores":
-        return select_scores(query)
-    return select_comparisons(query, EXTRAS.get(method.name, NO_EXTRAS))
+        return select_scores(query, span)
+    return select_comparisons(query, EXTRAS.get(method.name, NO_EXTRAS), span)
 
 
 def fit(question: BoardSlice, selection: Selection) -> Fitted:

@@ -17,12 +17,13 @@ from django.utils import timezone
 
 from arena.models import Battle, Vote, WorkStatus
 from judging.models import Judgment
+from leaderboard.examination import examine
 from leaderboard.fitting import Fitted, NoDataError, fit, select
 from leaderboard.models import Board, LiveState, Snapshot
 from leaderboard.ratings import METHODS, Comparisons
 from leaderboard.ratings.options import ScaleOptions
 from leaderboard.ratings.sufficient import LiveBradleyTerry
-from leaderboard.selection import Selection, Watermark, select_comparisons
+from leaderboard.selection import Selection, Span, Watermark, select_comparisons
 from leaderboard.services import is_same_question, latest_snapshot, store_snapshot
 from leaderboard.slices import BoardSlice, board_slice
 from leaderboard.traits import classify_new_questions
@@ -70,7 +71,7 @@ def advance(board: Board, question: BoardSlice) -> LiveState:
         return state
     if question.query.traits or question.query.languages:
         classify_new_questions()
-    news = select_comparisons(question.query, after=after)
+    news = select_comparisons(question.query, span=Span(after=after))
     if state.totals and news.comparisons is not None and news.rows:
         live = _totals_of(state, question)
         _add(live, news.comparisons)
@@ -95,6 +96,9 @@ def renew(board: Board) -> LiveState | None:
     last = latest_snapshot(board)
     if last is None or not is_same_question(last, question, selection.input_hash):
         last = store_snapshot(board, fitted, overrides={})
+        state = _start(board, last, fitted, marks)
+        examine(last, fitted)
+        return state
     return _start(board, last, fitted, marks)
 
 

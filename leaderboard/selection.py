@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final, Literal
 
@@ -15,7 +15,8 @@ from django.db.models.functions import Cast, Coalesce, Least
 from numpy.typing import NDArray
 
 from arena.models import Exclusion, LanguageModel, WorkStatus
-from judging.models import JudgmentMode
+from arena.models.battle import VoteQuerySet
+from judging.models import JudgmentMode, JudgmentQuerySet
 from leaderboard.packed import Integers, integer_rows, known_or_zero, packed, unpacked
 from leaderboard.query import BoardQuery, judgments_of, votes_of
 from leaderboard.ratings import Comparisons, Outcome, Scores
@@ -46,6 +47,8 @@ _STYLE = (24, 12, 12, 12)  # length, headers, lists, bold; larger counts are cap
 _UNIT: Final = 1 << 30  # a probability as a whole number
 _NOT_MEASURED = -1
 
+MOST_LISTED: Final = 500
+"""Rows that are listed per reason; all are counted."""
 FEATURE_NAMES: Final = tuple(
     f"{name}_{side}" for side in "ab" for name in ("length", "headers", "lists", "bold")
 )
@@ -94,13 +97,39 @@ class Watermark:
 
 
 @dataclass(frozen=True, slots=True)
+class Span:
+    """Which rows to look at by id: what has come ``after``, or what was there ``until``."""
+
+    after: Watermark | None = None
+    until: Watermark | None = None
+
+    def votes(self, votes: VoteQuerySet) -> VoteQuerySet:
+        """Votes within the span."""
+        if self.after:
+            is_new = Q(id__gt=self.after.last_vote) | Q(id__in=self.after.absent_votes)
+            votes = votes.filter(is_new)
+        return votes.filter(id__lte=self.until.last_vote) if self.until else votes
+
+    def judgments(self, judgments: JudgmentQuerySet) -> JudgmentQuerySet:
+        """Judgments within the span."""
+        if self.after:
+            is_new = Q(id__gt=self.after.last_judgment) | Q(id__in=self.after.waiting)
+            judgments = judgments.filter(is_new)
+        return judgments.filter(id__lte=self.until.last_judgment) if self.until else judgments
+
+
+EVERYTHING: Final = Span()
+
+
+@dataclass(frozen=True, slots=True)
 class Selection:
     """Rows to compare, and what was left out by reason.
 
     ``input_hash`` is over all columns in order; ``data_until`` the newest row's time;
     ``last_vote`` and ``last_judgment`` the highest ids that were looked at,
     ``waiting`` the ids of judgments not made yet, ``row_ids`` those of the compared votes and
-    judgments, the columns' ``source`` tells which; int64.
+    judgments, the columns' ``source`` tells which; int64. ``left_out`` names the newest rows
+    by reason. ``columns`` are what was given to ``Comparisons`` or ``Scores``.
     """
 
     comparisons: Comparisons | None
@@ -113,6 +142,8 @@ class Selection:
     last_judgment: int = 0
     waiting: Integers = field(default_factory=_no_ids)
     row_ids: Integers = field(default_factory=_no_ids)
+    left_out: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)  # dtypes differ
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,14 +161,11 @@ class _Rows:
 
 
 def select_comparisons(
-    query: BoardQuery, extras: Extras = NO_EXTRAS, after: Watermark | None = None
+    query: BoardQuery, extras: Extras = NO_EXTRAS, span: Span = EVERYTHING
 ) -> Selection:
-    """Votes and pairwise verdicts that ``query`` counts, in the order they were stored.
-
-    With ``after`` only what has come since.
-    """
-    people = _votes(query, extras, after) if query.source != "judges" else None
-    judges = _verdicts(query, extras, after) if query.source != "people" else None
+    """Votes and pairwise verdicts that ``query`` counts, in the order they were stored."""
+    people = _votes(query, extras, span) if query.source != "judges" else None
+    judges = _verdicts(query, extras, span) if query.source != "people" else None
     parts = [part for part in (people, judges) if part is not None]
     columns = {
         name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns
@@ -145,13 +173,15 @@ def select_comparisons(
     names, columns["model_a"], columns["model_b"] = _as_indices(
         query, columns["model_a"], columns["model_b"]
     )
+    for cluster in ("question", "voter"):
+        columns[cluster] = _dense(columns[cluster])
     _drop_incomplete_style(columns, extras)
-    newest = [] if after else [_newest(rows) for rows in _sources(query)]
+    newest = [] if span.after else [_newest(rows) for rows in _sources(query)]
     return Selection(
         comparisons=Comparisons(models=names, **columns, feature_names=_feature_names(columns)),
         scores=None,
         excluded=_by_reason(np.concatenate([part.reasons for part in parts])),
-        input_hash=input_hash([*names, *(columns[name] for name in sorted(columns))]),
+        input_hash=input_hash(names, columns),
         rows=columns["outcome"].size,
         data_until=max((time for time in newest if time), default=None),
         last_vote=people.last_id if people else 0,
@@ -160,7 +190,23 @@ def select_comparisons(
         if judges
         else _no_ids(),
         row_ids=np.concatenate([part.ids for part in parts]),
+        left_out=_left_out(people, "vote") | _left_out(judges, "judgment"),
+        columns=columns,
     )
+
+
+def _left_out(part: _Rows | None, kind: str) -> dict[str, list[tuple[str, int]]]:
+    """The newest rows of one source by reason; a reason of both sources is told apart by kind."""
+    if part is None:
+        return {}
+    places = np.flatnonzero(part.reasons)
+    return {
+        f"{kind}:{REASONS[code]}": [
+            (kind, int(i))
+            for i in part.seen_ids[places[part.reasons[places] == code]][-MOST_LISTED:][::-1]
+        ]
+        for code in np.unique(part.reasons[places]).tolist()
+    }
 
 
 def _sources(query: BoardQuery) -> list[QuerySet[Any]]:
@@ -172,10 +218,8 @@ def _sources(query: BoardQuery) -> list[QuerySet[Any]]:
     return sources
 
 
-def _votes(query: BoardQuery, extras: Extras, after: Watermark | None) -> _Rows:
-    votes = votes_of(query)
-    if after:
-        votes = votes.filter(Q(id__gt=after.last_vote) | Q(id__in=after.absent_votes))
+def _votes(query: BoardQuery, extras: Extras, span: Span) -> _Rows:
+    votes = span.votes(votes_of(query))
     who = _who(Value(0), Q(shown_first="b"), vote_reason(query.include))
     where = packed(
         [(known_or_zero("battle__question_id"), _ID_BITS), (known_or_zero("voter_id"), _ID_BITS)]
@@ -185,10 +229,8 @@ def _votes(query: BoardQuery, extras: Extras, after: Watermark | None) -> _Rows:
     return _rows(table, PEOPLE, extras)
 
 
-def _verdicts(query: BoardQuery, extras: Extras, after: Watermark | None) -> _Rows:
-    judgments = judgments_of(query, JudgmentMode.PAIRWISE)
-    if after:
-        judgments = judgments.filter(Q(id__gt=after.last_judgment) | Q(id__in=after.waiting))
+def _verdicts(query: BoardQuery, extras: Extras, span: Span) -> _Rows:
+    judgments = span.judgments(judgments_of(query, JudgmentMode.PAIRWISE))
     is_strong = Case(When(strength=STRONG, then=Value(1)), default=Value(0))
     who = _who(is_strong, Q(game=2), verdict_reason(query.include))
     where = packed(
@@ -339,6 +381,14 @@ def _feature_names(columns: dict[str, NDArray[Any]]) -> tuple[str, ...]:
     return FEATURE_NAMES if "features" in columns else ()
 
 
+def _dense(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Clusters numbered 0, 1, … by their ids' order; -1 stays. Nobody's key leaves the database."""
+    present = np.flatnonzero(np.bincount(ids + 1)[1:])
+    place = np.full(int(ids.max(initial=-1)) + 2, -1, dtype=np.int32)
+    place[present + 1] = np.arange(present.size)
+    return place[ids + 1]
+
+
 def _by_reason(reasons: NDArray[np.int64]) -> dict[str, int]:
     counts = np.bincount(reasons, minlength=len(REASONS))
     return {
@@ -362,9 +412,9 @@ def _as_indices(
     return names, *(place[side] for side in sides)
 
 
-def select_scores(query: BoardQuery) -> Selection:
+def select_scores(query: BoardQuery, span: Span = EVERYTHING) -> Selection:
     """Single scores that ``query`` counts, in the order they were stored."""
-    judgments = judgments_of(query, JudgmentMode.SINGLE)
+    judgments = span.judgments(judgments_of(query, JudgmentMode.SINGLE))
     rows = list(
         judgments.order_by("id").annotate(reason=score_reason(query.include))
         .values_list("reason", "id", "answer__model_id", "answer__question_id", "turn",
@@ -377,7 +427,7 @@ def select_scores(query: BoardQuery) -> Selection:
     place = {name: position for position, name in enumerate(categories)}
     table: dict[str, NDArray[Any]] = {
         "model": model,
-        "question": np.array([row[3] for row in counted], dtype=np.int32),
+        "question": _dense(np.array([row[3] for row in counted], dtype=np.int32)),
         # turn 0 is the whole conversation, which stands as one turn
         "turn": np.array([max(row[4], 1) for row in counted], dtype=np.int8),
         "category": np.array([place.get(row[5], -1) for row in counted], dtype=np.int32),
@@ -389,21 +439,22 @@ def select_scores(query: BoardQuery) -> Selection:
         comparisons=None,
         scores=Scores(models=names, categories=categories, **table),
         excluded=_by_reason(np.array(reasons, dtype=np.int64)),
-        input_hash=input_hash([*names, *categories, *table.values()]),
+        input_hash=input_hash((*names, *categories), table),
         rows=len(counted),
         data_until=_newest(judgments),
         last_judgment=rows[-1][1] if rows else 0,
         waiting=np.array([row[1] for row in rows if row[0] == _CODE["not_judged_yet"]], np.int64),
         row_ids=np.array([row[1] for row in counted], dtype=np.int64),
+        columns=table,
     )
 
 
-def input_hash(parts: Iterable[str | NDArray[Any]]) -> str:
-    """SHA-256 over names and the bytes of columns, in hexadecimal."""
+def input_hash(names: Iterable[str], columns: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 over names and the bytes of the columns in alphabetical order, in hexadecimal."""
     digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode() if isinstance(part, str) else np.ascontiguousarray(part).data)
+    for name in names:
+        digest.update(name.encode() + b"\x00")
+    for name in sorted(columns):
+        digest.update(np.ascontiguousarray(columns[name]).data)
         digest.update(b"\x00")
     return digest.hexdigest()
-
-

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from django.db import transaction
 from django.db.models import Max
 
 from arena import __version__
 from arena.models import LanguageModel
+from leaderboard.bundles import archived
+from leaderboard.bundling import labels_of
+from leaderboard.examination import examine
 from leaderboard.facets import question_facets
 from leaderboard.fitting import Fitted, NoDataError, fit, rating_values, select
 from leaderboard.models import Board, Evidence, Rating, Snapshot
@@ -27,6 +30,14 @@ __all__ = [
     "slice_key",
     "take_snapshot",
 ]
+
+
+EXAMINED_AT_ONCE: Final = 20_000
+"""Rows up to which a snapshot is examined while somebody waits; a live board's worker always is."""
+
+
+KEPT_ROWS: Final = 20_000
+"""Rows up to which a snapshot keeps its own columns, so that later marks cannot touch them."""
 
 
 def take_snapshot(
@@ -51,7 +62,10 @@ def take_snapshot(
         kept = question.options if options is None and name == question.method else given
         question = BoardSlice(question.query, name, dict(kept), question.seed)
     fitted = fit(question, select(question.query, METHODS.get(question.method)))
-    return store_snapshot(board, fitted, overrides=overrides or {}, number=number)
+    snapshot = store_snapshot(board, fitted, overrides=overrides or {}, number=number)
+    if fitted.selection.rows <= EXAMINED_AT_ONCE:
+        examine(snapshot, fitted)
+    return snapshot
 
 
 @transaction.atomic
@@ -90,6 +104,11 @@ def store_snapshot(
         model_slugs=list(ratings.models),
         pairs=b"" if comparisons is None else pair_totals(comparisons).tobytes(),
         covariance=triangle_to_bytes(ratings.covariance),
+        left_out=selection.left_out,
+        labels=labels_of(selection),
+        last_vote=selection.last_vote,
+        last_judgment=selection.last_judgment,
+        columns=archived(selection.columns) if selection.rows <= KEPT_ROWS else b"",
     )
     return snapshot
 
@@ -107,7 +126,10 @@ def refresh_board(board: Board) -> Snapshot | None:
     selection = select(question.query, METHODS.get(question.method))
     if last is not None and is_same_question(last, question, selection.input_hash):
         return None
-    return store_snapshot(board, fit(question, selection), overrides={})
+    fitted = fit(question, selection)
+    snapshot = store_snapshot(board, fitted, overrides={})
+    examine(snapshot, fitted)
+    return snapshot
 
 
 def is_same_question(snapshot: Snapshot, question: BoardSlice, input_hash: str) -> bool:

@@ -13,7 +13,10 @@ class Evidence(models.Model):
     place before the second. ``covariance`` are those of float64[m(m+1)/2], the lower triangle of
     the ratings' covariance; empty where the method has none. ``examination`` is what
     ``leaderboard.examination`` found: misfitting pairs, cycles, the votes that carry rank 1;
-    empty until a worker has looked.
+    empty until a worker has looked. ``left_out`` are the newest rows by reason:
+    ``{"vote:too_fast": [["vote", 7], …]}``. ``columns`` are the fitted rows themselves as a
+    compressed archive of numpy arrays, for boards small enough; others are selected again up to
+    ``last_vote`` and ``last_judgment``. ``labels`` name what else the columns point into.
     """
 
     snapshot = models.OneToOneField(
@@ -22,6 +25,11 @@ class Evidence(models.Model):
     model_slugs = models.JSONField(default=list)
     pairs = models.BinaryField(default=bytes)
     covariance = models.BinaryField(default=bytes)
+    columns = models.BinaryField(default=bytes)
+    labels = models.JSONField(default=dict)
+    last_vote = models.BigIntegerField(default=0)
+    last_judgment = models.BigIntegerField(default=0)
+    left_out = models.JSONField(default=dict)
     examination = models.JSONField(default=dict)
 
     def __str__(self) -> str:
