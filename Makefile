@@ -56,13 +56,18 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "Installing what the tests need (once)…"
 	@$(PIP_INSTALL) torch==2.13.0
-	@$(PIP_INSTALL) -e ".[local,test]"
+	@$(PIP_INSTALL) -e ".[local,benchmarks,test]"
 	@sh tests/install_chromium.sh
 	@touch $@
 
 $(VENV)/.installed-check: $(VENV)/.installed-test
 	@$(PIP_INSTALL) -e ".[check]"
 	@touch $@
+
+# needs GNU gettext (Debian: apt-get install gettext); both files are committed, so users do not
+messages: $(VENV)/.installed
+	$(PY) manage.py makemessages
+	$(PY) manage.py compilemessages --ignore $(VENV)
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 from django.conf import settings
@@ -102,10 +103,35 @@ def limit_store() -> LimitStore:
     return _IN_PROCESS
 
 
-def open_provider(model: LanguageModel) -> Provider:
+def open_provider(model: LanguageModel, store: LimitStore | None = None) -> Provider:
     """A provider for ``model``; the caller closes it."""
     config = endpoint_config(model)
-    return PROVIDERS.get(config.provider)(config, ProviderContext(limit_store=limit_store()))
+    return PROVIDERS.get(config.provider)(config, ProviderContext(store or limit_store()))
+
+
+@dataclass(slots=True)
+class OpenModels:
+    """Providers opened when first needed, counting in one limit store, and closed with it.
+
+    A Redis client that is left open keeps uvloop from closing its loop: the thread would hang.
+    """
+
+    store: LimitStore = field(default_factory=limit_store)
+    providers: dict[int, Provider] = field(default_factory=dict)
+
+    def provider_of(self, model: LanguageModel) -> Provider:
+        """Raises NotCallableError for a model without a usable endpoint."""
+        if model.pk not in self.providers:
+            self.providers[model.pk] = open_provider(model, self.store)
+        return self.providers[model.pk]
+
+    async def aclose(self) -> None:
+        """Close every provider, then the store."""
+        for provider in self.providers.values():
+            await provider.aclose()
+        close: Callable[[], Awaitable[None]] | None = getattr(self.store, "aclose", None)
+        if close is not None:
+            await close()
 
 
 def message_content(parts: Sequence[ContentPart]) -> str | tuple[TextPart | ImagePart, ...]:

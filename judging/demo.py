@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from django.utils.translation import gettext_noop
+
 from judging.models import Judge
 from judging.scripts import DEMO_SCRIPT
 from judging.services.judges import create_judge
@@ -12,17 +14,19 @@ def demo_judge() -> Judge:
     """The scripted judge whose verdicts come with the demo; its offline companion is made too."""
     create_judge(
         slug="demo-length-judge",
-        name="Longest answer wins",
+        name=gettext_noop("Longest answer wins"),
         kind="length_preferring",
         settings={"tie_within": 20},
-        description="Prefers the longer answer; needs no model, so it runs anywhere at no cost.",
+        description=gettext_noop(
+            "Prefers the longer answer; needs no model, so it runs anywhere at no cost."
+        ),
         is_demo=True,
     )
     return create_judge(
         slug="demo-judge",
-        name="Demo judge",
+        name=gettext_noop("Demo judge"),
         kind="scripted",
         settings={"script": DEMO_SCRIPT, "pair_turns": WHOLE},
-        description="Replays verdicts written for the demo; it asks no model.",
+        description=gettext_noop("Replays verdicts written for the demo; it asks no model."),
         is_demo=True,
     )

@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, Q, Sum
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from arena.models import WorkStatus
 from arena.work.kinds import RunKind, register_run_kind
 from judging.models import JudgeRun
 from judging.money import shown_usd
+from judging.spending import run_spending
 from judging.workload import JudgeWorkload
 
 
 def judge_run_facts(run: JudgeRun) -> list[tuple[str, object]]:
     """What was asked for, what it has cost so far, and how many verdicts could not be read."""
-    spent = run.judgments.aggregate(
-        cost=Sum("cost_usd"),
-        input_tokens=Sum("input_tokens"),
-        output_tokens=Sum("output_tokens"),
-        unreadable=Count("id", filter=Q(status=WorkStatus.DONE, is_readable=False)),
-        unpriced=Count("id", filter=Q(status=WorkStatus.DONE, cost_usd__isnull=True)),
-    )
+    spent = run_spending(run)
     facts: list[tuple[str, object]] = [
         (_("Judge"), run.judge),
         (_("Mode"), run.get_mode_display()),
@@ -33,25 +26,25 @@ def judge_run_facts(run: JudgeRun) -> list[tuple[str, object]]:
     facts += [(name, value) for name, value in run.settings.items()]
     facts += [
         (_("Judgments there before"), run.reused),
-        (_("Unreadable verdicts"), spent["unreadable"]),
-        (_("Cost so far"), _cost(spent["cost"], spent["unpriced"])),
+        (_("Unreadable verdicts"), spent.unreadable),
+        (_("Cost so far"), _cost(spent.cost_usd, spent.unpriced)),
         (_("Expected cost"), shown_usd(run.plan.get("money"))),
-        (_("Tokens sent"), spent["input_tokens"] or 0),
-        (_("Tokens received"), spent["output_tokens"] or 0),
+        (_("Tokens sent"), spent.input_tokens),
+        (_("Tokens received"), spent.output_tokens),
         (_("Seed"), run.seed),
     ]
     return facts
 
 
-def _cost(usd: float | None, unpriced: int) -> str:
+def _cost(usd: float, unpriced: int) -> str:
     if not unpriced:
-        return shown_usd(usd or 0.0)
+        return shown_usd(usd)
     told = ngettext(
         "%(cost)s, without %(n)d judgment of unknown price",
         "%(cost)s, without %(n)d judgments of unknown price",
         unpriced,
     )
-    return told % {"cost": shown_usd(usd or 0.0), "n": unpriced}
+    return told % {"cost": shown_usd(usd), "n": unpriced}
 
 
 register_run_kind(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from arena.calling import NotCallableError, open_provider
+from arena.calling import NotCallableError, OpenModels
 from arena.models import LanguageModel, WorkStatus
 from judging.judges import Judge as BuiltJudge
 from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
@@ -60,7 +60,7 @@ class JudgeWorkload:
     in_flight: int
     reader: TaskReader
     book: ReplyBook = field(default_factory=ReplyBook)
-    providers: dict[str, Provider] = field(default_factory=dict)
+    open_models: OpenModels = field(default_factory=OpenModels)
     asked: dict[int, _Asked] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     unusable: JudgingError | None = None
@@ -173,12 +173,10 @@ class JudgeWorkload:
 
     def _provider(self, name: str) -> Provider:
         """Raises JudgingError for a model that cannot be called, for instance without its key."""
-        if name not in self.providers:
-            try:
-                self.providers[name] = open_provider(self.models[name])
-            except NotCallableError as error:
-                raise JudgingError("not_callable", str(error)) from error
-        return self.providers[name]
+        try:
+            return self.open_models.provider_of(self.models[name])
+        except NotCallableError as error:
+            raise JudgingError("not_callable", str(error)) from error
 
     # -- storing ----------------------------------------------------------------------------
 
@@ -194,8 +192,7 @@ class JudgeWorkload:
         )
 
     async def aclose(self) -> None:
-        for provider in self.providers.values():
-            await provider.aclose()
+        await self.open_models.aclose()
 
 
 async def _draw(task: JudgingTask, requests: Sequence[JudgeRequest]) -> Verdict:

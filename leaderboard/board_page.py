@@ -148,7 +148,7 @@ class BoardPage:
 
     @property
     def method_label(self) -> str:
-        return METHODS.get(self.snapshot.method).label if self.snapshot else ""
+        return gettext(METHODS.get(self.snapshot.method).label) if self.snapshot else ""
 
     @property
     def method_words(self) -> str:

@@ -29,20 +29,14 @@ class Chart:
     rows: list[list[str]]
 
     def as_context(self) -> dict[str, Any]:
-        """What the chart's template takes: the first column names things, the rest are numbers."""
+        """What the chart's template takes."""
         return {
             "key": self.key,
             "title": self.title,
             "figure": self.figure,
             "height": f"{self.figure['layout'].get('height', DEFAULT_HEIGHT) + FRAME}px",
-            "columns": [
-                {"label": label, "is_numeric": place > 0}
-                for place, label in enumerate(self.columns)
-            ],
-            "rows": [
-                [{"text": text, "is_numeric": place > 0} for place, text in enumerate(row)]
-                for row in self.rows
-            ],
+            "columns": self.columns,
+            "rows": [list(row) for row in self.rows],
         }
 
 

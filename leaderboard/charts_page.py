@@ -46,7 +46,9 @@ def _pair_charts(snapshot: Snapshot, shown: Sequence[Rating]) -> list[Chart]:
     rated = [
         RatedModel(row.model.slug, row.rating, row.rating_lower, row.rating_upper) for row in shown
     ]
-    charts = [rating_chart(_("Ratings with 95 % intervals"), _("Rating"), rated)]
+    # xgettext:no-python-format
+    title = _("Ratings with 95 % intervals")
+    charts = [rating_chart(title, _("Rating"), rated)]
     pairs = pair_counts(snapshot)
     if pairs:
         charts += [

@@ -17,6 +17,7 @@ from typing import Any
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext_noop
 
 from arena.models import (
     Answer,
@@ -110,8 +111,10 @@ def _model(row: dict[str, Any]) -> LanguageModel:
 def _load_questions() -> dict[str, Question]:
     chosen = QuestionSet.objects.create(
         slug=SET_SLUG,
-        name="Demo questions",
-        description="Sixty-four questions in English and Chinese, written for the demo.",
+        name=gettext_noop("Demo questions"),
+        description=gettext_noop(
+            "Sixty-four questions in English and Chinese, written for the demo."
+        ),
         license=License.objects.get(spdx_id="Apache-2.0"),
         is_demo=True,
     )
@@ -262,16 +265,18 @@ def _turned(outcome: str) -> str:
 def _boards() -> list[Board]:
     query = {"question_sets": [SET_SLUG], "include_demo": True}
     boards = (
-        ("demo", "Demo: people and judge", "combined", "bradley_terry"),
-        ("demo-people", "Demo: people's votes", "people", "bradley_terry"),
-        ("demo-judge", "Demo: the judge's verdicts", "judges", "bradley_terry"),
-        ("demo-score", "Demo: mean score", "judges", "mean_score"),
+        ("demo", gettext_noop("Demo: people and judge"), "combined", "bradley_terry"),
+        ("demo-people", gettext_noop("Demo: people's votes"), "people", "bradley_terry"),
+        ("demo-judge", gettext_noop("Demo: the judge's verdicts"), "judges", "bradley_terry"),
+        ("demo-score", gettext_noop("Demo: mean score"), "judges", "mean_score"),
     )
     return [
         Board.objects.create(
             slug=slug,
             title=title,
-            description="Five invented models on sixty-four questions, for trying the arena out.",
+            description=gettext_noop(
+                "Five invented models on sixty-four questions, for trying the arena out."
+            ),
             query={**query, "source": source},
             method=method,
             is_demo=True,

@@ -57,7 +57,7 @@ def method_sentence(snapshot: Snapshot, chosen: Mapping[str, str]) -> str:
     if style := chosen.get("style", ""):
         words.append(str(_STYLE[style]))
     else:
-        words.append(str(METHODS.get(snapshot.method).description))
+        words.append(_(METHODS.get(snapshot.method).description))
     return " ".join(word for word in words if word)
 
 

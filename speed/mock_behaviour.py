@@ -146,16 +146,15 @@ def stream_frames(behaviour: MockBehaviour, usage: Usage, is_chat: bool, tail: b
 
     ``tail`` asks for the usage event (the client's ``stream_options.include_usage``).
     """
-    frames: list[Frame] = []
-    reasoning = usage.reasoning_tokens if is_chat else 0
-    sent, total = 0, usage.completion_tokens
-    while sent < total:
-        border = reasoning if sent < reasoning else total
-        step = min(behaviour.tokens_per_chunk, border - sent)
-        kind = behaviour.reasoning_field if sent < reasoning else "content"
-        event = _event(is_chat, sent % len(WORDS), step, kind, sent + step == total)
-        frames.append(Frame(http_chunk(event), step))
-        sent += step
+    frames = list(
+        _text_frames(
+            is_chat,
+            usage.completion_tokens,
+            usage.reasoning_tokens if is_chat else 0,
+            behaviour.tokens_per_chunk,
+            behaviour.reasoning_field,
+        )
+    )
     if is_chat and behaviour.role_first:
         role = http_chunk(_event(True, 0, 0, "role", False))
         if behaviour.role_lead_s > 0 or not frames:
@@ -167,6 +166,23 @@ def stream_frames(behaviour: MockBehaviour, usage: Usage, is_chat: bool, tail: b
         return [Frame(ending, 0)]
     frames[-1] = Frame(frames[-1].payload + ending, frames[-1].tokens, frames[-1].is_role_only)
     return frames
+
+
+@cache
+def _text_frames(
+    is_chat: bool, total: int, reasoning: int, per_chunk: int, reasoning_field: str
+) -> tuple[Frame, ...]:
+    """The frames that carry text; kept, since rendering them anew would delay other streams."""
+    frames: list[Frame] = []
+    sent = 0
+    while sent < total:
+        border = reasoning if sent < reasoning else total
+        step = min(per_chunk, border - sent)
+        kind = reasoning_field if sent < reasoning else "content"
+        event = _event(is_chat, sent % len(WORDS), step, kind, sent + step == total)
+        frames.append(Frame(http_chunk(event), step))
+        sent += step
+    return tuple(frames)
 
 
 def _ending(usage: Usage, is_chat: bool, with_usage: bool) -> bytes:

@@ -157,9 +157,8 @@ class StreamScheduler:
             return
         payload = connection.stream_header() + b"".join(frame.payload for frame in frames)
         stamp = connection.send(payload)
-        for frame in frames:
-            record.sent_ns.append(stamp)
-            record.sent_tokens.append(frame.tokens)
+        record.sent_ns.extend([stamp] * len(frames))
+        record.sent_tokens.extend([frame.tokens for frame in frames])
         self._end(stream)
 
     def _emit_one(self, stream: Stream) -> bool:

@@ -1,6 +1,7 @@
 """What every test may use. The cast: alice votes, mallory abuses; models alpha, beta, gamma."""
 
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,16 @@ def _uses_database(item):
 
 
 @pytest.fixture(autouse=True)
+def uncollected_static_files(settings, tmp_path):
+    """Pages are tested without collectstatic, in production settings too."""
+    settings.STATIC_ROOT = tmp_path
+    settings.STORAGES = {
+        **settings.STORAGES,
+        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
+    }
+
+
+@pytest.fixture(autouse=True)
 def source_language():
     """A request in another language must not colour the next test."""
     yield
@@ -48,6 +59,25 @@ def shared_data():
     if not folder.is_dir():
         skip_or_fail(f"the shared data folder {folder} is missing; set AGON_SHARED_DATA")
     return folder
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    """Debian's Chromium, started once per module.
+
+    Playwright keeps an event loop running in this thread, so Django has to be told that its
+    queries here do not run inside that loop.
+    """
+    path = shutil.which("chromium")
+    if path is None:
+        skip_or_fail("chromium is not installed; run `make test` or install the package 'chromium'")
+    from playwright.sync_api import sync_playwright
+
+    with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
+        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+        yield browser
+        browser.close()
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from arena import __version__
-from arena.calling import conversation, endpoint_config, generation_settings, open_provider
+from arena.calling import OpenModels, conversation, endpoint_config, generation_settings
 from arena.models import (
     Answer,
     AnswerOrigin,
@@ -24,7 +24,7 @@ from arena.models import (
 )
 from arena.services.runs import start_run
 from arena.style import style_features
-from providers.base import Completion, FailureKind, Provider, ProviderError
+from providers.base import Completion, FailureKind, ProviderError
 
 # FastChat's llm_judge: what a category is sampled at when the run does not say
 CATEGORY_TEMPERATURES = {
@@ -173,7 +173,7 @@ class GenerationWorkload:
 
     run: GenerationRun
     in_flight: int
-    providers: dict[int, Provider] = field(default_factory=dict)
+    models: OpenModels = field(default_factory=OpenModels)
 
     @classmethod
     def open(cls, run: GenerationRun) -> GenerationWorkload:
@@ -186,14 +186,9 @@ class GenerationWorkload:
         rows = Answer.objects.filter(pk__in=ids).order_by("id")
         return list(rows.select_related("question", "model__endpoint"))
 
-    def provider_of(self, model: LanguageModel) -> Provider:
-        if model.pk not in self.providers:
-            self.providers[model.pk] = open_provider(model)
-        return self.providers[model.pk]
-
     async def perform(self, answer: Answer) -> list[Completion]:
         """All turns in order; each sees the replies before it."""
-        provider = self.provider_of(answer.model)
+        provider = self.models.provider_of(answer.model)
         values = answer_settings(answer.question, self.run.settings)
         system_prompt = values.pop("system_prompt", "")
         settings = generation_settings(values)
@@ -226,8 +221,7 @@ class GenerationWorkload:
         }
 
     async def aclose(self) -> None:
-        for provider in self.providers.values():
-            await provider.aclose()
+        await self.models.aclose()
 
 
 def _total(counts: Sequence[int | None]) -> int | None:

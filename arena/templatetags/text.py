@@ -32,6 +32,12 @@ def content_parts(parts: list[ContentPart]) -> dict[str, object]:
     return {"parts": shown}
 
 
+@register.filter
+def translated(text: str) -> str:
+    """A stored text in the reader's language where the program brought it, else as it is."""
+    return _(text) if text else ""
+
+
 register.filter("category_label", category_label)
 register.filter("dimension_label", dimension_label)
 register.filter("language_label", language_label)

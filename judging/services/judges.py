@@ -82,10 +82,16 @@ def models_of(row: Judge, judge: BuiltJudge) -> dict[str, LanguageModel]:
     return found
 
 
-def fingerprint_of(kind: str, settings: Settings, language_model: LanguageModel | None) -> str:
-    """A hash over all that can change a verdict: kind, settings, model, the prompts' texts."""
+def prompt_sets_of(kind: str, settings: Settings) -> list[PromptSet]:
+    """The prompts that a judge of this kind and these settings uses."""
     prompts: list[PromptSet] = []
     _build(kind, settings, prompts)
+    return prompts
+
+
+def fingerprint_of(kind: str, settings: Settings, language_model: LanguageModel | None) -> str:
+    """A hash over all that can change a verdict: kind, settings, model, the prompts' texts."""
+    prompts = prompt_sets_of(kind, settings)
     model = language_model and [
         language_model.slug,
         language_model.provider_model,
@@ -139,8 +145,7 @@ def _convention(kind: str, settings: Settings) -> str:
     """How its replies are read, where that is one way."""
     if settings.get("convention"):
         return str(settings["convention"])
-    prompts: list[PromptSet] = []
-    _build(kind, settings, prompts)
+    prompts = prompt_sets_of(kind, settings)
     names = {template.convention for chosen in prompts for template in chosen.templates}
     return names.pop() if len(names) == 1 else ""
 

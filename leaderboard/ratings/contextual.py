@@ -140,6 +140,20 @@ def _step_or_stay(
     )
 
 
+def row_residuals(data: ContextualData, parameters: NDArray[np.float64]) -> NDArray[np.float64]:
+    """float64[n], weight · (score - probability) of each row, block by block."""
+    m = data.n_models
+    theta, beta = parameters[:m], parameters[m:]
+    gap = (theta[:, None] - theta[None, :]).ravel()
+    residual = np.empty(data.weight.shape[0])
+    for first in range(0, residual.size, BLOCK):
+        rows = slice(first, first + BLOCK)
+        key = data.model_a[rows].astype(np.intp) * m + data.model_b[rows]
+        chance = 1 / (1 + np.exp(-(gap[key] + data.covariates[rows] @ beta)))
+        residual[rows] = data.weight[rows] * (data.score[rows] - chance)
+    return residual
+
+
 def _evaluate(
     data: ContextualData, parameters: NDArray[np.float64]
 ) -> tuple[float, NDArray[np.float64], NDArray[np.float64]]:
@@ -156,8 +170,10 @@ def _evaluate(
         key = data.model_a[rows].astype(np.intp) * m + data.model_b[rows]
         x, y, w = data.covariates[rows], data.score[rows], data.weight[rows]
         logit = gap[key] + x @ beta
-        chance = expit(logit)
-        loss += float(w @ (np.logaddexp(0, logit) - y * logit))
+        chance = 1 / (1 + np.exp(-logit))
+        # ln(1 + e^η) from the probability at hand, exact in both tails and vectorised.
+        softplus = np.maximum(logit, 0) - np.log(np.maximum(chance, 1 - chance))
+        loss += float(w @ (softplus - y * logit))
         residual, info = w * (y - chance), w * chance * (1 - chance)
         weighted = info[:, None] * x
         pair_sums[0] += np.bincount(key, residual, minlength=m * m)

@@ -31,7 +31,7 @@ def pair_residuals(
     """Observed against expected share by pair, worst misfit first.
 
     ``z`` is the difference over the clustered standard error of the observed share, floored by
-    ``least_error`` (fitting makes it slightly too small, most so where few pairs carry a model).
+    ``least_error``; fitting makes it slightly small where few pairs carry a model.
     ``chi_square`` sums z² with as many degrees of freedom as pairs less fitted strengths: a small
     ``p_value`` says that one number per model does not describe these battles.
     """

@@ -6,16 +6,18 @@ rows, large ones summed block by block and multiplied as dense matrices.
 """
 
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import csr_array
+from scipy.sparse import coo_array
 
 from leaderboard.ratings.clusters import ClusterPlan, Grouping
+from leaderboard.ratings.pair_sums import bin_sums
 
 _BLOCK_BYTES: Final = 1 << 20  # a block of cluster sums stays in the second-level cache
 _PAIRING_LIMIT: Final = 0.07  # clusters up to this share of the columns are cheaper row by row
+_WORTH_SPLITTING: Final = 0.5  # share of rows in small clusters that pays for copying them apart
 
 Entry = tuple[NDArray[np.int32], NDArray[np.float64]]
 
@@ -24,13 +26,18 @@ Entry = tuple[NDArray[np.int32], NDArray[np.float64]]
 class RowScores:
     """Scores of n rows over p columns: sparse entries, then k dense columns.
 
-    ``entries``: pairs (column int32[n] below ``n_sparse``, value float64[n]).
-    ``dense``: float64[n, k], columns ``n_sparse`` to ``n_sparse + k - 1``; None for none.
+    ``entries``: pairs (column int32[n] below ``n_sparse``, value float64[n]), each times its one
+    of ``signs`` (all +1 when None).
+    ``dense``: float64[n, k], columns ``n_sparse`` to ``n_sparse + k - 1``; None for none. Each
+    column is multiplied by ``dense_factor``, float64[n], where that is given. Signs and factor
+    stand apart so that no column of millions of rows is copied.
     """
 
     n_sparse: int
     entries: tuple[Entry, ...]
     dense: NDArray[np.float64] | None = None
+    dense_factor: NDArray[np.float64] | None = None
+    signs: tuple[float, ...] | None = None
 
     @classmethod
     def of_pairs(
@@ -39,9 +46,12 @@ class RowScores:
         model_a: NDArray[np.int32],
         model_b: NDArray[np.int32],
         residual: NDArray[np.float64],
+        covariates: NDArray[np.float64] | None = None,
     ) -> "RowScores":
-        """Scores ``residual · (e_a - e_b)``, as every model of strengths has them."""
-        return cls(n_models, ((model_a, residual), (model_b, -residual)))
+        """Scores ``residual · (e_a - e_b)``, with ``residual · covariates`` behind them."""
+        entries = ((model_a, residual), (model_b, residual))
+        factor = None if covariates is None else residual
+        return cls(n_models, entries, covariates, factor, (1.0, -1.0))
 
     @property
     def n_columns(self) -> int:
@@ -53,10 +63,34 @@ class RowScores:
         """Number of rows."""
         return int(self.entries[0][1].shape[0])
 
-    def take(self, rows: NDArray[np.intp] | NDArray[np.int32] | slice) -> "RowScores":
-        """The given rows, in the given order."""
-        entries = tuple((column[rows], value[rows]) for column, value in self.entries)
-        return RowScores(self.n_sparse, entries, None if self.dense is None else self.dense[rows])
+    @property
+    def signed(self) -> list[tuple[NDArray[np.int32], NDArray[np.float64], float]]:
+        """Entries with their signs."""
+        signs = self.signs or (1.0,) * len(self.entries)
+        return [(*entry, sign) for entry, sign in zip(self.entries, signs, strict=True)]
+
+    def dense_column(self, j: int) -> NDArray[np.float64]:
+        """float64[n], dense column ``j`` with its factor."""
+        if self.dense is None:
+            raise IndexError("these scores have no dense columns")
+        column: NDArray[np.float64] = self.dense[:, j]
+        return column if self.dense_factor is None else column * self.dense_factor
+
+    def take(self, rows: NDArray[np.intp]) -> "RowScores":
+        """The sparse entries of the given rows, in the given order."""
+        gathered = {id(value): value[rows] for _, value in self.entries}
+        entries = tuple((column[rows], gathered[id(value)]) for column, value in self.entries)
+        return RowScores(self.n_sparse, entries, signs=self.signs)
+
+    def in_cluster_order(self, group: Grouping) -> "RowScores":
+        """The sparse entries, rows of a cluster next to each other."""
+        if len(self.entries) != 2 or self.entries[0][1] is not self.entries[1][1]:
+            return self.take(rows_by_cluster(group))
+        (a, value), (b, _) = self.entries
+        packed = a * np.int64(self.n_sparse) + b
+        column, ordered = _by_cluster(group, packed, value)
+        first, second = np.divmod(column, column.dtype.type(self.n_sparse))
+        return RowScores(self.n_sparse, ((first, ordered), (second, ordered)), signs=self.signs)
 
 
 def clustered_meat(scores: RowScores, plan: ClusterPlan) -> NDArray[np.float64]:
@@ -86,47 +120,74 @@ def one_way_meat(scores: RowScores, group: Grouping) -> NDArray[np.float64]:
     if group.n_clusters == scores.n_rows:
         return _products(scores, scores)
     size = np.bincount(group.label, minlength=group.n_clusters)
-    limit = max(1, int(_PAIRING_LIMIT * scores.n_columns)) if scores.dense is None else 1
-    is_small = size <= limit
-    order = rows_by_cluster(group)
-    if not is_small.any():
-        return _blocked(scores.take(order), size)
-    small_first = np.repeat(is_small, size)
-    small = scores.take(order[small_first])
-    meat = _paired(small, size[is_small])
-    if not is_small.all():
-        meat += _blocked(scores.take(order[~small_first]), size[~is_small])
+    ordered = scores.in_cluster_order(group)
+    if scores.dense is not None:
+        return _blocked(ordered, size, _dense_sums(scores, group))
+    is_small = size <= max(1, int(_PAIRING_LIMIT * scores.n_columns))
+    if size[is_small].sum() < _WORTH_SPLITTING * scores.n_rows:
+        return _blocked(ordered, size, None)
+    if is_small.all():
+        return _paired(ordered, size)
+    of_small = np.repeat(is_small, size)
+    meat = _paired(ordered.take(np.flatnonzero(of_small)), size[is_small])
+    meat += _blocked(ordered.take(np.flatnonzero(~of_small)), size[~is_small], None)
     return meat
 
 
-def rows_by_cluster(group: Grouping) -> NDArray[np.int32]:
-    """Row numbers ordered by cluster, by a counting sort (scipy's COO to CSR conversion)."""
+def rows_by_cluster(group: Grouping) -> NDArray[np.intp]:
+    """Row numbers ordered by cluster."""
     n = group.label.shape[0]
-    table = csr_array(
-        (np.ones(n, dtype=np.int8), (group.label.astype(np.int32), np.arange(n, dtype=np.int32))),
-        shape=(group.n_clusters, n),
+    order, _ = _by_cluster(group, np.arange(n, dtype=np.int64), np.ones(n, dtype=np.int8))
+    return order.astype(np.intp)
+
+
+Value = TypeVar("Value", np.float64, np.int8)
+
+
+def _by_cluster(
+    group: Grouping, column: NDArray[np.int64], value: NDArray[Value]
+) -> tuple[NDArray[np.int32], NDArray[Value]]:
+    """Both columns in cluster order, by the counting sort inside scipy's COO to CSR conversion.
+
+    The conversion is told that nothing repeats, because merging repeats would cost a sort.
+    """
+    width = int(column.max(initial=0)) + 1
+    kind = np.int32 if max(width, group.n_clusters) < np.iinfo(np.int32).max else np.int64
+    table = coo_array(
+        (value, (group.label.astype(kind), column.astype(kind))), shape=(group.n_clusters, width)
     )
-    order: NDArray[np.int32] = table.indices
-    return order
+    table.has_canonical_format = True
+    ordered = table.tocsr()
+    return ordered.indices, ordered.data
+
+
+def _dense_sums(scores: RowScores, group: Grouping) -> NDArray[np.float64]:
+    """float64[G, k], the sum of each dense column within each cluster."""
+    k = scores.n_columns - scores.n_sparse
+    sums = np.empty((group.n_clusters, k))
+    for j in range(k):
+        sums[:, j] = bin_sums(group.label, scores.dense_column(j), group.n_clusters)
+    return sums
 
 
 def _products(left: RowScores, right: RowScores) -> NDArray[np.float64]:
     """Σ over rows of left·rightᵀ, row by row, float64[p, p]."""
     m, p = left.n_sparse, left.n_columns
     sparse = np.zeros(m * m)
-    for row, value in left.entries:
+    for row, value, sign in left.signed:
         key = row.astype(np.intp) * m
-        for column, other in right.entries:
-            sparse += np.bincount(key + column, value * other, minlength=m * m)
+        for column, other, other_sign in right.signed:
+            sparse += sign * other_sign * bin_sums(key + column, value * other, m * m)
     total = np.zeros((p, p))
     total[:m, :m] = sparse.reshape(m, m)
-    if left.dense is not None and right.dense is not None:
-        total[m:, m:] = left.dense.T @ right.dense
-        for j in range(p - m):
-            for row, value in left.entries:
-                total[:m, m + j] += np.bincount(row, value * right.dense[:, j], minlength=m)
-            for row, value in right.entries:
-                total[m + j, :m] += np.bincount(row, value * left.dense[:, j], minlength=m)
+    for j in range(p - m):
+        own, other = left.dense_column(j), right.dense_column(j)
+        for row, value, sign in left.signed:
+            total[:m, m + j] += sign * bin_sums(row, value * other, m)
+        for row, value, sign in right.signed:
+            total[m + j, :m] += sign * bin_sums(row, value * own, m)
+        for i in range(p - m):
+            total[m + j, m + i] = own @ right.dense_column(i)
     return total
 
 
@@ -146,9 +207,12 @@ def _place_in_cluster(size: NDArray[np.intp]) -> NDArray[np.intp]:
     return np.arange(int(size.sum()), dtype=np.intp) - np.repeat(start, size)
 
 
-def _blocked(scores: RowScores, size: NDArray[np.intp]) -> NDArray[np.float64]:
+def _blocked(
+    scores: RowScores, size: NDArray[np.intp], dense_sums: NDArray[np.float64] | None
+) -> NDArray[np.float64]:
     """Rows in cluster order: cluster sums of one block after the other, as dense products."""
-    m, p = scores.n_sparse, scores.n_columns
+    m = scores.n_sparse
+    p = m + (0 if dense_sums is None else dense_sums.shape[1])
     meat = np.zeros((p, p))
     stop = np.cumsum(size)
     start = stop - size
@@ -158,11 +222,10 @@ def _blocked(scores: RowScores, size: NDArray[np.intp]) -> NDArray[np.float64]:
         rows = slice(int(start[first]), int(stop[last - 1]))
         key = np.repeat(np.arange(last - first, dtype=np.intp) * m, size[first:last])
         sums = np.zeros((last - first) * m)
-        for column, value in scores.entries:
-            sums += np.bincount(key + column[rows], value[rows], minlength=sums.size)
+        for column, value, sign in scores.signed:
+            sums += sign * bin_sums(key + column[rows], value[rows], sums.size)
         block = sums.reshape(last - first, m)
-        if scores.dense is not None:
-            dense = np.add.reduceat(scores.dense[rows], start[first:last] - start[first], axis=0)
-            block = np.hstack([block, dense])
+        if dense_sums is not None:
+            block = np.hstack([block, dense_sums[first:last]])
         meat += block.T @ block
     return meat

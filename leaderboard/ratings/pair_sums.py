@@ -18,6 +18,8 @@ def difference_rows(pairs: NDArray[np.float64]) -> NDArray[np.float64]:
     return total
 
 
-def bin_sums(key: NDArray[np.intp], value: NDArray[np.float64], size: int) -> NDArray[np.float64]:
+def bin_sums(
+    key: NDArray[np.intp] | NDArray[np.int32], value: NDArray[np.float64], size: int
+) -> NDArray[np.float64]:
     """float64[size], the sum of ``value`` at each ``key``."""
     return np.asarray(np.bincount(key, value, minlength=size), dtype=np.float64)

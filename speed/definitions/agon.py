@@ -9,7 +9,7 @@ and the last text; the run-level figure of the source documents is tpot_run.
 import numpy as np
 
 from speed.definitions import DEFINITIONS, Metric, Reading, Setting, ratio
-from speed.metrics.percentiles import mean_estimate
+from speed.metrics.percentiles import mean_estimate, percentile_table
 from speed.metrics.timeline import Floats, Timeline
 
 PERCENTS = (50.0, 90.0, 95.0, 99.0)
@@ -50,12 +50,7 @@ def read_as_agon(timeline: Timeline, setting: Setting) -> Reading:
             for name, values in samples.items()
         ),
     )
-    percentiles = {
-        name: {p: float(np.nanpercentile(values, p)) for p in PERCENTS}
-        for name, values in samples.items()
-        if np.any(~np.isnan(values))
-    }
-    return Reading(metrics, samples, percentiles)
+    return Reading(metrics, samples, percentile_table(samples, PERCENTS))
 
 
 FORMULAS = {

@@ -3,6 +3,7 @@
 import numpy as np
 
 from speed.definitions import DEFINITIONS, Metric, Reading, Setting, ratio
+from speed.metrics.percentiles import percentile_table
 from speed.metrics.timeline import Floats, Timeline
 
 PERCENTS = (50.0, 75.0, 90.0, 95.0, 99.0)
@@ -47,12 +48,7 @@ def read_as_aiperf(timeline: Timeline, setting: Setting) -> Reading:
         Metric("e2e_output_tokens_per_s", _mean(tokens / latency), "tokens/s", "mean of n/(kL-a)"),
         Metric("configured_concurrency", setting.concurrency, "requests", "the setting"),
     )
-    percentiles = {
-        name: {p: float(np.nanpercentile(values, p)) for p in PERCENTS}
-        for name, values in samples.items()
-        if np.any(~np.isnan(values))
-    }
-    return Reading(metrics, samples, percentiles)
+    return Reading(metrics, samples, percentile_table(samples, PERCENTS))
 
 
 def _window_s(timeline: Timeline, last: Floats) -> float:

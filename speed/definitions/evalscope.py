@@ -8,7 +8,7 @@ the end shorten it. Percentiles are taken at floor(n p / 100).
 import numpy as np
 
 from speed.definitions import DEFINITIONS, Metric, Reading, Setting, ratio
-from speed.definitions.llmuses import percentile_table
+from speed.definitions.llmuses import floor_percentile_table
 from speed.metrics.timeline import Floats, Timeline
 
 
@@ -49,7 +49,7 @@ def read_as_evalscope(timeline: Timeline, setting: Setting) -> Reading:
         Metric("average_itl_s", _mean(itl), "s", "mean of all event gaps, pooled"),
         Metric("average_output_tokens", ratio(output, succeeded), "tokens", "sum n / |S|"),
     )
-    return Reading(metrics, samples, percentile_table(samples))
+    return Reading(metrics, samples, floor_percentile_table(samples))
 
 
 def _window_s(timeline: Timeline) -> float:

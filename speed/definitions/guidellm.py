@@ -6,6 +6,7 @@ What other tools call TPOT it calls ITL, one value per request.
 import numpy as np
 
 from speed.definitions import DEFINITIONS, Metric, Reading, Setting, ratio
+from speed.metrics.percentiles import percentile_table
 from speed.metrics.timeline import Floats, Timeline
 
 PERCENTS = (50.0, 90.0, 95.0, 99.0)
@@ -53,12 +54,7 @@ def read_as_guidellm(timeline: Timeline, setting: Setting) -> Reading:
         ),
         Metric("configured_concurrency", setting.concurrency, "requests", "the setting"),
     )
-    percentiles = {
-        name: {p: float(np.nanpercentile(values, p)) for p in PERCENTS}
-        for name, values in samples.items()
-        if np.any(~np.isnan(values))
-    }
-    return Reading(metrics, samples, percentiles)
+    return Reading(metrics, samples, percentile_table(samples, PERCENTS))
 
 
 def _median(values: Floats) -> float:

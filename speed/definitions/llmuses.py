@@ -50,7 +50,7 @@ def read_as_llmuses(timeline: Timeline, setting: Setting) -> Reading:
         Metric("output_tokens_per_request", ratio(output, succeeded), "tokens", "sum n / |S|"),
     )
     samples = {"ttft_s": ttft, "latency_s": latency}
-    return Reading(metrics, samples, percentile_table(samples))
+    return Reading(metrics, samples, floor_percentile_table(samples))
 
 
 def total_time_s(timeline: Timeline) -> float:
@@ -61,7 +61,7 @@ def total_time_s(timeline: Timeline) -> float:
     return float(timeline.end.max() - timeline.sent[first_finished])
 
 
-def percentile_table(samples: dict[str, Floats]) -> dict[str, dict[float, float]]:
+def floor_percentile_table(samples: dict[str, Floats]) -> dict[str, dict[float, float]]:
     """The tool's percentile rows; empty with eight requests or fewer."""
     return {
         name: {percent: floor_index_percentile(values, percent) for percent in PERCENTS}

@@ -8,6 +8,7 @@ requests, one token per event assumed.
 import numpy as np
 
 from speed.definitions import DEFINITIONS, Metric, Reading, Setting, ratio
+from speed.metrics.percentiles import percentile_table
 from speed.metrics.timeline import Floats, Timeline
 
 PERCENTS = (50.0, 90.0, 95.0, 99.0)
@@ -44,12 +45,7 @@ def read_as_vllm(timeline: Timeline, setting: Setting) -> Reading:
         ),
         Metric("max_concurrency", setting.concurrency, "requests", "the setting"),
     )
-    percentiles = {
-        name: {p: float(np.nanpercentile(values, p)) for p in PERCENTS}
-        for name, values in samples.items()
-        if len(values)
-    }
-    return Reading(metrics, samples, percentiles)
+    return Reading(metrics, samples, percentile_table(samples, PERCENTS))
 
 
 def peak_per_second(timeline: Timeline) -> float:

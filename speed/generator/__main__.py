@@ -21,7 +21,7 @@ import orjson
 
 from speed.generator.digest import Digest, TokenCounter
 from speed.generator.engine import Engine
-from speed.generator.health import pin_to
+from speed.generator.health import pin_to, raise_priority
 from speed.generator.spool import Spool
 from speed.generator.templates import load_chains
 from speed.plan import Plan, PlanError, plan_from_json
@@ -34,6 +34,7 @@ REFUSED = 2
 def run_plan(plan: Plan) -> dict[str, Any]:
     """Carry out ``plan`` in this process and write its stamp file; the closing report."""
     cpus = pin_to(plan.cpu)
+    raise_priority()
     chains = load_chains(plan.requests_path)
     with Spool() as spool:
         engine = Engine(plan, chains, spool)
@@ -95,6 +96,7 @@ def describe(
             "platform": platform.platform(),
             "cpus": os.cpu_count(),
             "affinity": cpus,
+            "niceness": os.getpriority(os.PRIO_PROCESS, 0) if hasattr(os, "getpriority") else 0,
         },
     }
 

@@ -1,5 +1,6 @@
 """Percentiles and means with their uncertainty, and the percentile rule of each tool."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,19 @@ def mean_estimate(values: Floats, *, level: float = CONFIDENCE) -> Estimate:
         return Estimate(mean, None, None, size)
     half = float(stats.t.ppf((1 + level) / 2, size - 1)) * float(kept.std(ddof=1)) / size**0.5
     return Estimate(mean, mean - half, mean + half, size)
+
+
+def percentile_table(
+    samples: Mapping[str, Floats], percents: Sequence[float]
+) -> dict[str, dict[float, float]]:
+    """Linear percentiles of every sample, NaN left out; samples without a value are left out."""
+    table: dict[str, dict[float, float]] = {}
+    for name, values in samples.items():
+        kept = values[~np.isnan(values)]
+        if len(kept):
+            found = np.percentile(kept, percents).tolist()
+            table[name] = dict(zip(percents, found, strict=True))
+    return table
 
 
 def floor_index_percentile(values: Floats, percent: float) -> float:

@@ -6,7 +6,6 @@ from typing import Any  # the stored plan is JSON
 import numpy as np
 
 from speed.definitions import DEFINITIONS, Reading, Setting
-from speed.definitions.agon import samples_of
 from speed.metrics.detection import (
     Finding,
     cache_hit_share,
@@ -21,6 +20,7 @@ from speed.metrics.saturation import Saturation, detect_overload
 from speed.metrics.timeline import Timeline
 from speed.stamps import Stamps
 
+HEADLINE_DEFINITION = "agon"
 HEADLINE_PERCENTS = (50.0, 90.0, 95.0, 99.0)
 
 
@@ -68,14 +68,15 @@ def report_phase(stamps: Stamps, number: int) -> PhaseReport:
     plan_phase = stamps.header["plan"]["phases"][number]
     timeline = Timeline(stamps, number)
     setting = setting_of(plan_phase, len(timeline))
+    readings = {name: read(timeline, setting) for name, read in DEFINITIONS.items()}
     return PhaseReport(
         name=str(plan_phase["name"]),
         setting=setting,
         outcomes=count_outcomes(timeline),
-        readings={name: read(timeline, setting) for name, read in DEFINITIONS.items()},
+        readings=readings,
         headline={
             name: {p: percentile_estimate(values, p) for p in HEADLINE_PERCENTS}
-            for name, values in samples_of(timeline).items()
+            for name, values in readings[HEADLINE_DEFINITION].samples.items()
         },
         tokens=count_tokens(timeline),
         peak_in_flight=peak_in_flight(timeline),

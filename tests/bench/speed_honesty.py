@@ -125,7 +125,8 @@ def throughput(mock: MockProcess, peer: str | None) -> Iterator[Claim]:
     for concurrency in (20, 100):
         mock.behave({"ttft_s": 0, "itl_s": 0})
         phase = Phase("zero", concurrency=concurrency, requests=8000, warmup_requests=100)
-        stamps, _ = measure(mock, phase, Recipe("mock", output_tokens=20))
+        recipe = Recipe("mock", output_tokens=20, options={"input_tokens": 10})
+        stamps, _ = measure(mock, phase, recipe)
         timeline = Timeline(stamps)
         ours = len(timeline) / timeline.window_s
         theirs: PeerRun | None = None

@@ -5,12 +5,16 @@ from typing import Any, Final
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
-from scipy.special import expit
 
 from leaderboard.ratings.cells import Connectivity, HalfWins, PairTable
 from leaderboard.ratings.clusters import plan_clusters
 from leaderboard.ratings.comparisons import Comparisons, Outcome
-from leaderboard.ratings.contextual import ContextualData, ContextualFit, fit_contextual
+from leaderboard.ratings.contextual import (
+    ContextualData,
+    ContextualFit,
+    fit_contextual,
+    row_residuals,
+)
 from leaderboard.ratings.intervals import Reach, describe_plan, sandwich
 from leaderboard.ratings.matrices import centring
 from leaderboard.ratings.meat import RowScores, clustered_meat
@@ -168,14 +172,13 @@ def _balanced(rows: Comparisons) -> NDArray[np.float64]:
 
 
 def _scores(data: ContextualData, fit: ContextualFit) -> RowScores:
-    m = data.n_models
-    theta, beta = fit.parameters[:m], fit.parameters[m:]
-    key = data.model_a.astype(np.intp) * m + data.model_b
-    logit = (theta[:, None] - theta[None, :]).ravel()[key]
-    logit += data.covariates @ beta
-    residual = data.weight * (data.score - expit(logit))
-    pairs = RowScores.of_pairs(m, data.model_a, data.model_b, residual)
-    return RowScores(m, pairs.entries, residual[:, None] * data.covariates)
+    return RowScores.of_pairs(
+        data.n_models,
+        data.model_a,
+        data.model_b,
+        row_residuals(data, fit.parameters),
+        data.covariates,
+    )
 
 
 def _covariance(

@@ -84,6 +84,11 @@ function setUpRequests() {
     wasOffline = true;
   });
   body.addEventListener("htmx:afterOnLoad", () => (wasOffline = false));
+  body.addEventListener("htmx:configRequest", ({ detail: { elt, formData } }) => {
+    // an address names what was chosen and nothing else
+    if (!elt.matches("form.filters")) return;
+    for (const [name, value] of [...formData]) if (value === "") formData.delete(name);
+  });
 }
 
 async function copyCode(button, code) {

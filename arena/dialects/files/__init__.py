@@ -1,0 +1,1 @@
+"""The containers that rows come in: JSON, JSON lines, CSV, Parquet, zip bundles, all streamed."""

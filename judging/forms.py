@@ -1,0 +1,122 @@
+"""Forms of the console about judges and their runs, and the choices of lists of judgments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import LanguageModel, QuestionSet
+from judging.judges import JUDGES
+from judging.models import Judge, JudgeRunMode
+from judging.services.judges import up_to_date
+from judging.services.ledger import JudgeRunSpec
+
+
+class JudgeRunForm(forms.Form):
+    """Who judges what, and how."""
+
+    question_set = forms.ModelChoiceField(QuestionSet.objects.all(), label=_("Question set"))
+    judge = forms.ModelChoiceField(
+        Judge.objects.runnable().current().select_related("language_model__endpoint"),
+        label=_("Judge"),
+    )
+    mode = forms.ChoiceField(label=_("Mode"), choices=JudgeRunMode.choices)
+    baseline = forms.ModelChoiceField(
+        LanguageModel.objects.all(),
+        label=_("Baseline"),
+        required=False,
+        help_text=_("For pairs against a baseline only: the model all others are compared with."),
+    )
+    language_models = forms.ModelMultipleChoiceField(
+        LanguageModel.objects.filter(answers__isnull=False).distinct(),
+        label=_("Models"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Models that have answers."),
+    )
+    limit = forms.IntegerField(
+        label=_("First questions only"),
+        required=False,
+        min_value=1,
+        help_text=_("Empty: all questions of the set."),
+    )
+    is_dry_run = forms.BooleanField(
+        label=_("Dry run"),
+        required=False,
+        help_text=_("Random verdicts without calling the judge; no board counts them."),
+    )
+
+    def spec(self, *, is_starting: bool = False) -> JudgeRunSpec:
+        """What was asked for; raises JudgeRunError when it makes no run.
+
+        When it is about to start, a judge whose prompts have changed gets its next version.
+        """
+        data = self.cleaned_data
+        return JudgeRunSpec(
+            judge=up_to_date(data["judge"]) if is_starting else data["judge"],
+            mode=JudgeRunMode(data["mode"]),
+            question_set=data["question_set"],
+            language_models=tuple(data["language_models"]),
+            baseline=data["baseline"] if data["mode"] == JudgeRunMode.BASELINE else None,
+            is_dry_run=data["is_dry_run"],
+            limit=data["limit"],
+        )
+
+
+class JudgeForm(forms.Form):
+    """A judge to be made; an existing name makes its next version."""
+
+    slug = forms.SlugField(label=_("Short name"), max_length=160, allow_unicode=True)
+    name = forms.CharField(label=_("Name"), max_length=200, required=False)
+    kind = forms.ChoiceField(label=_("Kind"))
+    language_model = forms.ModelChoiceField(
+        LanguageModel.objects.callable().select_related("endpoint"),
+        label=_("Model"),
+        required=False,
+        help_text=_("The model that is asked; offline kinds need none."),
+    )
+    settings = forms.JSONField(
+        label=_("Settings"),
+        required=False,
+        initial=dict,
+        help_text=_("The kind's own settings as JSON; empty for its defaults."),
+        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
+    )
+    description = forms.CharField(
+        label=_("Description"), required=False, widget=forms.Textarea(attrs={"rows": 2})
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Django's own signature
+        super().__init__(*args, **kwargs)
+        kinds = [(name, name.replace("_", " ")) for name in JUDGES.names() if name != "random"]
+        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]  # a ChoiceField
+
+    def clean_settings(self) -> dict[str, Any]:  # JSON
+        settings = self.cleaned_data["settings"] or {}
+        if not isinstance(settings, dict):
+            raise forms.ValidationError(_("Settings are a JSON object: {…}."))
+        return settings
+
+    def arguments(self) -> dict[str, Any]:
+        """Keyword arguments for ``create_judge``."""
+        return dict(self.cleaned_data)
+
+
+class JudgmentFilter(forms.Form):
+    """Which of a run's judgments are listed."""
+
+    STATES = (
+        ("", _("All")),
+        ("readable", _("readable")),
+        ("unreadable", _("unreadable")),
+        ("failed", _("failed")),
+        ("unfinished", _("not finished")),
+    )
+    state = forms.ChoiceField(label=_("State"), choices=STATES, required=False)
+    model = forms.CharField(required=False, max_length=160, widget=forms.HiddenInput)
+
+    def chosen(self) -> dict[str, str]:
+        """What was chosen; an unknown value counts as not chosen."""
+        self.is_valid()
+        return {key: value for key, value in self.cleaned_data.items() if value}

@@ -1,0 +1,158 @@
+"""``manage.py judge``: a judge decides a question set's answers."""
+
+from __future__ import annotations
+
+import sys
+from argparse import ArgumentParser
+from typing import Any
+
+from django.core.management import CommandError
+from django.db.models import Exists, OuterRef
+
+from arena.calling import NotCallableError
+from arena.management.driving_command import NOTHING_TO_DO, STOPPED, USAGE, DrivingCommand
+from arena.management.named_rows import named_models, named_question_set
+from arena.models import Answer, LanguageModel, QuestionSet, Run
+from arena.services.generation import EmptyRunError, start_generation
+from judging.judges import JudgeSettingsError
+from judging.models import Judge, JudgeRun, JudgeRunMode
+from judging.plan_text import plan_text
+from judging.prompts import PromptError
+from judging.services.judge_runs import start_judge_run
+from judging.services.judges import UnknownJudgeError, runnable_judge
+from judging.services.ledger import JudgeRunError, JudgeRunSpec
+from judging.services.planning import JudgePlan, plan_judge_run
+from judging.spending import run_spending
+
+
+class Command(DrivingCommand):
+    help = (
+        "Let a judge score or compare stored answers; only what is missing is judged, and the plan "
+        "is shown before anything is sent. Exit code 0: all done; 1: some failed; 2: wrong usage; "
+        "3: nothing to do; 130: stopped by Ctrl-C."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        parser.add_argument("--set", dest="question_set", required=True)
+        parser.add_argument("--judge", required=True, help="its name, or name@version")
+        parser.add_argument("--mode", choices=JudgeRunMode.values, required=True)
+        parser.add_argument("--baseline", help="the model all are compared with (mode baseline)")
+        parser.add_argument(
+            "--models", nargs="+", metavar="MODEL", help="all that have answers when left out"
+        )
+        parser.add_argument(
+            "--dry-run",
+            action="store_true",
+            help="random verdicts without calling the judge; missing answers are generated first",
+        )
+        parser.add_argument("--limit", type=int, metavar="N", help="the first N questions only")
+        parser.add_argument("--repeats", type=int, default=1, help="ask each judgment N times")
+        parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--yes", action="store_true", help="spend money without asking")
+        self.add_driving_arguments(parser)
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        try:
+            self._judge(options)
+        except (JudgeRunError, JudgeSettingsError, PromptError, NotCallableError) as error:
+            raise CommandError(str(error), returncode=USAGE) from None
+        except UnknownJudgeError as error:
+            raise CommandError(str(error), returncode=USAGE) from None
+        except EmptyRunError as error:
+            raise CommandError(str(error), returncode=NOTHING_TO_DO) from None
+
+    def _judge(self, options: dict[str, Any]) -> None:
+        spec = _spec(options)
+        as_json = options["json"]
+        if spec.is_dry_run:
+            self._generate_missing(spec, as_json=as_json)
+        plan = plan_judge_run(spec)
+        if not as_json:
+            self.stdout.write(plan_text(spec, plan))
+        self._confirm(plan, options)
+        run = start_judge_run(spec)
+        if options["no_wait"]:
+            self.report_started(run, as_json=as_json)
+            return
+        self.work_on(run)
+        self.report(run, _told(run, plan, as_json=as_json), as_json=as_json)
+
+    def _generate_missing(self, spec: JudgeRunSpec, *, as_json: bool) -> None:
+        """A dry run walks the whole way: models with an endpoint make the answers they lack."""
+        missing = plan_judge_run(spec).missing_answers
+        lacking = [m for m in spec.answering_models if m.slug in missing and m.endpoint_id]
+        if not lacking:
+            return
+        try:
+            run: Run = start_generation(
+                question_set=spec.question_set, language_models=lacking, limit=spec.limit
+            )
+        except EmptyRunError:
+            return  # another run is at them
+        if not as_json:
+            self.stdout.write(f"generating {sum(missing[m.slug] for m in lacking)} missing answers")
+        self.work_on(run)
+
+    def _confirm(self, plan: JudgePlan, options: dict[str, Any]) -> None:
+        if not plan.costs_money or options["yes"]:
+            return
+        if not sys.stdin.isatty():
+            if plan.money is None:
+                return
+            raise CommandError(
+                f"this run costs about ${plan.money:.2f}; add --yes to spend it", returncode=USAGE
+            )
+        self.stderr.write("Start? [y/N] ", ending="")
+        self.stderr.flush()
+        if input().strip().lower() not in ("y", "yes"):
+            raise CommandError("not started; nothing was spent", returncode=STOPPED)
+
+
+def _spec(options: dict[str, Any]) -> JudgeRunSpec:
+    question_set = named_question_set(options["question_set"])
+    judge = runnable_judge(options["judge"])
+    baseline = named_models([options["baseline"]])[0] if options["baseline"] else None
+    if options["models"]:
+        models = named_models(options["models"])
+    else:
+        models = _models_with_answers(question_set) or _models_to_ask(judge, options["dry_run"])
+    return JudgeRunSpec(
+        judge=judge,
+        mode=JudgeRunMode(options["mode"]),
+        question_set=question_set,
+        language_models=tuple(models),
+        baseline=baseline,
+        is_dry_run=options["dry_run"],
+        limit=options["limit"],
+        repeats=options["repeats"],
+        seed=options["seed"],
+    )
+
+
+def _models_with_answers(question_set: QuestionSet) -> list[LanguageModel]:
+    answers = Answer.objects.done().in_answer_set().to_set(question_set)
+    is_answering = Exists(answers.filter(model=OuterRef("pk")))
+    return list(LanguageModel.objects.filter(is_answering).select_related("endpoint"))
+
+
+def _models_to_ask(judge: Judge, is_dry_run: bool) -> list[LanguageModel]:
+    """A dry run of an empty set generates the answers first: of all who can, save the judge."""
+    if not is_dry_run:
+        return []
+    callable_models = LanguageModel.objects.active().callable().select_related("endpoint")
+    return [model for model in callable_models if model.pk != judge.language_model_id]
+
+
+def _told(run: JudgeRun, plan: JudgePlan, *, as_json: bool) -> dict[str, Any]:  # JSON
+    spending = run_spending(run)
+    told: dict[str, Any] = {
+        "reused": run.reused,
+        "unreadable": spending.unreadable,
+        "cost_usd": spending.cost_usd,
+        "input_tokens": spending.input_tokens,
+        "output_tokens": spending.output_tokens,
+        "missing_answers": plan.missing_answers,
+    }
+    if as_json:
+        told |= {"is_dry_run": run.is_dry_run, "plan": plan.as_json()}
+    return told

@@ -1,0 +1,42 @@
+"""A plan in words, for the terminal."""
+
+from __future__ import annotations
+
+from judging.services.ledger import JudgeRunSpec
+from judging.services.planning import JudgePlan
+
+
+def plan_text(spec: JudgeRunSpec, plan: JudgePlan) -> str:
+    """Calls, tokens, money and time, what is reused and what is missing."""
+    kind = "Dry run of judge" if spec.is_dry_run else "Judge"
+    lines = [
+        f"{kind} {spec.judge.slug} v{spec.judge.version}, {spec.mode.value}, "
+        f"{len(spec.judged_models)} models, {plan.questions} questions",
+        f"  judgments   {plan.to_make:,} to make, {plan.reused:,} there already"
+        + (f", {plan.busy:,} in other runs" if plan.busy else ""),
+        f"  calls       {plan.calls:,}",
+    ]
+    if plan.calls:
+        lines += [
+            f"  tokens      about {plan.input_tokens:,} in, {plan.output_tokens:,} out",
+            f"  money       {_money(plan)}",
+            f"  time        about {_duration(plan.seconds)} (bound by {plan.bottleneck})",
+        ]
+    for slug, count in plan.missing_answers.items():
+        lines.append(f"  missing     {count} answers of {slug}: their judgments are left out")
+    if plan.unjudgeable:
+        lines.append(f"  impossible  {plan.unjudgeable:.0%} of the tasks: {plan.problem}")
+    return "\n".join(lines)
+
+
+def _money(plan: JudgePlan) -> str:
+    if plan.money is None:
+        return "not known: the judge's model has no prices"
+    at_most = "" if plan.money_at_most is None else f", at most ${plan.money_at_most:,.2f}"
+    return f"about ${plan.money:,.2f}{at_most}"
+
+
+def _duration(seconds: float) -> str:
+    if seconds < 90:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.0f} min" if seconds < 5400 else f"{seconds / 3600:.1f} h"

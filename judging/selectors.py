@@ -1,0 +1,128 @@
+"""What the pages about judges and their verdicts show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Avg, Count, Q, QuerySet, Sum
+
+from arena.models import WorkStatus
+from judging.judges import JudgeSettingsError
+from judging.models import Judge, JudgeRun, Judgment, JudgmentQuerySet
+from judging.prompts import PromptError, PromptTemplate
+from judging.services.judges import IMPORTED, prompt_sets_of
+from registry import UnknownPartError
+
+_IS_REAL = Q(judgments__is_dry_run=False)
+_IS_DONE = _IS_REAL & Q(judgments__status=WorkStatus.DONE)
+
+
+def listed_judges() -> QuerySet[Judge]:
+    """The newest version of each judge with its verdict counts; dry runs do not count."""
+    return (
+        Judge.objects.current()
+        .select_related("language_model")
+        .annotate(
+            n_readable=Count("judgments", filter=_IS_DONE & Q(judgments__is_readable=True)),
+            n_unreadable=Count("judgments", filter=_IS_DONE & Q(judgments__is_readable=False)),
+        )
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class ModeFacts:
+    """A judge's real judgments of one mode; costs in US dollars, None when none is known."""
+
+    mode: str
+    readable: int
+    unreadable: int
+    failed: int
+    cost_usd: float | None
+    mean_latency_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class JudgePage:
+    """Everything about one version of a judge."""
+
+    versions: list[Judge]
+    modes: list[ModeFacts]
+    settings: list[tuple[str, Any]]  # JSON values
+    prompts: list[PromptTemplate]
+    runs: list[JudgeRun]
+    problem: str
+
+
+def judge_page(judge: Judge) -> JudgePage:
+    """Read the page's rows; prompts that cannot be loaded any more are told as a problem."""
+    prompts, problem = _prompts(judge)
+    return JudgePage(
+        versions=list(Judge.objects.filter(slug=judge.slug).order_by("-version")),
+        modes=_mode_facts(judge),
+        settings=sorted(judge.settings.items()),
+        prompts=prompts,
+        runs=list(judge.runs.select_related("question_set").order_by("-id")[:20]),
+        problem=problem,
+    )
+
+
+def _mode_facts(judge: Judge) -> list[ModeFacts]:
+    is_done = Q(status=WorkStatus.DONE)
+    rows = (
+        judge.judgments.filter(is_dry_run=False)
+        .order_by("mode")
+        .values_list("mode")
+        .annotate(
+            readable=Count("id", filter=is_done & Q(is_readable=True)),
+            unreadable=Count("id", filter=is_done & Q(is_readable=False)),
+            failed=Count("id", filter=Q(status=WorkStatus.FAILED)),
+            cost=Sum("cost_usd"),
+            latency=Avg("latency_s"),
+        )
+    )
+    return [ModeFacts(*row) for row in rows]
+
+
+def _prompts(judge: Judge) -> tuple[list[PromptTemplate], str]:
+    """The templates of the sets that the judge's settings or its kind's defaults name."""
+    if judge.kind == IMPORTED:
+        return [], ""
+    try:
+        sets = prompt_sets_of(judge.kind, judge.settings)
+    except (JudgeSettingsError, PromptError, UnknownPartError) as error:
+        return [], str(error)
+    return [template for chosen in sets for template in chosen.templates], ""
+
+
+def listed_judgments(run: JudgeRun, chosen: Mapping[str, str]) -> JudgmentQuerySet:
+    """A run's judgments in the order they were asked for, with all that a row shows."""
+    judgments: JudgmentQuerySet = (
+        Judgment.objects.filter(run=run)
+        .select_related(
+            "judge",
+            "battle__model_a",
+            "battle__model_b",
+            "battle__question",
+            "answer__model",
+            "answer__question",
+        )
+        .defer("answer__turns", "answer__reasoning")
+        .order_by("id")
+    )
+    states = {
+        "readable": Q(status=WorkStatus.DONE, is_readable=True),
+        "unreadable": Q(status=WorkStatus.DONE, is_readable=False),
+        "failed": Q(status=WorkStatus.FAILED),
+        "unfinished": Q(status__in=(WorkStatus.PENDING, WorkStatus.CLAIMED)),
+    }
+    if "state" in chosen:
+        judgments = judgments.filter(states[chosen["state"]])
+    if slug := chosen.get("model"):
+        judgments = judgments.filter(
+            Q(battle__model_a__slug=slug)
+            | Q(battle__model_b__slug=slug)
+            | Q(answer__model__slug=slug)
+        )
+    return judgments

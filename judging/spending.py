@@ -1,0 +1,40 @@
+"""What a run has cost so far, read from its rows."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from django.db.models import Count, Q, Sum
+
+from arena.models import WorkStatus
+from judging.models import JudgeRun
+
+
+@dataclass(frozen=True, slots=True)
+class Spending:
+    """``cost_usd`` adds up what is known; ``unpriced`` judgments have no known price."""
+
+    cost_usd: float
+    unpriced: int
+    input_tokens: int
+    output_tokens: int
+    unreadable: int
+
+
+def run_spending(run: JudgeRun) -> Spending:
+    """One query over the run's rows."""
+    is_done = Q(status=WorkStatus.DONE, is_dry_run=False)
+    found = run.judgments.aggregate(
+        known_cost=Sum("cost_usd", default=0.0),
+        n_unpriced=Count("id", filter=is_done & Q(cost_usd__isnull=True)),
+        sent=Sum("input_tokens", default=0),
+        received=Sum("output_tokens", default=0),
+        n_unreadable=Count("id", filter=Q(status=WorkStatus.DONE, is_readable=False)),
+    )
+    return Spending(
+        cost_usd=found["known_cost"],
+        unpriced=found["n_unpriced"],
+        input_tokens=found["sent"],
+        output_tokens=found["received"],
+        unreadable=found["n_unreadable"],
+    )

@@ -1,0 +1,20 @@
+"""Addresses of judges, of starting a judge run, and of a run's judgments."""
+
+from django.urls import path, re_path
+
+from judging.views import judges, people, runs
+
+urlpatterns = [
+    path("people-and-judges/", people.people_and_judges, name="people_and_judges"),
+    path("judges/", judges.judge_list, name="judge_list"),
+    path("judges/new/", judges.judge_new, name="judge_new"),
+    path("judges/<str:slug>/", judges.judge_detail, name="judge_detail"),
+    path("judges/<str:slug>/v<int:version>/", judges.judge_detail, name="judge_version"),
+    path("console/judge/", runs.judge_run_new, name="judge_run_new"),
+    path("console/judge/plan/", runs.judge_run_plan, name="judge_run_plan"),
+    re_path(
+        r"^runs/(?P<kind>judging)/(?P<run_id>\d+)/judgments/$",
+        runs.run_judgments,
+        name="run_results",
+    ),
+]

@@ -1,0 +1,45 @@
+"""Judges: the list, one judge, and making one."""
+
+from __future__ import annotations
+
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods, require_safe
+
+from arena.access import staff_only
+from judging.forms import JudgeForm
+from judging.judges import JudgeSettingsError
+from judging.models import Judge
+from judging.prompts import PromptError
+from judging.selectors import judge_page, listed_judges
+from judging.services.judges import create_judge
+
+
+@require_safe
+def judge_list(request: HttpRequest) -> HttpResponse:
+    return render(request, "judging/judge_list.html", {"judges": listed_judges()})
+
+
+@require_safe
+def judge_detail(request: HttpRequest, slug: str, version: int | None = None) -> HttpResponse:
+    """The newest version, or the one asked for."""
+    versions = Judge.objects.filter(slug=slug).select_related("language_model")
+    chosen = versions.filter(version=version) if version else versions.order_by("-version")
+    judge = chosen.first()
+    if judge is None:
+        raise Http404(f"There is no judge {slug!r}{f' v{version}' if version else ''}.")
+    return render(request, "judging/judge_detail.html", {"judge": judge, "page": judge_page(judge)})
+
+
+@staff_only
+@require_http_methods(["GET", "HEAD", "POST"])
+def judge_new(request: HttpRequest) -> HttpResponse:
+    form = JudgeForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            judge = create_judge(**form.arguments())
+        except (JudgeSettingsError, PromptError) as error:
+            form.add_error(None, str(error))
+        else:
+            return redirect("judge_detail", slug=judge.slug)
+    return render(request, "judging/judge_new.html", {"form": form})

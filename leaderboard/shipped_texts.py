@@ -1,0 +1,36 @@
+"""Texts the program brings as data rather than as code, named so that translators get to see them.
+
+A rating method says its label where it is registered, in a module that knows no Django, and a demo
+model's description stands in a JSON file. Neither can be marked for translation on the spot, so
+``makemessages`` asks here, and pages show such texts through the filter ``translated``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from judging.judges import JUDGES
+from leaderboard.demo import FOLDER
+from leaderboard.ratings import METHODS
+
+
+@dataclass(frozen=True, slots=True)
+class ShippedText:
+    """``origin`` tells the translator what the text belongs to."""
+
+    text: str
+    origin: str
+
+
+def shipped_texts() -> Iterator[ShippedText]:
+    """Every text that a page may show and that no source file can mark."""
+    for name, method in METHODS.items():
+        yield ShippedText(method.label, f"Rating method {name}")
+        yield ShippedText(method.description, f"Rating method {name}")
+    for name in JUDGES:
+        yield ShippedText(name.replace("_", " "), "Kind of judge")
+    for line in (FOLDER / "models.jsonl").read_text(encoding="utf-8").splitlines():
+        model = json.loads(line)
+        yield ShippedText(model["description"], f"Demo model {model['slug']}")

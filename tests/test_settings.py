@@ -1,0 +1,67 @@
+"""Settings come from the environment; a secret is made once embedded and demanded in production."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+PRODUCTION = {"DATABASE_URL": "postgres://u:p@db.example/agon", "REDIS_URL": "redis://r.example/0"}
+
+
+@pytest.fixture
+def ask(tmp_path):
+    """The value of an expression over settings, in a process with just this environment."""
+
+    def evaluate(expression, **environment):
+        kept = {key: os.environ[key] for key in ("PATH", "HOME") if key in os.environ}
+        done = subprocess.run(
+            [sys.executable, "-c", f"from config import settings; print({expression})"],
+            cwd=ROOT,
+            env={**kept, "AGON_HOME": str(tmp_path), **environment},
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        return done.stdout.strip() if done.returncode == 0 else done.stderr
+
+    return evaluate
+
+
+def test_the_embedded_secret_is_made_once_and_kept_private(ask, tmp_path):
+    first = ask("settings.SECRET_KEY")
+    assert len(first) >= 50
+    assert ask("settings.SECRET_KEY") == first
+    assert (tmp_path / "secret_key").stat().st_mode & 0o777 == 0o600
+
+
+def test_production_demands_a_secret_and_says_how(ask):
+    assert "SECRET_KEY is not set" in ask("settings.SECRET_KEY", **PRODUCTION)
+
+
+def test_two_variables_choose_the_production_services(ask):
+    environment = {**PRODUCTION, "SECRET_KEY": "x" * 50}
+    assert "postgresql" in ask("settings.DATABASES['default']['ENGINE']", **environment)
+    assert ask("settings.CELERY_BROKER_URL", **environment) == "redis://r.example/0"
+    assert "channels_redis" in ask("settings.CHANNEL_LAYERS['default']['BACKEND']", **environment)
+
+
+def test_without_them_everything_lies_in_one_folder(ask, tmp_path):
+    assert ask("settings.DATABASES['default']['NAME']") == str(tmp_path / "agon.sqlite3")
+    assert ask("settings.CELERY_BROKER_URL").startswith("filesystem://")
+
+
+def test_no_inline_script_is_allowed(ask):
+    assert ask("settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['script-src']") == "[\"'self'\"]"
+
+
+def test_the_web_process_starts_without_heavy_imports(ask):
+    heavy = "{'torch', 'transformers', 'openai', 'lm_eval'}"
+    told = ask(
+        "(__import__('django').setup(), __import__('config.urls'), __import__('config.asgi'),"
+        f" sorted({heavy} & set(__import__('sys').modules)))[-1]",
+        DJANGO_SETTINGS_MODULE="config.settings",
+    )
+    assert told == "[]"
