@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from arena.admin import ReadOnlyAdmin
 from leaderboard.models import Board, Snapshot
 from leaderboard.ratings import METHODS
-from leaderboard.selection import BoardQuery
+from leaderboard.query import BoardQuery
 
 
 class BoardForm(forms.ModelForm[Board]):
