@@ -171,9 +171,7 @@ def _add(live: LiveBradleyTerry, news: Comparisons) -> None:
     for name in news.models:
         if name not in live.models:
             live.add_model(name)
-    sides = zip(
-        news.model_a.tolist(), news.model_b.tolist(), news.outcome.tolist(), strict=True
-    )
+    sides = zip(news.model_a.tolist(), news.model_b.tolist(), news.outcome.tolist(), strict=True)
     for a, b, outcome in sides:
         live.add(news.models[a], news.models[b], outcome)
 
@@ -184,9 +182,7 @@ def _keep_ratings(state: LiveState, live: LiveBradleyTerry) -> None:
     state.totals = _as_bytes(live)
     state.ratings = {
         name: [float(rating), int(battles)]
-        for name, rating, battles in zip(
-            now.models, now.rating, now.counts.battles, strict=True
-        )
+        for name, rating, battles in zip(now.models, now.rating, now.counts.battles, strict=True)
         if not np.isnan(rating)
     }
     state.updated_at = timezone.now()

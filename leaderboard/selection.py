@@ -10,7 +10,7 @@ from typing import Any, Final, Literal
 
 import numpy as np
 from django.db.models import BigIntegerField, Case, F, Max, Q, QuerySet, Value, When
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Least
 from numpy.typing import NDArray
 
@@ -186,9 +186,7 @@ def select_comparisons(
         data_until=max((time for time in newest if time), default=None),
         last_vote=people.last_id if people else 0,
         last_judgment=judges.last_id if judges else 0,
-        waiting=judges.seen_ids[judges.reasons == _CODE["not_judged_yet"]]
-        if judges
-        else _no_ids(),
+        waiting=judges.seen_ids[judges.reasons == _CODE["not_judged_yet"]] if judges else _no_ids(),
         row_ids=np.concatenate([part.ids for part in parts]),
         left_out=_left_out(people, "vote") | _left_out(judges, "judgment"),
         columns=columns,
@@ -324,7 +322,7 @@ def _style_columns(extras: Extras) -> list[Any]:  # expressions
 
 def _style_of(path: str, length: str) -> Coalesce:
     parts = [
-        (Least(Cast(KT(f"{path}__{key}"), BigIntegerField()), Value((1 << bits) - 1)), bits)
+        (Least(Cast(KeyTextTransform(key, path), BigIntegerField()), Value((1 << bits) - 1)), bits)
         for key, bits in zip((length, "headers", "lists", "bold"), _STYLE, strict=True)
     ]
     return Coalesce(packed(parts), Value(_NOT_MEASURED), output_field=BigIntegerField())

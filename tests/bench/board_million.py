@@ -92,11 +92,11 @@ def synthesise(battles, models):
             cursor.execute(statement.format(rows=rows, **places))
         if connection.vendor == "postgresql":
             for table in ("arena_battle", "arena_vote"):
-                cursor.execute(
-                    f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {battles})"
-                )
+                cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {battles})")
         cursor.execute("ANALYZE")
-    Board.objects.get_or_create(slug=BOARD, defaults={"title": "Bench", "query": {"source": "people"}})
+    Board.objects.get_or_create(
+        slug=BOARD, defaults={"title": "Bench", "query": {"source": "people"}}
+    )
     print(f"synthesised {battles:,} battles in {time.perf_counter() - started:.1f} s")
 
 

@@ -70,9 +70,7 @@ def test_a_verdict_that_was_in_flight_is_counted_when_it_arrives(
     assert told(state) == pytest.approx(refit(board), abs=1e-6)
 
 
-def test_a_vote_whose_transaction_commits_late_is_not_missed(
-    board, votes, battles, bob, unhurried
-):
+def test_a_vote_whose_transaction_commits_late_is_not_missed(board, votes, battles, bob, unhurried):
     renew(board)
     late = votes[-1].pk + 1
     Vote.objects.create(pk=late + 1, battle=battles[0], voter=bob, outcome="model_b")
