@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from arena.admin import ReadOnlyAdmin
 from leaderboard.models import Board, Snapshot
-from leaderboard.ratings import METHODS
 from leaderboard.query import BoardQuery
+from leaderboard.ratings import METHODS
 
 
 class BoardForm(forms.ModelForm[Board]):

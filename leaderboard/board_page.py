@@ -291,7 +291,9 @@ def _lines(rows: Sequence[Rating], live: LiveState | None) -> tuple[list[BoardLi
     return sorted(lines, key=lambda line: (line.group, -line.rating)), scale
 
 
-def _ranks(moved: Sequence[tuple[Rating, float, float | None, float | None, int]]) -> dict[int, int]:
+def _ranks(
+    moved: Sequence[tuple[Rating, float, float | None, float | None, int]],
+) -> dict[int, int]:
     """One plus the models of the same group that are rated higher, by the rating's id."""
     groups: dict[int, list[float]] = defaultdict(list)
     for row, rating, *_ in moved:

@@ -43,8 +43,10 @@ class Move:
         if self.before is None or self.after is None or self.before.rating_lower is None:
             return False
         upper = self.before.rating_upper
-        return not self.before.rating_lower <= self.after.rating <= (
-            self.after.rating if upper is None else upper
+        return (
+            not self.before.rating_lower
+            <= self.after.rating
+            <= (self.after.rating if upper is None else upper)
         )
 
 

@@ -100,14 +100,11 @@ def influence_sentence(found: Mapping[str, Any]) -> str:  # JSON of the examinat
         return ""
     if influence.get("removals") is None:
         return _(
-            "No set of votes whose removal leaves the models connected takes %(leader)s off "
-            "rank 1."
+            "No set of votes whose removal leaves the models connected takes %(leader)s off rank 1."
         ) % {"leader": influence["leader"]}
     return ngettext(
-        "Removing %(n)s of %(total)s comparisons (%(share)s) would put %(rival)s above "
-        "%(leader)s.",
-        "Removing %(n)s of %(total)s comparisons (%(share)s) would put %(rival)s above "
-        "%(leader)s.",
+        "Removing %(n)s of %(total)s comparisons (%(share)s) would put %(rival)s above %(leader)s.",
+        "Removing %(n)s of %(total)s comparisons (%(share)s) would put %(rival)s above %(leader)s.",
         influence["removals"],
     ) % {
         "n": influence["removals"],

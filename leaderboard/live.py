@@ -23,9 +23,10 @@ from leaderboard.models import Board, LiveState, Snapshot
 from leaderboard.ratings import METHODS, Comparisons
 from leaderboard.ratings.options import ScaleOptions
 from leaderboard.ratings.sufficient import LiveBradleyTerry
-from leaderboard.selection import Selection, Span, Watermark, select_comparisons
+from leaderboard.selection import Selection, select_comparisons
 from leaderboard.services import is_same_question, latest_snapshot, store_snapshot
 from leaderboard.slices import BoardSlice, board_slice
+from leaderboard.spans import Span, Watermark
 from leaderboard.traits import classify_new_questions
 
 CARRIED_ALONG: Final = "bradley_terry"
@@ -171,9 +172,7 @@ def _add(live: LiveBradleyTerry, news: Comparisons) -> None:
     for name in news.models:
         if name not in live.models:
             live.add_model(name)
-    sides = zip(
-        news.model_a.tolist(), news.model_b.tolist(), news.outcome.tolist(), strict=True
-    )
+    sides = zip(news.model_a.tolist(), news.model_b.tolist(), news.outcome.tolist(), strict=True)
     for a, b, outcome in sides:
         live.add(news.models[a], news.models[b], outcome)
 
@@ -184,16 +183,15 @@ def _keep_ratings(state: LiveState, live: LiveBradleyTerry) -> None:
     state.totals = _as_bytes(live)
     state.ratings = {
         name: [float(rating), int(battles)]
-        for name, rating, battles in zip(
-            now.models, now.rating, now.counts.battles, strict=True
-        )
+        for name, rating, battles in zip(now.models, now.rating, now.counts.battles, strict=True)
         if not np.isnan(rating)
     }
     state.updated_at = timezone.now()
 
 
 def _as_bytes(live: LiveBradleyTerry) -> bytes:
-    return live.totals[0].astype(np.int32).tobytes()
+    counts: bytes = live.totals[0].astype(np.int32).tobytes()
+    return counts
 
 
 def _move_watermark(state: LiveState, news: Selection) -> None:

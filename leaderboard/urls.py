@@ -19,9 +19,7 @@ urlpatterns = [
     path("boards/<str:slug>/compare/", history.board_compare, name="board_compare"),
     path("boards/<str:slug>/feed.atom", RankFeed(), name="board_feed"),
     path("boards/<str:slug>/decisive/", boards.board_decisive, name="board_decisive"),
-    path(
-        "boards/<str:slug>/left-out/<str:reason>/", boards.board_left_out, name="board_left_out"
-    ),
+    path("boards/<str:slug>/left-out/<str:reason>/", boards.board_left_out, name="board_left_out"),
     path(
         "boards/<str:slug>/<str:model_a>/vs/<str:model_b>/",
         boards.head_to_head,

@@ -5,8 +5,8 @@ from pydantic import ValidationError
 
 from arena.models import Exclusion, LanguageModel, WorkStatus
 from judging.models import Judgment
-from leaderboard.ratings import Outcome
 from leaderboard.query import BoardQuery
+from leaderboard.ratings import Outcome
 from leaderboard.selection import select_comparisons, select_scores
 
 pytestmark = pytest.mark.django_db

@@ -3,8 +3,8 @@
 import pytest
 from django.db import IntegrityError, transaction
 
-from leaderboard.models import Rating, Snapshot
 from leaderboard.charts import PairCount
+from leaderboard.models import Rating, Snapshot
 from leaderboard.selectors import pair_counts
 from leaderboard.services import (
     BoardError,
