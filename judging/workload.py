@@ -36,6 +36,8 @@ class _Asked:
 
     def key_of(self, request: JudgeRequest) -> str | None:
         """The key made when its reply was looked up: hashing a long prompt twice takes time."""
+        if len(self.keys) == 1:
+            return self.keys[0]
         known = zip(self.requests, self.keys, strict=True)
         return next((key for each, key in known if each == request), None)
 
