@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arena', '0004_voting'),
+        ('arena', '0005_names_with_dots'),
     ]
 
     operations = [
