@@ -10,7 +10,7 @@ from typing import Any, Final
 
 import numpy as np
 from django.db.models import BigIntegerField, Case, F, Max, Q, QuerySet, Value, When
-from django.db.models.fields.json import KT
+from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Least
 from numpy.typing import NDArray
 
@@ -202,7 +202,7 @@ def _style_columns(extras: Extras) -> list[Any]:  # expressions
 
 def _style_of(path: str, length: str) -> Coalesce:
     parts = [
-        (Least(Cast(KT(f"{path}__{key}"), BigIntegerField()), Value((1 << bits) - 1)), bits)
+        (Least(Cast(KeyTextTransform(key, path), BigIntegerField()), Value((1 << bits) - 1)), bits)
         for key, bits in zip((length, "headers", "lists", "bold"), _STYLE, strict=True)
     ]
     return Coalesce(packed(parts), Value(_NOT_MEASURED), output_field=BigIntegerField())
