@@ -190,6 +190,7 @@ def main():
     from django.db import connection
 
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     print(f"{connection.vendor}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     synthesise(given.battles, given.models)
     snapshots(given.rounds)
