@@ -17,11 +17,13 @@ from django.utils.translation import gettext
 from arena.models import CommercialUse
 from leaderboard.explaining import (
     LeftOut,
+    StyleEffect,
     findings,
     influence_sentence,
     left_out,
     method_sentence,
     prior_sentence,
+    style_effects,
 )
 from leaderboard.filters import Filter, Switch, board_menus, board_switches, known_choices
 from leaderboard.models import Board, LiveState, Rating, Snapshot
@@ -158,6 +160,14 @@ class BoardPage:
     def prior_words(self) -> str:
         return prior_sentence(self.snapshot) if self.snapshot else ""
 
+    @property
+    def style_effects(self) -> list[StyleEffect]:
+        return style_effects(self.snapshot) if self.snapshot else []
+
+    @property
+    def calibration(self) -> dict[str, Any]:  # JSON of the method's diagnostics
+        return self.snapshot.diagnostics.get("calibration", {}) if self.snapshot else {}
+
     @cached_property
     def findings(self) -> dict[str, Any]:  # JSON of the examination
         return findings(self.snapshot) if self.snapshot else {}
@@ -170,7 +180,7 @@ class BoardPage:
     def left_out(self) -> list[LeftOut]:
         return left_out(self.snapshot)
 
-    @property
+    @cached_property
     def has_prices(self) -> bool:
         return any(line.row.model.price_out_per_mtok is not None for line in self.lines)
 

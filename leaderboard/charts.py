@@ -89,14 +89,6 @@ def win_fraction_matrix(models: Sequence[str], pairs: Sequence[PairCount]) -> Ma
     return matrix
 
 
-def average_win_rates(matrix: Matrix) -> list[float | None]:
-    """Per model the plain mean over its opponents, so that frequent pairs do not count more."""
-    return [
-        sum(known) / len(known) if (known := [cell for cell in row if cell is not None]) else None
-        for row in matrix
-    ]
-
-
 def win_fraction_chart(title: str, models: Sequence[str], pairs: Sequence[PairCount]) -> Chart:
     matrix = win_fraction_matrix(models, pairs)
     text = [["" if cell is None else f"{cell:.0%}" for cell in row] for row in matrix]
@@ -142,12 +134,9 @@ def rating_chart(title: str, axis: str, models: Sequence[RatedModel]) -> Chart:
     return Chart("rating", title, {"data": [trace], "layout": layout}, columns, rows)
 
 
-def average_win_rate_chart(
-    title: str, axis: str, models: Sequence[str], pairs: Sequence[PairCount]
-) -> Chart:
-    rates = average_win_rates(win_fraction_matrix(models, pairs))
-    known = [(name, rate) for name, rate in zip(models, rates, strict=True) if rate is not None]
-    known.sort(key=lambda item: -item[1])
+def average_win_rate_chart(title: str, axis: str, rates: Mapping[str, float]) -> Chart:
+    """Rates by model, the best first."""
+    known = sorted(rates.items(), key=lambda item: -item[1])
     trace = {
         "type": "bar",
         "x": [name for name, _ in known],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import isnan
 from typing import Final
 
 from django.utils.translation import gettext as _
@@ -19,11 +20,13 @@ from leaderboard.charts import (
 )
 from leaderboard.charts_of_models import PricedModel, Track, history_chart, price_chart, radar_chart
 from leaderboard.models import Board, Rating, Snapshot
-from leaderboard.selectors import pair_counts, rating_rows
+from leaderboard.pairs import among, average_win_rates, pair_counts
+from leaderboard.selectors import rating_rows, snapshot_pairs
 from leaderboard.services import NoDataError, latest_snapshot, take_snapshot
 from leaderboard.slices import slice_key
 
 CHARTED_MODELS: Final = 40
+CROSSED_MODELS: Final = 25
 TRACKED_MODELS: Final = 8
 TRACKED_SNAPSHOTS: Final = 60
 RADAR_MODELS: Final = 5
@@ -49,13 +52,19 @@ def _pair_charts(snapshot: Snapshot, shown: Sequence[Rating]) -> list[Chart]:
     # xgettext:no-python-format
     title = _("Ratings with 95 % intervals")
     charts = [rating_chart(title, _("Rating"), rated)]
-    pairs = pair_counts(snapshot)
-    if pairs:
+    pairs, slugs = snapshot_pairs(snapshot)
+    if len(pairs):
+        crossed = names[:CROSSED_MODELS]
+        places = [slugs.index(name) for name in crossed]
+        counts = pair_counts(among(pairs, places), slugs)
+        rates = dict(zip(slugs, average_win_rates(pairs, len(slugs)).tolist(), strict=True))
         charts += [
-            win_fraction_chart(_("Share of battles won, row against column"), names, pairs),
-            battle_count_chart(_("Battles per pair"), names, pairs),
+            win_fraction_chart(_("Share of battles won, row against column"), crossed, counts),
+            battle_count_chart(_("Battles per pair"), crossed, counts),
             average_win_rate_chart(
-                _("Average win rate over all opponents"), _("Average win rate"), names, pairs
+                _("Average win rate over all opponents"),
+                _("Average win rate"),
+                {name: rates[name] for name in names if not isnan(rates[name])},
             ),
         ]
     return charts

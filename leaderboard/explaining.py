@@ -41,6 +41,15 @@ _STYLE: Final[Mapping[str, str | Promise]] = {
 }
 
 
+STYLE_FEATURE_LABELS: Final[Mapping[str, str | Promise]] = {
+    "length": gettext_lazy("length"),
+    "headers": gettext_lazy("headings"),
+    "lists": gettext_lazy("list items"),
+    "bold": gettext_lazy("bold"),
+    "position": gettext_lazy("being shown first"),
+}
+
+
 @dataclass(frozen=True, slots=True)
 class LeftOut:
     """Why rows do not count, how many, and the key under which they are listed."""
@@ -59,6 +68,31 @@ def method_sentence(snapshot: Snapshot, chosen: Mapping[str, str]) -> str:
     else:
         words.append(_(METHODS.get(snapshot.method).description))
     return " ".join(word for word in words if word)
+
+
+@dataclass(frozen=True, slots=True)
+class StyleEffect:
+    """What one standard deviation more of a style feature is worth, in points, with interval."""
+
+    name: str
+    points: float
+    lower: float
+    upper: float
+
+
+def style_effects(snapshot: Snapshot) -> list[StyleEffect]:
+    """The coefficients of style control; none for other methods."""
+    effects = []
+    for name, fitted in (snapshot.diagnostics.get("style") or {}).items():
+        log_odds = fitted["coefficient"]
+        if not log_odds or fitted["lower"] is None:
+            continue
+        unit = fitted["points"] / log_odds
+        label = str(STYLE_FEATURE_LABELS.get(name, name))
+        effects.append(
+            StyleEffect(label, fitted["points"], unit * fitted["lower"], unit * fitted["upper"])
+        )
+    return effects
 
 
 def left_out(snapshot: Snapshot | None) -> list[LeftOut]:

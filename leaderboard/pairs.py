@@ -31,6 +31,28 @@ def pairs_from_bytes(data: bytes) -> Pairs:
     return np.frombuffer(data, dtype=np.int32).reshape(-1, _COLUMNS)
 
 
+def among(pairs: Pairs, places: Sequence[int]) -> Pairs:
+    """The pairs between models at ``places``."""
+    return pairs[np.isin(pairs[:, 0], places) & np.isin(pairs[:, 1], places)]
+
+
+def average_win_rates(pairs: Pairs, n_models: int) -> NDArray[np.float64]:
+    """float64[m], the plain mean over a model's opponents, so that frequent pairs weigh no more.
+
+    A tie is half a win, "both bad" is nobody's; NaN for a model without a counted battle.
+    """
+    won, lost, ties = (pairs[:, column].astype(np.float64) for column in (2, 3, 4))
+    counted = won + lost + ties
+    met = counted > 0
+    share = (won[met] + ties[met] / 2) / counted[met]
+    first, second = pairs[met, 0], pairs[met, 1]
+    total = np.bincount(first, share, n_models) + np.bincount(second, 1 - share, n_models)
+    opponents = np.bincount(first, minlength=n_models) + np.bincount(second, minlength=n_models)
+    with np.errstate(invalid="ignore"):
+        rates: NDArray[np.float64] = total / opponents
+    return rates
+
+
 def pair_counts(pairs: Pairs, models: Sequence[str]) -> list[PairCount]:
     """The same by name."""
     return [

@@ -12,8 +12,8 @@ from arena.models import Battle, LanguageModel, Vote
 from judging.models import Judgment
 from leaderboard.charts import PairCount
 from leaderboard.models import Board, Evidence, Rating, Snapshot
+from leaderboard.pairs import Pairs, pairs_from_bytes
 from leaderboard.pairs import pair_counts as named_pairs
-from leaderboard.pairs import pairs_from_bytes
 from leaderboard.query import BoardQuery, question_filter
 
 
@@ -83,11 +83,16 @@ def _iso(time: dt.datetime | None) -> str | None:
     return time.isoformat() if time else None
 
 
-def pair_counts(snapshot: Snapshot) -> list[PairCount]:
+def snapshot_pairs(snapshot: Snapshot) -> tuple[Pairs, list[str]]:
+    """Pair totals and the models that they point into; empty for methods without pairs."""
     evidence = Evidence.objects.only("pairs", "model_slugs").filter(snapshot=snapshot).first()
-    if evidence is None:
-        return []
-    return named_pairs(pairs_from_bytes(bytes(evidence.pairs)), evidence.model_slugs)
+    data = bytes(evidence.pairs) if evidence else b""
+    return pairs_from_bytes(data), evidence.model_slugs if evidence else []
+
+
+def pair_counts(snapshot: Snapshot) -> list[PairCount]:
+    """Battles and outcomes of every pair that met, by name."""
+    return named_pairs(*snapshot_pairs(snapshot))
 
 
 def board_cards(*, with_private: bool) -> list[tuple[Board, Snapshot | None]]:

@@ -12,8 +12,7 @@ from leaderboard.methods_pages import method_pages
 @require_safe
 def method_list(request: HttpRequest) -> HttpResponse:
     pages = [page for page in method_pages().values() if page.slug != "index"]
-    index = method_pages().get("index")
-    return render(request, "leaderboard/method_list.html", {"pages": pages, "index": index})
+    return render(request, "leaderboard/method_list.html", {"pages": pages})
 
 
 @require_safe

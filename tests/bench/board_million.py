@@ -158,8 +158,11 @@ def pages(rounds):
     import numpy as np
     from django.test import Client
 
-    client = Client()
-    for address in ("/boards/", f"/boards/{BOARD}/", f"/boards/{BOARD}/charts/",
+    client = Client(HTTP_HOST="localhost")
+    for address in ("/boards/", f"/boards/{BOARD}/", f"/boards/{BOARD}/history/",
+                    f"/boards/{BOARD}/compare/", f"/boards/{BOARD}/decisive/",
+                    f"/boards/{BOARD}/left-out/too_fast/", f"/boards/{BOARD}/embed/",
+                    f"/boards/{BOARD}/charts/",
                     f"/boards/{BOARD}/board.json", f"/boards/{BOARD}/board.csv",
                     f"/boards/{BOARD}/model-000/vs/model-001/"):  # fmt: skip
         seconds, cpu = [], []
@@ -187,6 +190,7 @@ def main():
     from django.db import connection
 
     call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
     print(f"{connection.vendor}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     synthesise(given.battles, given.models)
     snapshots(given.rounds)

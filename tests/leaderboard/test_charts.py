@@ -1,15 +1,16 @@
+import numpy as np
 import pytest
 
 from leaderboard.charts import (
     PairCount,
     RatedModel,
     average_win_rate_chart,
-    average_win_rates,
     battle_count_chart,
     rating_chart,
     win_fraction_chart,
     win_fraction_matrix,
 )
+from leaderboard.pairs import average_win_rates
 from leaderboard.scale import shared_scale
 
 PAIRS = [
@@ -25,11 +26,10 @@ def test_a_tie_is_half_a_win_and_both_bad_is_none():
 
 
 def test_the_average_win_rate_weighs_opponents_alike():
-    assert average_win_rates([[None, 0.5, 1.0], [0.5, None, None], [None, None, None]]) == [
-        0.75,
-        0.5,
-        None,
-    ]
+    pairs = np.array([[0, 1, 5, 5, 0, 7], [0, 2, 1, 0, 0, 0], [1, 3, 0, 0, 0, 2]], np.int32)
+    rates = average_win_rates(pairs, 5)
+    assert rates[:3].tolist() == [0.75, 0.5, 0.0]
+    assert np.isnan(rates[3:]).all()
 
 
 @pytest.mark.parametrize("chart", [win_fraction_chart, battle_count_chart])
@@ -51,7 +51,7 @@ def test_the_best_model_stands_at_the_top_of_the_rating_chart():
 
 
 def test_average_win_rates_are_sorted_from_best_to_worst():
-    chart = average_win_rate_chart("Title", "Rate", ["c", "a", "b"], PAIRS)
+    chart = average_win_rate_chart("Title", "Rate", {"c": 0.1, "a": 0.9, "b": 0.4})
     assert [row[0] for row in chart.rows] == ["a", "b", "c"]
 
 

@@ -48,9 +48,7 @@ def test_one_more_vote_gives_the_ratings_of_a_full_refit(board, votes, battles, 
     assert board.snapshots.count() == 1
 
 
-def test_a_vote_between_new_models_joins_them(
-    board, votes, bob, make_model, make_battle, unhurried
-):
+def test_a_new_model_joins_the_ratings(board, votes, make_model, make_battle, unhurried):
     renew(board)
     known = votes[0].battle
     battle = make_battle(known.question, known.model_a, make_model("delta"))
