@@ -99,16 +99,21 @@ class JudgeWorkload:
     # -- reading ----------------------------------------------------------------------------
 
     def load(self, ids: Sequence[int]) -> list[Judgment]:
-        rows = list(
-            Judgment.objects.filter(pk__in=ids)
-            .order_by("id")
-            .select_related("battle")
-            .only(
-                *("id", "game", "turn", "repeat", "attempts", "lease_owner", "answer_id"),
-                *("battle__answer_a_id", "battle__answer_b_id"),
+        chosen = Judgment.objects.filter(pk__in=ids).order_by("id")
+        rows = list(chosen.only("id", "attempts", "lease_owner"))
+        # plain values instead of rows with their battles: half the time of a run's reading
+        slots = {
+            pk: Slot(first or answer or 0, second or 0, game, turn, repeat)
+            for pk, answer, first, second, game, turn, repeat in chosen.values_list(
+                "id",
+                "answer_id",
+                "battle__answer_a_id",
+                "battle__answer_b_id",
+                "game",
+                "turn",
+                "repeat",
             )
-        )
-        slots = {row.pk: _slot(row) for row in rows}
+        }
         self.reader.fetch(slots.values())
         for pk, slot in slots.items():
             self.asked[pk] = self._ask_about(slot)
@@ -229,12 +234,3 @@ def _identity(model: LanguageModel) -> str:
     where = (endpoint.provider, endpoint.base_url) if endpoint else ("", "")
     settings = sorted(model.provider_settings.items())
     return repr((*where, model.provider_model or model.slug, settings))
-
-
-def _slot(judgment: Judgment) -> Slot:
-    battle = judgment.battle
-    if battle is None:
-        first, second = judgment.answer_id or 0, 0
-    else:
-        first, second = battle.answer_a_id or 0, battle.answer_b_id or 0
-    return Slot(first, second, judgment.game, judgment.turn, judgment.repeat)
