@@ -41,6 +41,12 @@ class JudgeRunForm(forms.Form):
         min_value=1,
         help_text=_("Empty: all questions of the set."),
     )
+    max_cost = forms.FloatField(
+        label=_("Budget (US dollars)"),
+        required=False,
+        min_value=0.01,
+        help_text=_("The run stops before it would exceed this. Empty: no limit."),
+    )
     is_dry_run = forms.BooleanField(
         label=_("Dry run"),
         required=False,
@@ -61,6 +67,7 @@ class JudgeRunForm(forms.Form):
             baseline=data["baseline"] if data["mode"] == JudgeRunMode.BASELINE else None,
             is_dry_run=data["is_dry_run"],
             limit=data["limit"],
+            settings={"budget": {"usd": data["max_cost"]}} if data["max_cost"] else {},
         )
 
 
