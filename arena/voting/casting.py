@@ -92,11 +92,23 @@ class _Activity:
     same_battle_from_address: bool
 
 
+_MODEL_COLUMNS = ("slug", "display_name", "organisation", "is_demo")
+_BALLOT_COLUMNS = (
+    *(field.name for field in Ballot._meta.concrete_fields),
+    *("battle__question", "battle__answer_a", "battle__answer_b", "battle__exclusion"),
+    *(f"battle__model_a__{name}" for name in _MODEL_COLUMNS),
+    *(f"battle__model_b__{name}" for name in _MODEL_COLUMNS),
+    "round__code",
+)
+
+
 def find_ballot(visitor: Visitor, token: str) -> Ballot:
     """The visitor's ballot, whatever its status; raises Unknown- or ForeignBallotError."""
     ballot = (
         Ballot.objects.select_related("battle__model_a", "battle__model_b", "round")
+        .only(*_BALLOT_COLUMNS)
         .filter(token=token[:64])
+        .order_by()
         .first()
     )
     if ballot is None:

@@ -192,10 +192,16 @@ def next_ballot(
     return None
 
 
+_SHOWN_COLUMNS = tuple(
+    ["token", "shown_first", "round", "battle__question", "battle__answer_a", "battle__answer_b"]
+)
+
+
 def _open_ballot(voter: Voter, wanted: PoolFilter, besides: str) -> Ballot | None:
     """Whoever changes the filter to fish for pairs gets their open ballots back in the end."""
     rows = Ballot.objects.open().filter(voter=voter, round__isnull=True, battle__exclusion="")
-    rows = rows.exclude(token=besides).select_related("battle").order_by("id")
+    rows = rows.exclude(token=besides).select_related("battle").only(*_SHOWN_COLUMNS)
+    rows = rows.order_by("id")
     suiting = rows
     if wanted.category:
         suiting = suiting.filter(battle__question__category=wanted.category)
