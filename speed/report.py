@@ -163,7 +163,7 @@ def reader_rows(report: PhaseReport) -> list[tuple[str, ReaderView, object]]:
     ttft, tpot = report.headline["ttft_s"][50.0], report.headline["tpot_s"][50.0]
     if not (ttft.samples and tpot.samples):
         return []
-    views = [(name, reader_view(ttft.value, tpot.value, name)) for name in ("zh", "en")]  # type: ignore[arg-type]  # a literal of two
+    views = [(name, reader_view(ttft.value, tpot.value, name)) for name in ("zh", "en")]
     return [(name, view, PACE_LABELS[view.pace.value]) for name, view in views]
 
 
@@ -177,9 +177,9 @@ def calculate_goodput(page: PhasePage, data: dict[str, Any]) -> tuple[Slo, Goodp
     if data.get("preset"):
         slo = PRESETS[data["preset"]]
     else:
-        limits = [
+        ttft_s, tpot_s, latency_s = (
             None if data.get(name) is None else data[name] / SECONDS_SHOWN_IN_MS
             for name in ("ttft_ms", "tpot_ms", "latency_ms")
-        ]
-        slo = Slo(*limits, percent=data.get("percent") or 99.0)
+        )
+        slo = Slo(ttft_s, tpot_s, latency_s, percent=data.get("percent") or 99.0)
     return None if slo.is_empty else (slo, goodput(page.timeline, slo))
