@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "arena",
     "judging",
     "benchmarks",
+    "speed",
     "leaderboard",
 ]
 
@@ -178,9 +179,19 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "sweep-unfinished-runs": {"task": "arena.tasks.sweep_unfinished_runs", "schedule": 15.0},
     "review-votes": {"task": "arena.tasks.review_votes", "schedule": 600.0},
+    "sweep-speed-runs": {"task": "speed.tasks.sweep_speed_runs", "schedule": 15.0},
     "refresh-live-boards": {"task": "leaderboard.tasks.refresh_live_boards", "schedule": 20.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(AGON_HOME / "beat-schedule")
+
+# the load generator: ceilings that no run may pass, and the CPU it keeps to itself (-1: none)
+SPEED_MAX_CONCURRENCY = env.int("SPEED_MAX_CONCURRENCY", default=512)
+SPEED_MAX_RATE = env.float("SPEED_MAX_RATE", default=500.0)
+SPEED_MAX_DURATION_S = env.float("SPEED_MAX_DURATION_S", default=3600.0)
+SPEED_MAX_REQUESTS = env.int("SPEED_MAX_REQUESTS", default=200_000)
+SPEED_CPU: int | None = env.int("SPEED_CPU", default=None)
+SPEED_ALLOWED_ORIGINS = env.list("SPEED_ALLOWED_ORIGINS", default=[])
+SPEED_WORK_DIR = AGON_HOME / "speed"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]
