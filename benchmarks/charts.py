@@ -32,9 +32,7 @@ def heat_map(board: Board) -> dict[str, Any]:
     """Scores of models by tasks."""
     names = [_column_name(column.task, column.number) for column in board.columns]
     values = [[_value(task) for task in tasks] for _model, tasks in board.rows()]
-    return _heat(
-        "heat", _("Scores by task"), names, [m.display_name for m in board.models], values
-    )
+    return _heat("heat", _("Scores by task"), names, [m.display_name for m in board.models], values)
 
 
 def _column_name(task: str, number: int) -> str:

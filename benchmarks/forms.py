@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from django import forms
+from django.db.models import QuerySet
 from django.utils.text import slugify
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
 from benchmarks.engine.spec import PRECISIONS
-from benchmarks.models import QuestionFile
+from benchmarks.models import BenchmarkRun, QuestionFile
 from benchmarks.models.question_file import QuestionFileKind
 from benchmarks.suites_base import AskProtocol
 
@@ -117,20 +118,12 @@ class QuestionFileForm(forms.Form):
         return name
 
 
+def _prepared_runs() -> QuerySet[BenchmarkRun]:
+    return BenchmarkRun.objects.filter(prepared_at__isnull=False).order_by("-id")
+
+
 class CompareForm(forms.Form):
     """Two runs to put side by side."""
 
-    a = forms.ModelChoiceField(queryset=None, label=_("First run"))
-    b = forms.ModelChoiceField(queryset=None, label=_("Second run"))
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        from benchmarks.models import BenchmarkRun
-
-        super().__init__(*args, **kwargs)
-        runs = BenchmarkRun.objects.filter(prepared_at__isnull=False).order_by("-id")
-        for name in ("a", "b"):
-            field = self.fields[name]
-            assert isinstance(field, forms.ModelChoiceField)
-            field.queryset = runs
-
-
+    a = forms.ModelChoiceField(_prepared_runs(), label=_("First run"))
+    b = forms.ModelChoiceField(_prepared_runs(), label=_("Second run"))

@@ -43,8 +43,8 @@ class TaskLine:
 
 def task_lines(run: BenchmarkRun) -> list[TaskLine]:
     """Every task with its running score, in three queries whatever the number of tasks."""
-    counts = {
-        row["task"]: row
+    counts: dict[int, dict[str, Any]] = {
+        row["task"]: dict(row)
         for row in run.samples.order_by()
         .values("task")
         .annotate(
@@ -63,9 +63,7 @@ def _line(task: BenchmarkTask, row: dict[str, Any]) -> TaskLine:
     done = int(row.get("done") or 0)
     is_final = bool(task.score) and int(task.score.get("n") or 0) == done
     estimate = estimate_from(task.score) if is_final else _running_estimate(row)
-    return TaskLine(
-        task, done, int(row.get("failed") or 0), int(row.get("total") or 0), estimate
-    )
+    return TaskLine(task, done, int(row.get("failed") or 0), int(row.get("total") or 0), estimate)
 
 
 def _running_estimate(row: dict[str, Any]) -> Estimate | None:

@@ -66,5 +66,3 @@ def save_question_file(
     row = QuestionFile(slug=slug, name=name, kind=kind, rows=len(rows), uploaded_by=uploaded_by)
     row.file.save(f"{slug}{suffix}", ContentFile(text.encode()), save=True)
     return row
-
-

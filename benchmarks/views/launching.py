@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.files.uploadedfile import UploadedFile
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
@@ -62,7 +61,7 @@ def upload_questions(request: HttpRequest) -> HttpResponse:
     form = QuestionFileForm(request.POST or None, request.FILES or None)
     errors = []
     if request.method == "POST" and form.is_valid():
-        upload: UploadedFile = form.cleaned_data["file"]
+        upload = form.cleaned_data["file"]
         try:
             row = save_question_file(
                 name=form.cleaned_data["name"],

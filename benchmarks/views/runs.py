@@ -76,9 +76,7 @@ def sample_list(request: HttpRequest, run_id: int, task_id: int) -> HttpResponse
     )
     other = request.GET.get("differs_from", "")
     chosen = {"show": request.GET.get("show", ""), "category": request.GET.get("category", "")}
-    rows = samples_of(
-        task, **chosen, differs_from=int(other) if other.isdigit() else None
-    )
+    rows = samples_of(task, **chosen, differs_from=int(other) if other.isdigit() else None)
     categories = task.samples.order_by("category").values_list("category", flat=True).distinct()
     context = {
         "run": task.run,
