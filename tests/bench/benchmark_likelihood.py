@@ -1,9 +1,9 @@
 """Likelihood scoring side by side with lm_eval's hf backend: same model, requests and machine.
 
 Each side runs in a process of its own, so that peak memory is its own, and its processor time is
-counted beside the clock: on a machine with other work only the former can be compared. On a
-processor the model has five million parameters; ``--gpu`` takes an eight-billion-parameter shape with random weights
-in bfloat16, and forecasts all of MMLU from it.
+counted beside the clock: on a machine with other work only that can be compared. On a processor
+the model has five million parameters; ``--gpu`` takes an eight-billion-parameter shape with
+random weights in bfloat16, and forecasts all of MMLU from it.
 """
 
 import argparse
@@ -127,8 +127,8 @@ def run_side(side, folder, kind, items, batch):
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     if torch.cuda.is_available():
         peak = torch.cuda.max_memory_allocated() // 1024
-    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_kib": peak, "tokens": tokens,
-                      "logprobs": logprobs}))  # fmt: skip
+    print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_kib": peak,
+                      "tokens": tokens, "logprobs": logprobs}))  # fmt: skip
 
 
 def scorer_of(side, model, tokenizer, batch):
