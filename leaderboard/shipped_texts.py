@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from judging.judges import JUDGES
+from judging.labels import kind_words
 from leaderboard.demo import FOLDER
 from leaderboard.ratings import METHODS
 
@@ -30,7 +31,7 @@ def shipped_texts() -> Iterator[ShippedText]:
         yield ShippedText(method.label, f"Rating method {name}")
         yield ShippedText(method.description, f"Rating method {name}")
     for name in JUDGES:
-        yield ShippedText(name.replace("_", " "), "Kind of judge")
+        yield ShippedText(kind_words(name), "Kind of judge")
     for line in (FOLDER / "models.jsonl").read_text(encoding="utf-8").splitlines():
         model = json.loads(line)
         yield ShippedText(model["description"], f"Demo model {model['slug']}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 from django.core.management.commands import makemessages
 
@@ -41,14 +42,13 @@ class Command(makemessages.Command):
 
     def process_files(self, file_list: list[makemessages.TranslatableFile]) -> None:
         super().process_files(file_list)
-        for folder in self.locale_paths:
-            template = Path(folder) / f"{self.domain}.pot"
-            with template.open("a", encoding="utf-8") as file:
-                file.writelines(
-                    # a JSON string is a valid PO string; msguniq merges what occurs twice
-                    f'\n#. {shipped.origin}\nmsgid {_quoted(shipped.text)}\nmsgstr ""\n'
-                    for shipped in shipped_texts()
-                )
+        template = Path(settings.LOCALE_PATHS[0]) / f"{self.domain}.pot"
+        with template.open("a", encoding="utf-8") as file:
+            file.writelines(
+                # a JSON string is a valid PO string; msguniq merges what occurs twice
+                f'\n#. {shipped.origin}\nmsgid {_quoted(shipped.text)}\nmsgstr ""\n'
+                for shipped in shipped_texts()
+            )
 
 
 def _quoted(text: str) -> str:
