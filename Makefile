@@ -56,8 +56,8 @@ $(VENV)/.installed: $(VENV)/bin/python pyproject.toml
 $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "Installing what the tests need (once)…"
 	@$(PIP_INSTALL) torch==2.13.0
-	@$(PIP_INSTALL) -e ".[local,test]"
-	@sh tests/install_chromium.sh
+	@$(PIP_INSTALL) -e ".[local,benchmarks,test]"
+	@sh tests/install_packages.sh
 	@touch $@
 
 $(VENV)/.installed-check: $(VENV)/.installed-test

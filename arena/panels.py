@@ -13,9 +13,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from arena.models import Answer, Battle, LanguageModel, Question
+from arena.models import Answer, Battle, LanguageModel, Question, Voter
 
-Subject = LanguageModel | Question | Battle | None
+Subject = LanguageModel | Question | Battle | Voter | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +44,8 @@ def register_page_panel(page: str, *, position: int) -> Callable[[PageSource], P
     """Decorate a function that gives the panel of ``page`` for its subject, or None.
 
     Pages are named by their URL names: ``home`` (its subject is None), ``model_detail``,
-    ``question_detail``, ``battle_detail``. Lower positions stand higher.
+    ``question_detail``, ``battle_detail``, ``vote_verdicts`` (a battle just voted on), ``my_votes``
+    (a voter), ``satisfaction`` (None). Lower positions stand higher.
     """
 
     def remember(source: PageSource) -> PageSource:

@@ -4,6 +4,7 @@ from celery import shared_task
 
 from arena.services.driving import drive_run_chunk
 from arena.services.runs import sweep_runs
+from arena.voting.review import review_voters
 
 
 @shared_task(acks_late=True)
@@ -16,3 +17,9 @@ def drive_run(kind: str, run_id: int) -> None:
 def sweep_unfinished_runs() -> None:
     """Enqueue every run that has unfinished rows and no worker at them."""
     sweep_runs()
+
+
+@shared_task(ignore_result=True, expires=300)
+def review_votes() -> None:
+    """Mark the votes of voters whom the outlier test or the control questions single out."""
+    review_voters()

@@ -66,6 +66,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "arena",
     "judging",
+    "benchmarks",
     "leaderboard",
 ]
 
@@ -164,6 +165,7 @@ if not REDIS_URL:
         "polling_interval": 0.2,  # seconds a new message may wait
     }
 CELERY_TASK_IGNORE_RESULT = True
+CELERY_TASK_ROUTES = ("benchmarks.routing.route_task",)
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -171,6 +173,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # the queue is a hint: whatever a lost message leaves behind, the sweep finds in the rows
 CELERY_BEAT_SCHEDULE = {
     "sweep-unfinished-runs": {"task": "arena.tasks.sweep_unfinished_runs", "schedule": 15.0},
+    "review-votes": {"task": "arena.tasks.review_votes", "schedule": 600.0},
     "refresh-live-boards": {"task": "leaderboard.tasks.refresh_live_boards", "schedule": 20.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(AGON_HOME / "beat-schedule")

@@ -15,6 +15,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("leaderboard.urls")),
     path("", include("arena.urls_runs")),
     path("", include("judging.urls")),
+    path("", include("benchmarks.urls")),
     path("style/", style_gallery, name="style_gallery"),
     path("", include("arena.urls_voting")),
 ]

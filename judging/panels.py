@@ -9,6 +9,7 @@ from django.http import HttpRequest
 
 from arena.models import Answer, Battle
 from arena.panels import Panel, register_answer_panel, register_page_panel
+from judging import voting_panels  # noqa: F401  # registers its panels
 from judging.models import Judgment
 
 

@@ -2,9 +2,10 @@
 
 from django.urls import path, re_path
 
-from judging.views import judges, runs
+from judging.views import judges, people, runs
 
 urlpatterns = [
+    path("people-and-judges/", people.people_and_judges, name="people_and_judges"),
     path("judges/", judges.judge_list, name="judge_list"),
     path("judges/new/", judges.judge_new, name="judge_new"),
     path("judges/<str:slug>/", judges.judge_detail, name="judge_detail"),

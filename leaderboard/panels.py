@@ -7,6 +7,7 @@ from django.http import HttpRequest
 
 from arena.models import LanguageModel
 from arena.panels import Panel, register_page_panel
+from leaderboard import personal  # noqa: F401  # registers its panel
 from leaderboard.board_page import scaled_lines
 from leaderboard.models import Board, Rating, Snapshot
 from leaderboard.selectors import rating_rows

@@ -8,6 +8,7 @@ from django.utils.translation import gettext_lazy as _
 
 from arena.models.fields import EncryptedTextField
 from arena.models.license import CommercialUse, License
+from arena.models.slugs import validate_slug
 
 
 class Endpoint(models.Model):
@@ -71,7 +72,7 @@ class LanguageModel(models.Model):
     ``provider_model`` is the name the endpoint knows it by.
     """
 
-    slug = models.SlugField(max_length=160, unique=True, allow_unicode=True)
+    slug = models.CharField(max_length=160, unique=True, validators=[validate_slug])
     display_name = models.CharField(max_length=200)
     organisation = models.CharField(max_length=120, blank=True)
     description = models.TextField(blank=True)

@@ -6,6 +6,7 @@ from django.db import models
 from django.db.models.functions import Cast
 
 from arena.models.license import License
+from arena.models.slugs import validate_slug
 
 
 class ContentPart(TypedDict, total=False):
@@ -19,7 +20,7 @@ class ContentPart(TypedDict, total=False):
 class QuestionSet(models.Model):
     """Questions that belong together and are run as one."""
 
-    slug = models.SlugField(max_length=120, unique=True, allow_unicode=True)
+    slug = models.CharField(max_length=120, unique=True, validators=[validate_slug])
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)
     license = models.ForeignKey(License, on_delete=models.SET_NULL, null=True, blank=True)

@@ -94,7 +94,7 @@ class VotingPolicy(models.Model):
     @classmethod
     def current(cls) -> Self:
         """The stored policy, or the defaults where nobody has changed any."""
-        return cls.objects.filter(pk=1).first() or cls(pk=1)
+        return cls.objects.select_related("moderation_endpoint").filter(pk=1).first() or cls(pk=1)
 
 
 class VoterSession(models.Model):

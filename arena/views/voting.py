@@ -13,6 +13,7 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
 from arena.models import Ballot, BallotStatus, InviteRound
+from arena.panels import page_panels
 from arena.voting.casting import (
     BallotError,
     ForeignBallotError,
@@ -22,9 +23,8 @@ from arena.voting.casting import (
 )
 from arena.voting.drawing import next_ballot, next_round_ballot
 from arena.voting.pool import PoolFilter
-from arena.voting.presentation import Reveal, position_of, reveal, show_ballot
+from arena.voting.presentation import Reveal, reveal, show_ballot
 from arena.voting.progress import Progress, progress_of
-from arena.voting.verdicts import verdicts_on
 from arena.voting.voters import Visitor, known_visitor, remember, visitor_of
 
 SKIP = "skip"
@@ -101,12 +101,11 @@ def vote_verdicts(request: HttpRequest, token: str) -> HttpResponse:
     ballot = find_ballot_or_404(visitor, token)
     if ballot.vote_id is None:
         raise Http404
-    verdicts = [
-        (verdict, position_of(verdict.outcome, ballot.sides) if verdict.outcome else "")
-        for verdict in verdicts_on(ballot.battle)
-    ]
-    told = reveal(ballot)
-    return render(request, "arena/_vote_verdicts.html", {"verdicts": verdicts, "reveal": told})
+    context = {
+        "panels": page_panels("vote_verdicts", ballot.battle, request),
+        "reveal": reveal(ballot),
+    }
+    return render(request, "arena/_vote_verdicts.html", context)
 
 
 def find_ballot_or_404(visitor: Visitor | None, token: str) -> Ballot:

@@ -130,6 +130,7 @@ class Reveal:
     left: LanguageModel
     right: LanguageModel
     choice: str
+    outcome: str
     battle: Battle
     token: str
     others: tuple[Share, ...]
@@ -179,6 +180,15 @@ def _texts_of(battle: Battle) -> tuple[ShownTexts, dict[str, ShownTexts]]:
     return question, {"a": first, "b": second}
 
 
+def shown_answer_of(answer: Answer) -> tuple[ShownTexts, ShownTexts]:
+    """One answer alone: its question's turns and its own."""
+    question = SHOWN.get("question", answer.question_id)
+    if question is None:
+        question = SHOWN.keep("question", answer.question_id, shown_question(answer.question))
+    reply = SHOWN.get("answer", answer.pk) or SHOWN.keep("answer", answer.pk, shown_answer(answer))
+    return question, reply
+
+
 def shown_turns(question: ShownTexts, replies: ShownTexts) -> tuple[ShownTurn, ...]:
     nothing = ShownText(mark_safe(""))
     return tuple(
@@ -209,6 +219,7 @@ def reveal(ballot: Ballot) -> Reveal:
         left=models[left],
         right=models[right],
         choice=position_of(vote.outcome, ballot.sides),
+        outcome=vote.outcome,
         battle=battle,
         token=ballot.token,
         others=_others(ballot),

@@ -6,6 +6,7 @@ from django.db import models
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel
+from arena.models.slugs import validate_slug
 
 
 class PromptMode(models.TextChoices):
@@ -59,7 +60,7 @@ class Judge(models.Model):
     that can change a verdict. ``kind`` is a name in the registry of judges, or ``imported``.
     """
 
-    slug = models.SlugField(max_length=160, allow_unicode=True)
+    slug = models.CharField(max_length=160, validators=[validate_slug])
     version = models.PositiveIntegerField(default=1)
     name = models.CharField(max_length=200)
     description = models.TextField(blank=True)

@@ -67,7 +67,7 @@ def test_images_are_passed_to_the_provider(question_set):
 
 
 @pytest.mark.parametrize(
-    ("category", "settings", "temperature"),
+    ("category", "chosen", "temperature"),
     [
         ("math", {}, 0.0),
         ("writing", {}, 0.7),
@@ -76,8 +76,8 @@ def test_images_are_passed_to_the_provider(question_set):
         ("math", {"temperature": 1.0}, 1.0),
     ],
 )
-def test_the_category_sets_the_temperature_unless_the_run_does(category, settings, temperature):
-    assert answer_settings(Question(category=category), settings)["temperature"] == temperature
+def test_the_category_sets_the_temperature_unless_the_run_does(category, chosen, temperature):
+    assert answer_settings(Question(category=category), chosen)["temperature"] == temperature
 
 
 def test_only_what_is_missing_is_asked_for(question_set, delta, make_answer):

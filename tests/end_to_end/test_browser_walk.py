@@ -45,9 +45,12 @@ def test_a_judge_run_is_started_in_the_console_and_seen_to_finish(arena, staff_p
     page.goto(f"{arena.url}/console/")
     page.click("text=Start a judge run")
     page.select_option("select[name=question_set]", label="Demo questions")
-    page.select_option("select[name=judge]", label=re.compile("length", re.IGNORECASE))
+    page.select_option("select[name=judge]", label="Longest answer wins")
     page.select_option("select[name=mode]", "pairs")
-    page.click("main button[type=submit]:visible >> nth=-1")
-    expect(page).to_have_url(re.compile(r"/runs/judging/\d+/"))
+    for box in page.locator("input[name=language_models]").all():
+        box.check()
+    expect(page.locator("#judge-plan")).to_contain_text("1,600")
+    page.click("button[name=start]")
+    expect(page).to_have_url(re.compile(r"/runs/judg\w+/\d+/"))
     expect(page.locator("#run-progress")).to_contain_text("completed", timeout=60_000)
     assert page.locator("[role=progressbar]").get_attribute("aria-valuenow") == "100"

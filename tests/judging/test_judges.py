@@ -208,7 +208,7 @@ async def test_the_length_preferring_judge_takes_the_longer_answer_in_either_ord
 
 
 @pytest.mark.parametrize(
-    ("kind", "settings", "message"),
+    ("kind", "given", "message"),
     [
         ("chat", {"temprature": 0}, "no setting 'temprature'; it has: convention"),
         ("chat", {"temperature": "hot"}, "'temperature' is 'hot'; it must be"),
@@ -219,9 +219,9 @@ async def test_the_length_preferring_judge_takes_the_longer_answer_in_either_ord
         ("length_preferring", {"full_score_characters": 0}, "must be at least 1"),
     ],
 )
-def test_settings_that_a_judge_cannot_use_are_refused_with_their_name(kind, settings, message):
+def test_settings_that_a_judge_cannot_use_are_refused_with_their_name(kind, given, message):
     with pytest.raises(JudgeSettingsError, match=message):
-        build_judge(kind, settings, CONTEXT)
+        build_judge(kind, given, CONTEXT)
 
 
 def test_a_misspelt_convention_fails_before_any_call():

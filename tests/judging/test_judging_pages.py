@@ -6,7 +6,6 @@ from django.urls import reverse
 
 from judging.models import Judge, JudgeRun, JudgeRunMode, Judgment
 from judging.services.judges import create_judge, new_version
-from tests.pages.conftest import uncollected_static_files  # noqa: F401  # used by being there
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

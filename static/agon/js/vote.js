@@ -10,6 +10,7 @@ const SLOW_MS = 6000;
 let upcoming = null; // HTML of the battle after this one; null when none is loaded
 let queued = null; // the one after that, which came along with the last vote
 let isSending = false;
+const held = new Set(); // tokens shown or in hand: two requests may bring the same battle
 
 const ballot = () => stage.querySelector("[data-ballot]");
 const tokenOf = (form) => form?.elements.token.value;
@@ -37,10 +38,18 @@ async function preload() {
   for (const [name, value] of [...wish(), ["after", tokenOf(form)]]) address.searchParams.set(name, value);
   try {
     const response = await fetch(address, { headers: { Accept: "text/html" } });
-    if (response.status === 200) upcoming = await response.text();
+    if (response.status === 200) keep(await response.text());
   } catch {
     // the next battle is then loaded when it is asked for
   }
+}
+
+function keep(html) {
+  const token = tokenIn(html);
+  if (!token || held.has(token)) return;
+  held.add(token);
+  if (upcoming) queued = html;
+  else upcoming = html;
 }
 
 async function cast(choice) {
@@ -76,8 +85,7 @@ async function take(response, form, choice) {
   if (told.text) toast(told.text, "warning");
   if (told.bar) reveal(form, told);
   if (response.ok) {
-    if (!upcoming) upcoming = told.next;
-    else queued = told.next;
+    keep(told.next);
     if (choice === "skip") await showNext();
   } else if (["unknown", "foreign", "expired"].includes(told.code)) {
     await showNext();
@@ -199,7 +207,10 @@ function onClick(event) {
 }
 
 if (root) {
-  if (ballot()) setUp(ballot());
+  if (ballot()) {
+    held.add(tokenOf(ballot()));
+    setUp(ballot());
+  }
   root.addEventListener("submit", onSubmit);
   root.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);

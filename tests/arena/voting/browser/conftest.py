@@ -1,13 +1,21 @@
 """A real server (uvicorn, the whole ASGI application) and a real browser (Chromium)."""
 
+import asyncio
+import json
 import socket
 import threading
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 import uvicorn
+from aiohttp import web
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.db import connections
+from playwright.sync_api import Error
+
+from arena.live.rooms import ROOMS
+from arena.live.seating import close_providers
 
 AXE = Path(__file__).parents[3] / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
@@ -34,15 +42,22 @@ def server(transactional_db, settings, tmp_path):
         connection.settings_dict["CONN_MAX_AGE"] = 0
     http = ASGIStaticFilesHandler(application.application_mapping["http"])
     listener = socket.create_server(("127.0.0.1", 0))
-    web = uvicorn.Server(
+    serving = uvicorn.Server(
         uvicorn.Config(
             _Routed(http, application), log_level="error", lifespan="off", ws="websockets-sansio"
         )
     )
-    thread = threading.Thread(target=web.run, kwargs={"sockets": [listener]}, daemon=True)
+
+    async def serve():
+        await serving.serve(sockets=[listener])
+        for room in list(ROOMS.values()):
+            room.close()
+        await close_providers()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-    web.should_exit = True
+    serving.should_exit = True
     thread.join(10)
     listener.close()
 
@@ -77,9 +92,11 @@ class Tab:
         kind = response.headers.get("content-type", "")
         headers = str(response.headers) + response.url
         is_text = any(word in kind for word in ("html", "json", "text/plain"))
-        # the body may be gone when the page has moved on, then it was read by the page it led to
-        body = response.text() if is_text and response.status == 200 else ""
-        self.received.append(headers + body)
+        self.received.append(headers)
+        if is_text and response.status == 200:
+            # a body is gone once the page has moved on
+            with suppress(Error):
+                self.received.append(response.text())
 
     def _listen(self, web_socket):
         web_socket.on("framereceived", lambda payload: self.received.append(str(payload)))
@@ -124,3 +141,61 @@ def desktop(open_tab):
 @pytest.fixture
 def phone(open_tab):
     return open_tab(PHONE)
+
+
+class ModelServer:
+    """A local OpenAI-compatible endpoint; each model streams its text word by word.
+
+    ``pauses`` are seconds between words; a model without text answers with status 500.
+    """
+
+    def __init__(self):
+        self.texts, self.pauses, self.asked = {}, {}, []
+
+    async def chat(self, request):
+        """A client that hangs up in the middle is no error here."""
+        try:
+            return await self.reply(request)
+        except ConnectionResetError:
+            return web.Response()
+
+    async def reply(self, request):
+        body = await request.json()
+        model, self.asked = body["model"], [*self.asked, body]
+        if model not in self.texts:
+            return web.json_response({"error": {"message": f"{model} is broken"}}, status=500)
+        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        await response.prepare(request)
+        for word in self.texts[model].split(" "):
+            delta = {"choices": [{"index": 0, "delta": {"content": f"{word} "}}], "model": model}
+            await response.write(f"data: {json.dumps(delta)}\n\n".encode())
+            await asyncio.sleep(self.pauses.get(model, 0.005))
+        end = {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}], "model": model}
+        await response.write(f"data: {json.dumps(end)}\n\ndata: [DONE]\n\n".encode())
+        return response
+
+
+@pytest.fixture
+def model_server():
+    """Runs in a thread with a loop of its own."""
+    server, ready, box = ModelServer(), threading.Event(), {}
+
+    async def serve():
+        app = web.Application()
+        app.router.add_post("/v1/chat/completions", server.chat)
+        runner = web.AppRunner(app, shutdown_timeout=0.2)
+        await runner.setup()
+        site = web.TCPSite(runner, "127.0.0.1", 0)
+        await site.start()
+        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+        box["loop"], box["stop"] = asyncio.get_running_loop(), asyncio.Event()
+        ready.set()
+        await box["stop"].wait()
+        await runner.cleanup()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    yield server
+    box["loop"].call_soon_threadsafe(box["stop"].set)
+    thread.join(10)

@@ -1,0 +1,304 @@
+"""Live battles in progress, kept by the process whose socket streams them.
+
+A room outlives its socket for ``GRACE_S``, so that a dropped connection can come back to it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+from arena.live.pacing import Pace, PacedText
+from arena.rendering import render_markdown
+from providers.base import (
+    FailureKind,
+    GenerationSettings,
+    Message,
+    Provider,
+    ProviderError,
+)
+
+GRACE_S = 60.0
+LONGEST_SESSION_S = 3600.0
+MOST_TURNS = 50
+BLIND_PROMPT_CHARACTERS = 30_000
+NAMED_PROMPT_CHARACTERS = 12_000
+MOST_ROOMS = 2000
+TICK_S = 0.03
+
+Send = Callable[[dict[str, Any]], Awaitable[None]]  # messages are JSON
+
+
+class Mode(StrEnum):
+    BLIND = "blind"
+    NAMED = "named"
+    DIRECT = "direct"
+
+
+class ReplyState(StrEnum):
+    STREAMING = "streaming"
+    COMPLETE = "complete"
+    STOPPED = "stopped"
+    FAILED = "failed"
+    EMPTY = "empty"
+
+
+@dataclass(slots=True)
+class Reply:
+    """One model's reply to one turn; ``failure`` is why it failed, by kind."""
+
+    text: str = ""
+    html: str = ""
+    state: ReplyState = ReplyState.STREAMING
+    failure: str = ""
+
+    @property
+    def is_usable(self) -> bool:
+        return self.state in (ReplyState.COMPLETE, ReplyState.STOPPED) and bool(self.text.strip())
+
+
+@dataclass(slots=True)
+class Turn:
+    prompt: str
+    replies: list[Reply]
+
+
+@dataclass(slots=True)
+class Seat:
+    """A model in a room, at its place on the screen."""
+
+    model_id: int
+    name: str
+    provider: Provider
+
+
+@dataclass(slots=True)
+class Room:
+    """One conversation with one or two models, and who is listening.
+
+    ``stored`` counts how often it was written down: once per failed reply, and once by the vote.
+    """
+
+    mode: Mode
+    voter_id: int
+    seats: list[Seat]
+    settings: GenerationSettings
+    draw_probability: float | None = None
+    key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
+    turns: list[Turn] = field(default_factory=list)
+    is_over: bool = False
+    opened_at: float = field(default_factory=time.monotonic)
+    stored: int = 0
+    send: Send | None = None
+    keep_failure: Callable[[Room], Awaitable[None]] | None = None
+    _streaming: asyncio.Task[None] | None = None
+    _leaving: asyncio.TimerHandle | None = None
+
+    # -- what may be done -------------------------------------------------------------------
+
+    @property
+    def is_streaming(self) -> bool:
+        return self._streaming is not None and not self._streaming.done()
+
+    @property
+    def is_votable(self) -> bool:
+        """Both sides have answered every turn that is shown, and nobody has voted."""
+        return (
+            self.mode != Mode.DIRECT
+            and not self.is_over
+            and bool(self.turns)
+            and all(reply.is_usable for turn in self.turns for reply in turn.replies)
+        )
+
+    @property
+    def is_failed(self) -> bool:
+        return any(
+            reply.state in (ReplyState.FAILED, ReplyState.EMPTY)
+            for turn in self.turns
+            for reply in turn.replies
+        )
+
+    @property
+    def is_expired(self) -> bool:
+        return time.monotonic() - self.opened_at > LONGEST_SESSION_S
+
+    @property
+    def prompt_limit(self) -> int:
+        return BLIND_PROMPT_CHARACTERS if self.mode == Mode.BLIND else NAMED_PROMPT_CHARACTERS
+
+    # -- listening --------------------------------------------------------------------------
+
+    async def tell(self, message: dict[str, Any]) -> None:
+        """To whoever listens; a message to nobody is in the snapshot they get on return."""
+        if self.send is not None:
+            # a socket may be gone before its consumer has heard of it
+            with suppress(OSError, RuntimeError):
+                await self.send(message)
+
+    def attach(self, send: Send) -> None:
+        self.send = send
+        if self._leaving is not None:
+            self._leaving.cancel()
+            self._leaving = None
+
+    def detach(self, send: Send) -> None:
+        """The socket is gone; wait ``GRACE_S`` for it to come back, then clear the room."""
+        if self.send != send:
+            return
+        self.send = None
+        self._leaving = asyncio.get_running_loop().call_later(GRACE_S, self.close)
+
+    def close(self) -> None:
+        if self._streaming is not None:
+            self._streaming.cancel()
+        ROOMS.pop(self.key, None)
+
+    def snapshot(self) -> dict[str, Any]:
+        """Everything shown so far, for a browser that comes back."""
+        return {
+            "is": "room",
+            "key": self.key,
+            "mode": self.mode,
+            "names": [] if self.mode == Mode.BLIND else [seat.name for seat in self.seats],
+            "turns": [
+                {"prompt": turn.prompt, "replies": [reply_message(r) for r in turn.replies]}
+                for turn in self.turns
+            ],
+            **self.state(),
+        }
+
+    def state(self) -> dict[str, bool]:
+        return {
+            "streaming": self.is_streaming,
+            "votable": self.is_votable,
+            "failed": self.is_failed,
+            "over": self.is_over,
+        }
+
+    # -- asking -----------------------------------------------------------------------------
+
+    def ask(self, prompt: str) -> None:
+        """Put the next prompt to all models; the caller has checked that nothing is streaming."""
+        self.turns.append(Turn(prompt, [Reply() for _ in self.seats]))
+        self._streaming = asyncio.create_task(self._stream(len(self.turns) - 1))
+
+    def ask_again(self, number: int, prompt: str) -> None:
+        """Go back to a turn and ask it anew, in other words perhaps."""
+        del self.turns[number:]
+        self.ask(prompt)
+
+    async def stop(self) -> None:
+        """End the replies where they are on the screen."""
+        if self._streaming is not None and not self._streaming.done():
+            await asyncio.sleep(0)  # a task cancelled before its first step would never clean up
+            self._streaming.cancel()
+            with suppress(asyncio.CancelledError):
+                await self._streaming
+
+    def messages_for(self, seat: int) -> list[Message]:
+        messages: list[Message] = []
+        for turn in self.turns:
+            messages.append(Message("user", turn.prompt))
+            if turn is not self.turns[-1]:
+                messages.append(Message("assistant", turn.replies[seat].text))
+        return messages
+
+    # -- streaming --------------------------------------------------------------------------
+
+    async def _stream(self, number: int) -> None:
+        replies = self.turns[number].replies
+        pace = Pace([PacedText() for _ in self.seats], is_matched=self.mode == Mode.BLIND)
+        arrival = asyncio.Event()
+        readers = [
+            asyncio.create_task(self._read(seat, replies[seat], pace, arrival))
+            for seat in range(len(self.seats))
+        ]
+        try:
+            await self._pump(number, pace, arrival)
+        except asyncio.CancelledError:
+            for reply, side in zip(replies, pace.sides, strict=True):
+                if reply.state == ReplyState.STREAMING or side.waiting:
+                    reply.state = ReplyState.STOPPED
+            pace.stop()
+        finally:
+            for reader in readers:
+                reader.cancel()
+            await asyncio.gather(*readers, return_exceptions=True)
+        await self._finish(number, pace)
+
+    async def _read(self, seat: int, reply: Reply, pace: Pace, arrival: asyncio.Event) -> None:
+        provider, messages = self.seats[seat].provider, self.messages_for(seat)
+        state, failure = ReplyState.COMPLETE, ""
+        try:
+            async with provider.stream(messages, self.settings) as stream:
+                async for delta in stream:
+                    if delta.text:
+                        pace.feed(seat, delta.text)
+                        arrival.set()
+        except ProviderError as error:
+            is_empty = error.kind == FailureKind.EMPTY_REPLY
+            state, failure = (ReplyState.EMPTY if is_empty else ReplyState.FAILED), error.kind
+        if state == ReplyState.COMPLETE and not pace.sides[seat].arrived.strip():
+            state, failure = ReplyState.EMPTY, FailureKind.EMPTY_REPLY
+        reply.state, reply.failure = state, failure
+        pace.end(seat)
+        arrival.set()
+
+    async def _pump(self, number: int, pace: Pace, arrival: asyncio.Event) -> None:
+        """Show what the pace lets through, at most once in ``TICK_S``."""
+        clock = asyncio.get_running_loop().time
+        last = clock() - TICK_S
+        while not pace.is_drained:
+            if not any(side.waiting for side in pace.sides):
+                await arrival.wait()
+            arrival.clear()
+            now = clock()
+            pieces = pace.advance(now - last)
+            last = now
+            for reply, piece in zip(self.turns[number].replies, pieces, strict=True):
+                reply.text += piece
+            if any(pieces):
+                await self.tell({"is": "text", "turn": number, "pieces": pieces})
+            if not pace.is_drained:
+                await asyncio.sleep(TICK_S)
+
+    async def _finish(self, number: int, pace: Pace) -> None:
+        replies = self.turns[number].replies
+        for reply, side in zip(replies, pace.sides, strict=True):
+            reply.text = side.shown
+            reply.html = await asyncio.to_thread(render_markdown, reply.text)
+            if reply.state == ReplyState.STOPPED and not reply.text.strip():
+                reply.state, reply.failure = ReplyState.EMPTY, "stopped"
+        self._streaming = None
+        if self.is_failed and self.keep_failure is not None:
+            await self.keep_failure(self)
+        await self.tell(
+            {
+                "is": "done",
+                "turn": number,
+                "replies": [reply_message(reply) for reply in replies],
+                **self.state(),
+            }
+        )
+
+
+def reply_message(reply: Reply) -> dict[str, Any]:
+    """A reply as the browser gets it: the kind of failure, never the provider's own words."""
+    return {
+        "text": reply.text if not reply.html else "",
+        "html": reply.html,
+        "state": reply.state,
+    }
+
+
+ROOMS: dict[str, Room] = {}
+
+
+def is_full() -> bool:
+    return len(ROOMS) >= MOST_ROOMS

@@ -1,0 +1,109 @@
+"""The staff's integrity page: what comes in, what is marked and why, and setting it right."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+from django.views.decorators.http import require_GET, require_POST
+
+from arena.access import signed_in_user, staff_only
+from arena.models import Battle, Exclusion, GoldBattle, Vote, Voter, VotingPolicy
+from arena.voting.integrity import integrity_page
+from arena.voting.policy import forget_policy
+from arena.voting.review import lift_from_voter, mark_voter, mark_votes, review_voters
+
+
+class PolicyForm(forms.ModelForm[VotingPolicy]):
+    class Meta:
+        model = VotingPolicy
+        fields = tuple(f.name for f in VotingPolicy._meta.fields if f.name != "id")
+
+
+class GoldForm(forms.ModelForm[GoldBattle]):
+    battle = forms.ModelChoiceField(
+        queryset=Battle.objects.filter(answer_a__isnull=False), widget=forms.NumberInput
+    )
+
+    class Meta:
+        model = GoldBattle
+        fields = ("battle", "expected", "note")
+
+
+@staff_only
+@require_GET
+def integrity(request: HttpRequest) -> HttpResponse:
+    """The live page; asked by htmx it is the part that changes."""
+    context = integrity_page()
+    if request.headers.get("HX-Request"):
+        return render(request, "arena/_vote_integrity.html", context)
+    context |= {"gold": GoldBattle.objects.select_related("battle__model_a", "battle__model_b")}
+    context |= {"gold_form": GoldForm()}
+    return render(request, "arena/vote_integrity.html", context)
+
+
+@staff_only
+@require_POST
+def integrity_review(request: HttpRequest) -> HttpResponse:
+    """Run the tests over all voters now."""
+    findings = review_voters()
+    n = sum(finding.votes_changed for finding in findings)
+    messages.success(request, ngettext("{n} vote marked.", "{n} votes marked.", n).format(n=n))
+    return redirect("integrity")
+
+
+@staff_only
+@require_POST
+def integrity_voter(request: HttpRequest, pk: int) -> HttpResponse:
+    """Mark all of a voter's votes, or count them again."""
+    voter = get_object_or_404(Voter, pk=pk)
+    user = signed_in_user(request)
+    if request.POST.get("act") == "lift":
+        n = lift_from_voter(voter, by=user)
+    else:
+        detail = request.POST.get("detail", "")[:500]
+        n = mark_voter(voter, Exclusion.STAFF, detail=detail, by=user).votes_changed
+    messages.success(request, ngettext("{n} vote changed.", "{n} votes changed.", n).format(n=n))
+    return redirect("integrity")
+
+
+@staff_only
+@require_POST
+def integrity_vote(request: HttpRequest, pk: int) -> HttpResponse:
+    """Set or lift the reason of one vote."""
+    vote = get_object_or_404(Vote, pk=pk)
+    is_lifting = request.POST.get("act") == "lift"
+    mark_votes([vote], "" if is_lifting else Exclusion.STAFF, by=signed_in_user(request))
+    return redirect("integrity")
+
+
+@staff_only
+@require_POST
+def integrity_gold(request: HttpRequest) -> HttpResponse:
+    """Make a battle a control question, or no longer one."""
+    if request.POST.get("remove"):
+        GoldBattle.objects.filter(pk=request.POST["remove"]).delete()
+        return redirect("integrity")
+    form = GoldForm(request.POST)
+    if form.is_valid():
+        form.save()
+    else:
+        messages.error(
+            request, _("That battle cannot be a control question: ") + form.errors.as_text()
+        )
+    return redirect("integrity")
+
+
+@staff_only
+def voting_policy(request: HttpRequest) -> HttpResponse:
+    """How battles are drawn, what is marked, and moderation."""
+    form = PolicyForm(request.POST or None, instance=VotingPolicy.current())
+    if request.method == "POST" and form.is_valid():
+        form.save()
+        forget_policy()
+        messages.success(request, _("Stored. All processes follow within a few seconds."))
+        return redirect("voting_policy")
+    return render(request, "arena/vote_policy.html", {"form": form})

@@ -1,0 +1,65 @@
+"""What belongs to the voter: their votes, their board, their data."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.core.paginator import Paginator
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.shortcuts import redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_POST
+
+from arena.panels import page_panels
+from arena.voting.own_data import export_own_data, remove_own_data
+from arena.voting.progress import progress_of
+from arena.voting.voters import COOKIE, known_visitor
+
+PER_PAGE = 25
+
+
+@never_cache
+@require_GET
+def my_votes(request: HttpRequest) -> HttpResponse:
+    """The votes of this browser or account, newest first, and a board of their own."""
+    visitor = known_visitor(request)
+    if visitor is None:
+        return render(request, "arena/vote_mine.html", {"page": None})
+    votes = visitor.voter.votes.select_related(
+        "battle__model_a", "battle__model_b", "battle__question"
+    ).order_by("-id")
+    context = {
+        "page": Paginator(votes, PER_PAGE).get_page(request.GET.get("page")),
+        "progress": progress_of(visitor.voter),
+        "panels": page_panels("my_votes", visitor.voter, request),
+    }
+    return render(request, "arena/vote_mine.html", context)
+
+
+@never_cache
+@require_GET
+def my_data(request: HttpRequest) -> HttpResponse:
+    """Everything stored about this voter, as a JSON file."""
+    visitor = known_visitor(request)
+    data = export_own_data(visitor) if visitor else {"voter": None, "votes": []}
+    response = JsonResponse(data, json_dumps_params={"indent": 2, "ensure_ascii": False})
+    response["Content-Disposition"] = 'attachment; filename="my-votes.json"'
+    return response
+
+
+@require_POST
+def forget_me(request: HttpRequest) -> HttpResponse:
+    """Remove the voter and their prompts; votes stay without any link."""
+    visitor = known_visitor(request)
+    if visitor is not None:
+        remove_own_data(visitor)
+    messages.success(request, _("Done. Nothing here is linked to you or to this browser any more."))
+    response = redirect("voter_privacy")
+    response.delete_cookie(COOKIE)
+    return response
+
+
+@require_GET
+def voter_privacy(request: HttpRequest) -> HttpResponse:
+    """What is stored, why, for how long, and how to take it back."""
+    return render(request, "arena/vote_privacy.html", {"visitor": known_visitor(request)})

@@ -1,0 +1,88 @@
+"""Satisfaction: one answer, a hidden model, one to five."""
+
+from __future__ import annotations
+
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods
+
+from arena.models import SatisfactionRating
+from arena.panels import page_panels
+from arena.voting.casting import REASONS
+from arena.voting.presentation import shown_answer_of, shown_turns
+from arena.voting.satisfaction import (
+    SCALE,
+    RatingError,
+    count_rated,
+    next_rating,
+    rate_answer,
+    satisfaction_by_model,
+)
+from arena.voting.voters import known_visitor, remember, visitor_of
+
+
+@never_cache
+@require_http_methods(["GET", "POST"])
+def rate(request: HttpRequest) -> HttpResponse:
+    """The answer to rate; after rating, who wrote the one before."""
+    if request.method == "POST":
+        return _take(request)
+    visitor = visitor_of(request)
+    rating = next_rating(visitor)
+    context = {
+        "rating": rating,
+        "texts": _texts(rating) if rating else None,
+        "scale": SCALE,
+        "reasons": REASONS,
+        "rated": count_rated(visitor),
+        "last": _last(request),
+    }
+    response = render(request, "arena/vote_rate.html", context)
+    return remember(response, visitor, is_secure=request.is_secure())
+
+
+def _take(request: HttpRequest) -> HttpResponse:
+    visitor = known_visitor(request)
+    score = request.POST.get("score", "")
+    try:
+        if visitor is None:
+            return redirect("rate_answer")
+        rating = rate_answer(
+            visitor=visitor,
+            token=request.POST.get("token", ""),
+            score=int(score) if score in {"1", "2", "3", "4", "5"} else 0,
+            reasons=request.POST.getlist("reasons"),
+        )
+    except RatingError as error:
+        messages.warning(request, str(error))
+        return redirect("rate_answer")
+    response = redirect("rate_answer")
+    response["Location"] += f"?after={rating.token}"
+    return response
+
+
+def _last(request: HttpRequest) -> SatisfactionRating | None:
+    """The rating just given, if it is this visitor's own."""
+    visitor = known_visitor(request)
+    if visitor is None or "after" not in request.GET:
+        return None
+    rows = SatisfactionRating.objects.select_related("answer__model")
+    mine = rows.filter(token=request.GET["after"][:64], voter=visitor.voter, score__isnull=False)
+    return mine.first()
+
+
+def _texts(rating: SatisfactionRating) -> dict[str, object]:
+    question, answer = shown_answer_of(rating.answer)
+    return {"question": question[0] if question else None, "turns": shown_turns(question, answer)}
+
+
+@require_GET
+def satisfaction(request: HttpRequest) -> HttpResponse:
+    """Mean satisfaction by model with its interval, beside the judges' single scores."""
+    context = {
+        "rows": satisfaction_by_model(),
+        "panels": page_panels("satisfaction", None, request),
+    }
+    return render(request, "arena/vote_satisfaction.html", context)

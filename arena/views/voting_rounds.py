@@ -1,0 +1,73 @@
+"""Staff make closed rounds and watch their progress; annotators follow a link."""
+
+from __future__ import annotations
+
+from django import forms
+from django.contrib import messages
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext_lazy as _
+from django.views.decorators.http import require_GET, require_POST
+
+from arena.access import signed_in_user, staff_only
+from arena.models import InviteRound, LanguageModel, QuestionSet
+from arena.voting.rounds import EmptyRoundError, create_round, join_round, round_progress
+from arena.voting.voters import remember, visitor_of
+
+
+class RoundForm(forms.Form):
+    title = forms.CharField(max_length=200, label=_("Title"))
+    question_set = forms.ModelChoiceField(QuestionSet.objects.all(), label=_("Question set"))
+    language_models = forms.ModelMultipleChoiceField(LanguageModel.objects.all(), label=_("Models"))
+    battles = forms.IntegerField(min_value=1, max_value=2000, initial=50, label=_("Battles"))
+    instructions = forms.CharField(
+        widget=forms.Textarea, required=False, label=_("What annotators should look at")
+    )
+    is_expert_round = forms.BooleanField(required=False, label=_("Whoever joins is an expert"))
+
+
+@staff_only
+def round_list(request: HttpRequest) -> HttpResponse:
+    """All rounds, and the form for a new one."""
+    form = RoundForm(request.POST or None)
+    if request.method == "POST" and form.is_valid():
+        try:
+            made = create_round(**form.cleaned_data, created_by=signed_in_user(request))
+            return redirect("round_detail", made.pk)
+        except EmptyRoundError as error:
+            form.add_error("language_models", str(error))
+    context = {"form": form, "rounds": InviteRound.objects.all()}
+    return render(request, "arena/vote_rounds.html", context)
+
+
+@staff_only
+@require_GET
+def round_detail(request: HttpRequest, pk: int) -> HttpResponse:
+    """The link to hand out, and how far each annotator has come."""
+    invite = get_object_or_404(InviteRound, pk=pk)
+    total = invite.assignments.count()
+    rows = [(row, row.percent_of(total)) for row in round_progress(invite)]
+    link = request.build_absolute_uri(reverse("round_join", args=[invite.code]))
+    context = {"invite": invite, "rows": rows, "total": total, "link": link}
+    return render(request, "arena/vote_round.html", context)
+
+
+@staff_only
+@require_POST
+def round_toggle(request: HttpRequest, pk: int) -> HttpResponse:
+    """Open or close a round."""
+    invite = get_object_or_404(InviteRound, pk=pk)
+    InviteRound.objects.filter(pk=pk).update(is_open=not invite.is_open)
+    messages.success(request, _("Closed.") if invite.is_open else _("Open."))
+    return redirect("round_detail", pk)
+
+
+@require_GET
+def round_join(request: HttpRequest, code: str) -> HttpResponse:
+    """The invite link: join and begin."""
+    invite = get_object_or_404(InviteRound, code=code, is_open=True)
+    visitor = visitor_of(request)
+    join_round(visitor, invite)
+    response = redirect(f"{reverse('vote')}?round={invite.code}")
+    return remember(response, visitor, is_secure=request.is_secure())

@@ -1,0 +1,170 @@
+"""Looking over votes: who votes unlike everybody else, who fails control questions, and undoing it.
+
+Nothing is deleted. A reason is set on votes or lifted from them, and each such act is a row.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.utils.translation import gettext as _
+
+from arena.models import (
+    Ballot,
+    BallotStatus,
+    Exclusion,
+    IntegrityAction,
+    LanguageModel,
+    Outcome,
+    Vote,
+    Voter,
+    VoteSource,
+    VotingPolicy,
+)
+from arena.voting.outliers import FEWEST_VOTES, OutlierTest, Pair, PairVote, Tally, outlier_test
+
+LIFTED = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """A voter whose votes were marked, and why."""
+
+    voter: Voter
+    exclusion: Exclusion
+    detail: str
+    votes_changed: int
+
+
+def decisive_votes(voter: Voter | None = None) -> list[tuple[int, PairVote]]:
+    """Counted decisive votes cast here, as (voter id, vote), in the order cast."""
+    rows = Vote.objects.filter(
+        source=VoteSource.HUMAN,
+        exclusion__in=("", Exclusion.OUTLIER_VOTER),
+        battle__exclusion="",
+        outcome__in=(Outcome.MODEL_A, Outcome.MODEL_B),
+        voter__isnull=False,
+    ).order_by("id")
+    if voter is not None:
+        rows = rows.filter(voter=voter)
+    found = []
+    for voter_id, model_a, model_b, outcome in rows.values_list(
+        "voter_id", "battle__model_a_id", "battle__model_b_id", "outcome"
+    ):
+        is_a_better, is_a_first = outcome == Outcome.MODEL_A, model_a < model_b
+        pair = (min(model_a, model_b), max(model_a, model_b))
+        found.append((voter_id or 0, PairVote(pair, is_a_better == is_a_first)))
+    return found
+
+
+def outlier_tests() -> dict[int, OutlierTest]:
+    """The sequential test of every voter with enough decisive votes, by voter id."""
+    votes = decisive_votes()
+    history: dict[Pair, Tally] = defaultdict(Tally)
+    by_voter: dict[int, list[PairVote]] = defaultdict(list)
+    for voter_id, vote in votes:
+        history[vote.pair] += vote.tally
+        by_voter[voter_id].append(vote)
+    return {
+        voter_id: outlier_test(cast, history)
+        for voter_id, cast in by_voter.items()
+        if len(cast) >= FEWEST_VOTES
+    }
+
+
+def gold_failures() -> dict[int, tuple[int, int]]:
+    """Per voter id: control questions failed, and answered."""
+    rows = Ballot.objects.filter(status=BallotStatus.VOTED, battle__gold__isnull=False).values_list(
+        "voter_id", "vote__outcome", "battle__gold__expected"
+    )
+    counts: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
+    for voter_id, outcome, expected in rows:
+        failed, answered = counts[voter_id]
+        counts[voter_id] = (failed + (outcome != expected), answered + 1)
+    return dict(counts)
+
+
+def review_voters() -> list[Finding]:
+    """Mark what the tests find; run by staff or by the clock, any number of times.
+
+    Voters whose marks staff have lifted are left alone.
+    """
+    policy = VotingPolicy.current()
+    tests, gold = outlier_tests(), gold_failures()
+    cleared = _cleared_voters()
+    voters = Voter.objects.in_bulk({*tests, *gold} - cleared)
+    findings = []
+    for voter in voters.values():
+        failed, answered = gold.get(voter.pk, (0, 0))
+        test = tests.get(voter.pk)
+        if failed >= policy.gold_failures and 2 * failed > answered:
+            detail = _("{failed} of {answered} control questions failed").format(
+                failed=failed, answered=answered
+            )
+            findings.append(mark_voter(voter, Exclusion.GOLD_FAILED, detail=detail))
+        elif test is not None and test.is_outlier:
+            findings.append(mark_voter(voter, Exclusion.OUTLIER_VOTER, detail=describe(test)))
+    return [finding for finding in findings if finding.votes_changed]
+
+
+def describe(test: OutlierTest) -> str:
+    """Why a voter was flagged, with the strangest votes, for staff to check."""
+    names = dict(LanguageModel.objects.values_list("id", "display_name"))
+    strange = "; ".join(
+        _("{winner} over {loser} (p = {p:.3f})").format(
+            winner=names.get(vote.pair[0 if vote.is_first_better else 1], "?"),
+            loser=names.get(vote.pair[1 if vote.is_first_better else 0], "?"),
+            p=p,
+        )
+        for vote, p in test.strangest
+    )
+    return _(
+        "{factor:.0f} : 1 against voting like the others, after {votes} votes. {strange}"
+    ).format(factor=math.exp(min(test.log_evidence, 20)), votes=test.stopped_at, strange=strange)
+
+
+def _cleared_voters() -> set[int]:
+    """Those whose latest act by staff lifted their marks."""
+    latest: dict[int, str] = {}
+    acts = IntegrityAction.objects.filter(voter__isnull=False, done_by__isnull=False)
+    for voter_id, exclusion in acts.order_by("id").values_list("voter_id", "exclusion"):
+        latest[voter_id or 0] = exclusion
+    return {voter for voter, exclusion in latest.items() if exclusion == LIFTED}
+
+
+@transaction.atomic
+def mark_voter(
+    voter: Voter, exclusion: Exclusion, *, detail: str = "", by: User | None = None
+) -> Finding:
+    """Set the reason on all of the voter's counted votes."""
+    changed = voter.votes.filter(exclusion="").update(exclusion=exclusion)
+    if changed:
+        IntegrityAction.objects.create(
+            voter=voter, exclusion=exclusion, detail=detail, votes_changed=changed, done_by=by
+        )
+    return Finding(voter, exclusion, detail, changed)
+
+
+@transaction.atomic
+def lift_from_voter(voter: Voter, *, by: User) -> int:
+    """Count the voter's votes again; control questions stay what they are."""
+    changed = voter.votes.exclude(exclusion__in=("", Exclusion.CONTROL)).update(exclusion=LIFTED)
+    IntegrityAction.objects.create(voter=voter, exclusion=LIFTED, votes_changed=changed, done_by=by)
+    return changed
+
+
+@transaction.atomic
+def mark_votes(votes: Iterable[Vote], exclusion: str, *, by: User) -> int:
+    """Set or lift a reason on single votes."""
+    changed = 0
+    for vote in votes:
+        changed += Vote.objects.filter(pk=vote.pk).update(exclusion=exclusion)
+        IntegrityAction.objects.create(
+            voter=vote.voter, vote=vote, exclusion=exclusion, votes_changed=1, done_by=by
+        )
+    return changed

@@ -1,0 +1,115 @@
+"""Closed rounds: invited people judge the same assigned battles, and staff watch the progress."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import Count, Max, Q
+
+from arena.models import (
+    Answer,
+    BallotStatus,
+    InviteRound,
+    LanguageModel,
+    QuestionSet,
+    RoundBattle,
+    Voter,
+)
+from arena.services.battles import stored_battles
+from arena.voting.facts import FACTS
+from arena.voting.voters import Visitor
+
+SEED = 20_240_401
+
+
+class EmptyRoundError(ValueError):
+    """The chosen models have no two answers to a common question of the chosen set."""
+
+
+@dataclass(frozen=True, slots=True)
+class AnnotatorProgress:
+    voter: Voter
+    judged: int
+    skipped: int
+    last_at: object
+
+    def percent_of(self, total: int) -> int:
+        return 100 * (self.judged + self.skipped) // total if total else 0
+
+
+@transaction.atomic
+def create_round(
+    *,
+    title: str,
+    question_set: QuestionSet,
+    language_models: Sequence[LanguageModel],
+    battles: int,
+    instructions: str = "",
+    is_expert_round: bool = False,
+    created_by: User | None = None,
+) -> InviteRound:
+    """Assign that many battles, drawn evenly over questions and pairs, in a fixed order."""
+    pairs = _pairs(question_set, language_models)
+    if not pairs:
+        raise EmptyRoundError(
+            f"no two of the chosen models have answered a common question of {question_set}; "
+            "choose other models or another set"
+        )
+    random = np.random.default_rng(SEED)
+    chosen = [pairs[int(place)] for place in random.permutation(len(pairs))[:battles]]
+    made = InviteRound.objects.create(
+        title=title,
+        instructions=instructions,
+        is_expert_round=is_expert_round,
+        created_by=created_by,
+    )
+    rows = stored_battles(chosen).values()
+    RoundBattle.objects.bulk_create(
+        RoundBattle(round=made, battle=battle, position=position)
+        for position, battle in enumerate(rows)
+    )
+    return made
+
+
+def _pairs(
+    question_set: QuestionSet, language_models: Sequence[LanguageModel]
+) -> list[tuple[Answer, Answer]]:
+    answers = (
+        Answer.objects.done()
+        .in_answer_set()
+        .to_set(question_set)
+        .filter(model__in=language_models)
+        .select_related("question", "model")
+        .order_by("question_id", "id")
+    )
+    by_question: dict[int, list[Answer]] = {}
+    facts = FACTS.of(answer.pk for answer in answers)
+    for answer in answers:
+        if not facts[answer.pk].doubt:
+            by_question.setdefault(answer.question_id, []).append(answer)
+    return [pair for rows in by_question.values() for pair in combinations(rows, 2)]
+
+
+def join_round(visitor: Visitor, invite: InviteRound) -> None:
+    """Whoever holds the link takes part; in an expert round as an expert."""
+    invite.voters.add(visitor.voter)
+    if invite.is_expert_round and not visitor.voter.is_expert:
+        Voter.objects.filter(pk=visitor.voter.pk).update(is_expert=True)
+        visitor.voter.is_expert = True
+
+
+def round_progress(invite: InviteRound) -> list[AnnotatorProgress]:
+    """Each annotator's count, the furthest first."""
+    mine = Q(ballots__round=invite)
+    rows = invite.voters.annotate(
+        judged=Count("ballots", filter=mine & Q(ballots__status=BallotStatus.VOTED)),
+        skipped=Count("ballots", filter=mine & Q(ballots__status=BallotStatus.SKIPPED)),
+        last_at=Max("ballots__closed_at", filter=mine),
+    ).select_related("user")
+    found = [AnnotatorProgress(row, row.judged, row.skipped, row.last_at) for row in rows]
+    return sorted(found, key=lambda entry: -entry.judged)

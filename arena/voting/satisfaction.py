@@ -1,0 +1,121 @@
+"""The second way people judge: one answer, its model hidden, how content are you, 1 to 5."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from django.db import IntegrityError, transaction
+from django.utils import timezone
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import LanguageModel, SatisfactionRating
+from arena.voting.casting import REASONS
+from arena.voting.clustered import ClusteredMean, clustered_mean
+from arena.voting.facts import FACTS
+from arena.voting.policy import current_policy
+from arena.voting.pool import POOLS, PoolFilter
+from arena.voting.reading import minimum_reading_s
+from arena.voting.voters import Visitor
+
+TRIES = 12
+SCALE: dict[int, str | Promise] = {
+    1: _("not at all"),
+    2: _("hardly"),
+    3: _("partly"),
+    4: _("mostly"),
+    5: _("fully"),
+}
+_RANDOM = np.random.default_rng()
+
+
+class RatingError(ValueError):
+    """The rating cannot be taken; the text says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelSatisfaction:
+    model: LanguageModel
+    figure: ClusteredMean
+
+
+def next_rating(
+    visitor: Visitor, random: np.random.Generator = _RANDOM
+) -> SatisfactionRating | None:
+    """The rating left open, or a new one on an answer the voter has not rated."""
+    mine = SatisfactionRating.objects.filter(voter=visitor.voter)
+    kept = mine.filter(score__isnull=True).select_related("answer").order_by("id").first()
+    if kept is not None:
+        return kept
+    pool = POOLS.get(PoolFilter())
+    for _attempt in range(TRIES if pool.models else 0):
+        row = int(random.integers(len(pool.models)))
+        answer = int(random.choice(pool.answers[row]))
+        facts = FACTS.of((answer,)).get(answer)
+        if facts is None or facts.doubt or mine.filter(answer=answer).exists():
+            continue
+        try:
+            with transaction.atomic():
+                return SatisfactionRating.objects.create(
+                    voter=visitor.voter, answer_id=answer, address_key=visitor.address_key
+                )
+        except IntegrityError:
+            continue
+    return None
+
+
+def rate_answer(
+    *, visitor: Visitor, token: str, score: int, reasons: Sequence[str] = ()
+) -> SatisfactionRating:
+    """Give the score; the row takes it once."""
+    if score not in SCALE:
+        raise RatingError(str(_("Choose one of the five steps.")))
+    rating = SatisfactionRating.objects.filter(token=token[:64], voter=visitor.voter).first()
+    if rating is None:
+        raise RatingError(str(_("This answer was not handed out to you. Here is another one.")))
+    now = timezone.now()
+    fastest_s = minimum_reading_s(
+        sum(fact.reading_weight for fact in FACTS.of((rating.answer_id,)).values()),
+        characters_per_second=current_policy().characters_per_second,
+        at_least_s=current_policy().minimum_reading_s,
+    )
+    is_too_fast = (now - rating.drawn_at).total_seconds() < fastest_s
+    taken = SatisfactionRating.objects.filter(pk=rating.pk, score__isnull=True).update(
+        score=score,
+        reasons=[reason for reason in REASONS if reason in reasons],
+        rated_at=now,
+        exclusion="too_fast" if is_too_fast else "",
+    )
+    rating.refresh_from_db()
+    if not taken:
+        raise RatingError(str(_("You have rated this answer already; the first rating counts.")))
+    return rating
+
+
+def satisfaction_by_model() -> list[ModelSatisfaction]:
+    """Counted ratings of every rated model, the most satisfying first."""
+    rows = SatisfactionRating.objects.filter(score__isnull=False, exclusion="").values_list(
+        "answer__model_id", "score", "voter_id", "answer__question_id"
+    )
+    by_model: dict[int, list[tuple[int, int, int]]] = defaultdict(list)
+    for number, (model, score, voter, question) in enumerate(rows):
+        # a rating whose voter had their data removed stands for itself
+        by_model[model].append((score or 0, voter or -1 - number, question))
+    models = LanguageModel.objects.in_bulk(by_model)
+    figures = [
+        ModelSatisfaction(models[model], _figure(ratings)) for model, ratings in by_model.items()
+    ]
+    return sorted(figures, key=lambda entry: -entry.figure.mean)
+
+
+def _figure(ratings: Sequence[tuple[int, int, int]]) -> ClusteredMean:
+    table = np.array(ratings, dtype=np.int64)
+    _voters, voters = np.unique(table[:, 1], return_inverse=True)
+    return clustered_mean(table[:, 0].astype(np.float64), voters.astype(np.int64), table[:, 2])
+
+
+def count_rated(visitor: Visitor) -> int:
+    return SatisfactionRating.objects.filter(voter=visitor.voter, score__isnull=False).count()

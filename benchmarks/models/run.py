@@ -1,0 +1,103 @@
+from __future__ import annotations
+
+from typing import Any, Self
+
+from django.db import models
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import LanguageModel, Run, RunStatus
+from arena.models.work import WorkQuerySet
+
+
+class EngineKind(models.TextChoices):
+    LOCAL = "local", _("on attached accelerators")
+    ENDPOINT = "endpoint", _("over the model's endpoint")
+
+
+class BenchmarkRunQuerySet(models.QuerySet["BenchmarkRun"]):
+    def by_priority(self) -> Self:
+        return self.order_by("-priority", "id")
+
+    def waiting_for_accelerators(self) -> Self:
+        return self.filter(status=RunStatus.ACTIVE, engine=EngineKind.LOCAL).by_priority()
+
+
+class BenchmarkRun(Run):
+    """One model over a list of tasks.
+
+    ``selection`` are the names asked for, ``groups`` what each group is made of, ``options`` how
+    tasks are built (limit, shots, data, protocol), ``model_args`` how the checkpoint is loaded.
+    ``prepared_at`` is set once all samples are rows; before that the run has none to work on.
+    ``precision_goal`` is the interval half-width at which a task stops early; empty runs it whole.
+    """
+
+    language_model = models.ForeignKey(
+        LanguageModel, on_delete=models.CASCADE, related_name="benchmark_runs"
+    )
+    engine = models.CharField(max_length=10, choices=EngineKind)
+    model_args = models.JSONField(default=dict, blank=True)
+    selection = models.JSONField(default=list)
+    groups = models.JSONField(default=dict, blank=True)
+    options = models.JSONField(default=dict, blank=True)
+    priority = models.IntegerField(default=0)
+    precision_goal = models.FloatField(null=True, blank=True)
+    prepared_at = models.DateTimeField(null=True, blank=True)
+    forecast = models.JSONField(default=dict, blank=True)
+    environment = models.JSONField(default=dict, blank=True)
+
+    objects = BenchmarkRunQuerySet.as_manager()
+
+    class Meta(Run.Meta):
+        verbose_name = _("benchmark run")
+        constraints = (
+            models.CheckConstraint(
+                name="benchmark_run_precision_goal_is_a_share",
+                condition=models.Q(precision_goal__isnull=True)
+                | models.Q(precision_goal__gt=0, precision_goal__lt=1),
+            ),
+        )
+
+    def items(self) -> WorkQuerySet[Any]:
+        return self.samples.all()
+
+
+class BenchmarkTask(models.Model):
+    """One task of a run with its scores.
+
+    ``fingerprint`` is everything that decides the numbers (protocol, prompts, shots, decoding,
+    precision, chat template); ``fingerprint_hash`` keeps scores of different ones apart.
+    ``scores`` maps metrics to estimates, ``audit`` counts samples that deserve a look.
+    """
+
+    run = models.ForeignKey(BenchmarkRun, on_delete=models.CASCADE, related_name="tasks")
+    name = models.CharField(max_length=200)
+    suite = models.CharField(max_length=40)
+    protocol = models.CharField(max_length=20)
+    options = models.JSONField(default=dict, blank=True)
+    primary_metric = models.CharField(max_length=100)
+    sample_count = models.PositiveIntegerField(default=0)
+    fingerprint = models.JSONField(default=dict, blank=True)
+    fingerprint_hash = models.CharField(max_length=16, db_index=True)
+    extractor = models.CharField(max_length=40, blank=True)
+    scores = models.JSONField(default=dict, blank=True)
+    category_scores = models.JSONField(default=dict, blank=True)
+    audit = models.JSONField(default=dict, blank=True)
+    stopped_early = models.BooleanField(default=False)
+    scored_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        ordering = ("id",)
+        constraints = (
+            models.UniqueConstraint(
+                name="benchmark_run_has_a_task_once", fields=("run", "name", "protocol")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
+
+    @property
+    def score(self) -> dict[str, Any]:
+        """The primary metric's estimate: a number per key, None where it is not known."""
+        found: dict[str, Any] = self.scores.get(self.primary_metric) or {}
+        return found

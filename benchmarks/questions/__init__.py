@@ -1,0 +1,1 @@
+"""Questions of the user's own: reading their files, asking, and scoring."""

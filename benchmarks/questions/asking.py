@@ -1,0 +1,155 @@
+"""Putting a multiple-choice question to a model and reading its answer.
+
+Two ways: by likelihood of each option, and by a letter in a written answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+
+from benchmarks.metrics.letters import DEFAULT_EXTRACTOR, EXTRACTORS, INVALID
+from benchmarks.suites_base import (
+    AskProtocol,
+    ChatFormatter,
+    Json,
+    Reason,
+    RequestKind,
+    Response,
+    SampleRequest,
+    SampleScore,
+    TaskOptions,
+)
+
+INSTRUCTION = (
+    "Answer the following multiple-choice question. You may think step by step. End with a line "
+    'of the form "ANSWER: X", where X is one of {letters}.'
+)
+INSTRUCTION_ZH = (
+    "请回答下面的单项选择题，可以先逐步思考。最后一行请写成“ANSWER: X”，其中 X 是 {letters} 之一。"
+)
+INSTRUCTION_LETTER = "Answer with the letter of the right option only."
+MAX_ANSWER_TOKENS = 1024
+# what likelihood prompts put around a question, and a written one has in its own words
+_FRAME = re.compile(r"^(?:Question|Q)\s*:\s*|\n(?:Answer|A|答案)\s*[:：]\s*$")
+TOP_LOGPROBS = 20  # the most that OpenAI-compatible endpoints return
+
+
+@dataclass(frozen=True, slots=True)
+class ChoiceQuestion:
+    """A question with options; ``gold`` are indices of right ones, empty when not known.
+
+    ``lists_options`` False says that the text shows its options already.
+    """
+
+    text: str
+    choices: tuple[str, ...]
+    gold: tuple[int, ...] = ()
+    lists_options: bool = True
+    is_chinese: bool = False
+
+    @property
+    def letters(self) -> tuple[str, ...]:
+        return tuple(ascii_uppercase[: len(self.choices)])
+
+    @property
+    def gold_letters(self) -> list[str]:
+        return [ascii_uppercase[index] for index in self.gold]
+
+    def shown(self) -> str:
+        text = _FRAME.sub("", self.text.strip()).strip()
+        if not self.lists_options:
+            return text
+        options = (f"{letter}) {c}" for letter, c in zip(self.letters, self.choices, strict=True))
+        return "\n".join([text, "", *options])
+
+
+@dataclass(frozen=True, slots=True)
+class Shot:
+    """An example with its right letter."""
+
+    question: ChoiceQuestion
+    letter: str
+
+
+def ask_for_letter(
+    question: ChoiceQuestion,
+    shots: Sequence[Shot],
+    options: TaskOptions,
+    chat: ChatFormatter | None,
+) -> tuple[SampleRequest, ...]:
+    """One request: a written answer, or the first token's likeliest letters."""
+    by_letters = options.protocol is AskProtocol.LETTERS
+    template = INSTRUCTION_ZH if question.is_chinese else INSTRUCTION
+    instruction = (
+        INSTRUCTION_LETTER if by_letters else template.format(letters=", ".join(question.letters))
+    )
+    messages = _conversation(question, shots, instruction, options.system_prompt, by_letters)
+    context = chat(messages) if chat else _as_text(messages)
+    if by_letters:
+        return (
+            SampleRequest(
+                RequestKind.LETTERS,
+                context,
+                letters=question.letters,
+                messages=tuple(messages),
+            ),
+        )
+    decoding = {
+        "max_tokens": MAX_ANSWER_TOKENS,
+        "temperature": 0.0,
+        "stop": [],
+        **options.generation,
+    }
+    if not chat and not options.is_chat:
+        # a base model would go on with a question of its own
+        decoding["stop"] = [*decoding["stop"], "\n\nQuestion:"]
+    return (
+        SampleRequest(RequestKind.GENERATION, context, decoding=decoding, messages=tuple(messages)),
+    )
+
+
+def _conversation(
+    question: ChoiceQuestion,
+    shots: Sequence[Shot],
+    instruction: str,
+    system_prompt: str,
+    by_letters: bool,
+) -> list[dict[str, str]]:
+    messages = [{"role": "system", "content": system_prompt}] if system_prompt else []
+    for shot in shots:
+        answer = shot.letter if by_letters else f"ANSWER: {shot.letter}"
+        messages.append(
+            {"role": "user", "content": f"{instruction}\n\nQuestion: {shot.question.shown()}"}
+        )
+        messages.append({"role": "assistant", "content": answer})
+    messages.append({"role": "user", "content": f"{instruction}\n\nQuestion: {question.shown()}"})
+    return messages
+
+
+def _as_text(messages: Sequence[Mapping[str, str]]) -> str:
+    """The conversation for a model without a chat format: the answer comes after a blank line."""
+    return "\n\n".join(message["content"] for message in messages) + "\n\n"
+
+
+def choice_score(sample: Mapping[str, Json], found: Response, extractor: str = "") -> SampleScore:
+    """Read the letter and compare; an answer without one is wrong and marked as invalid."""
+    letters = ascii_uppercase[: len(sample["choices"])]
+    reasons: list[str] = []
+    if found.letters:
+        known = {letter: found.letters[letter] for letter in letters if letter in found.letters}
+        extracted = max(known, key=lambda letter: known[letter]) if known else INVALID
+    else:
+        extracted = EXTRACTORS[extractor or DEFAULT_EXTRACTOR].extract(found.text, letters)
+        if found.finish_reason == "length":
+            reasons.append(Reason.TRUNCATED)
+        if not found.text.strip():
+            reasons.append(Reason.EMPTY)
+    if extracted == INVALID:
+        reasons.append(Reason.INVALID)
+    if found.is_prompt_cut:
+        reasons.append(Reason.PROMPT_CUT)
+    right = float(extracted in (sample.get("target") or []))
+    return SampleScore({"acc,letter": right}, extracted, tuple(reasons))

@@ -1,0 +1,25 @@
+"""Tasks of stored runs, opened again by whoever scores them."""
+
+from __future__ import annotations
+
+from benchmarks.models import BenchmarkTask, EngineKind
+from benchmarks.services.options import run_options, task_options
+from benchmarks.suites import SUITES
+from benchmarks.suites_base import OpenTask, TaskOptions
+
+
+def options_of(task: BenchmarkTask) -> TaskOptions:
+    """The options a stored task was built with."""
+    kept = task.options
+    return task_options(
+        run_options(task.run.options),
+        task=task.name,
+        groups=kept.get("groups", []),
+        shots=kept.get("shots"),
+        is_endpoint=task.run.engine == EngineKind.ENDPOINT,
+    )
+
+
+def open_task(task: BenchmarkTask) -> OpenTask:
+    """The task with its data, ready to score."""
+    return SUITES.get(task.suite).open(task.name, options_of(task))

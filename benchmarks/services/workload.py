@@ -1,0 +1,142 @@
+"""Driving a benchmark run's rows: ask, score, store."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from threading import Lock
+
+from django.db import connections
+
+from arena.calling import open_provider
+from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
+from benchmarks.services.asking import SAMPLES_PER_BATCH, Asker, EndpointAsker, LocalAsker
+from benchmarks.services.engines import engine_for
+from benchmarks.services.opening import open_task
+from benchmarks.services.scoring import refresh_scores, stop_where_precise
+from benchmarks.suites.programs import SandboxUnavailableError
+from benchmarks.suites_base import (
+    OpenTask,
+    Response,
+    SampleScore,
+    sample_request,
+    unpack_requests,
+)
+from providers.base import FailureKind, ProviderError
+
+LOOK_EVERY_S = 5.0
+REASON_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Scored:
+    responses: list[Response]
+    score: SampleScore
+
+
+@dataclass(slots=True)
+class BenchmarkWorkload:
+    """Asks for each sample's responses and scores them where the task's data are open.
+
+    Local batches overlap: while one runs on the accelerator, the one before is scored and stored.
+    """
+
+    run: BenchmarkRun
+    asker: Asker
+    in_flight: int
+    tasks: dict[int, BenchmarkTask] = field(default_factory=dict)
+    opened: dict[int, OpenTask] = field(default_factory=dict)
+    lock: Lock = field(default_factory=Lock)
+    scorers: ThreadPoolExecutor = field(
+        default_factory=lambda: ThreadPoolExecutor(os.cpu_count() or 1, "scoring")
+    )
+    looked_at: float = field(default_factory=time.monotonic)
+
+    @classmethod
+    def open(cls, run: BenchmarkRun) -> BenchmarkWorkload:
+        run = BenchmarkRun.objects.select_related("language_model__endpoint").get(pk=run.pk)
+        if run.engine == EngineKind.LOCAL:
+            asker: Asker = LocalAsker(lambda: engine_for(run.model_args))
+            return cls(run, asker, in_flight=2 * SAMPLES_PER_BATCH)
+        provider = open_provider(run.language_model)
+        slots = provider.config.max_concurrency
+        return cls(run, EndpointAsker(provider), in_flight=max(min(slots, 256), 1))
+
+    def load(self, ids: Sequence[int]) -> list[Sample]:
+        rows = list(Sample.objects.filter(pk__in=ids).order_by("id"))
+        for task_id in {row.task_id for row in rows} - self.tasks.keys():
+            self.tasks[task_id] = BenchmarkTask.objects.select_related("run").get(pk=task_id)
+        return rows
+
+    async def perform(self, sample: Sample) -> Scored:
+        requests = [sample_request(values) for values in unpack_requests(sample.requests)]
+        responses = await self.asker.ask(requests)
+        loop = asyncio.get_running_loop()
+        try:
+            score = await loop.run_in_executor(self.scorers, self._score, sample, responses)
+        except SandboxUnavailableError as error:
+            raise ProviderError(FailureKind.SERVER_ERROR, f"sandbox: {error}") from error
+        return Scored(responses, score)
+
+    def _score(self, sample: Sample, responses: list[Response]) -> SampleScore:
+        task = self._open(sample.task_id)
+        stored = {
+            "requests": unpack_requests(sample.requests),
+            "target": sample.target,
+            "choices": sample.choices,
+            "doc": sample.doc,
+        }
+        if getattr(task, "is_thread_safe", False):
+            return task.score(sample.index, stored, responses)
+        with self.lock:
+            return task.score(sample.index, stored, responses)
+
+    def _open(self, task_id: int) -> OpenTask:
+        with self.lock:
+            if task_id not in self.opened:
+                self.opened[task_id] = open_task(self.tasks[task_id])
+            return self.opened[task_id]
+
+    def columns(self, sample: Sample, result: Scored) -> dict[str, object]:
+        self._look()
+        score = result.score
+        value = score.metrics.get(self.tasks[sample.task_id].primary_metric)
+        return {
+            "responses": [response.as_dict() for response in result.responses],
+            "metrics": dict(score.metrics),
+            "value": float(value) if isinstance(value, int | float) else None,
+            "extracted": score.extracted,
+            "reason_words": reason_words(score.reasons),
+            "detail": dict(score.detail),
+        }
+
+    def _look(self) -> None:
+        """Every few seconds, on the thread of the database: is a task precise enough already?"""
+        if self.run.precision_goal and time.monotonic() - self.looked_at > LOOK_EVERY_S:
+            self.looked_at = time.monotonic()
+            stop_where_precise(self.run)
+
+    async def aclose(self) -> None:
+        await self.asker.aclose()
+        await asyncio.to_thread(self._finish)
+        self.scorers.shutdown(wait=False)
+
+    def _finish(self) -> None:
+        """Scores with their errors, while the tasks are open: aggregations need them."""
+        try:
+            if self.run.precision_goal:
+                stop_where_precise(self.run)
+            for task_id, task in self.tasks.items():
+                task.refresh_from_db()
+                refresh_scores(task, self.opened.get(task_id))
+        finally:
+            connections.close_all()
+
+
+def reason_words(reasons: Sequence[str]) -> str:
+    """Reasons between spaces, so that one can be looked for as a whole word."""
+    return f" {' '.join(reasons)} "[:REASON_CHARACTERS] if reasons else ""

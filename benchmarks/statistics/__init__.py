@@ -1,0 +1,1 @@
+"""Scores with their uncertainty, and comparisons of runs; pure numpy and scipy."""

@@ -1,0 +1,5 @@
+"""Addresses of benchmark pages."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

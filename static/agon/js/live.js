@@ -1,0 +1,306 @@
+// Live battles: one socket, one or two streaming answers, a vote. Names come with the reveal.
+import { toast } from "./agon.js";
+
+const root = document.querySelector("[data-live]");
+const find = (selector) => root.querySelector(selector);
+const SIDES = ["left", "right"];
+const RETRIES = 6;
+
+const panes = root ? SIDES.map((side) => find(`[data-pane=${side}] [data-scrolls]`)).filter(Boolean) : [];
+let socket = null;
+let room = null; // key of the room, to come back to after a dropped connection
+let attempts = 0;
+let waiting = []; // what was asked before the socket was ready
+let editing = null; // number of the turn whose prompt is being rewritten
+let state = { streaming: false, votable: false, failed: false, over: false };
+let turns = 0;
+let isAskWaiting = false; // a prompt was sent off before the room was there
+
+function connect() {
+  const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+  socket = new WebSocket(`${scheme}//${location.host}${root.dataset.socket}`);
+  socket.addEventListener("open", () => {
+    if (room) send({ do: "resume", key: room });
+    else open();
+  });
+  socket.addEventListener("message", (event) => receive(JSON.parse(event.data)));
+  socket.addEventListener("close", reconnect);
+}
+
+function reconnect(event) {
+  if (event.code === 4401) return;
+  if (attempts >= RETRIES) return note(root.dataset.textLost);
+  note(root.dataset.textDropped);
+  setTimeout(connect, 300 * 2 ** attempts);
+  attempts += 1;
+}
+
+function send(message) {
+  if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
+  else waiting.push(message);
+}
+
+function open() {
+  const models = [...root.querySelectorAll("[data-model]")].map((choice) => choice.value);
+  socket.send(JSON.stringify({ do: "open", mode: root.dataset.mode, models }));
+}
+
+const acts = {
+  room(message) {
+    if (attempts) note("");
+    if (room === message.key && attempts) say(root.dataset.textBack);
+    attempts = 0;
+    room = message.key;
+    clear();
+    message.names.forEach((name, side) => (nameOf(side).textContent = name));
+    message.turns.forEach((turn, number) => {
+      addTurn(number, turn.prompt);
+      turn.replies.forEach((reply, side) => finish(number, side, reply));
+    });
+    update(message);
+    for (const kept of waiting.splice(0)) send(kept);
+    if (isAskWaiting) ask();
+  },
+  text(message) {
+    message.pieces.forEach((piece, side) => {
+      if (!piece) return;
+      const body = panes[side];
+      const isAtEnd = body.scrollHeight - body.scrollTop - body.clientHeight < 60;
+      replyAt(message.turn, side).firstElementChild.append(piece);
+      if (isAtEnd) body.scrollTop = body.scrollHeight;
+    });
+  },
+  done(message) {
+    message.replies.forEach((reply, side) => finish(message.turn, side, reply));
+    update(message);
+    if (message.votable) say(root.dataset.textFinished);
+    else if (message.failed) say(root.dataset.textFailed);
+    else say(root.dataset.textFinishedOne);
+    if (matchMedia("(hover: hover)").matches) find("[data-prompt]").focus({ preventScroll: true });
+  },
+  reveal(message) {
+    find("[data-panes]").dataset.chosen = message.choice;
+    SIDES.forEach((side, number) => (nameOf(number).innerHTML = message[side]));
+    const bar = find("[data-reveal-bar]");
+    bar.innerHTML = message.bar;
+    bar.hidden = false;
+    update({ ...state, over: true });
+    say(bar.textContent.trim());
+    bar.querySelector("[data-new]").focus({ preventScroll: true });
+  },
+  refused(message) {
+    if (message.code === "expired" && room) {
+      room = null;
+      open();
+    }
+    note(message.text);
+    toast(message.text, "warning");
+    if (pending) find("[data-prompt]").value ||= pending;
+    pending = null;
+    find("[data-prompt]").focus({ preventScroll: true });
+    // what was put on the screen too early is taken back by the server's own account of the room
+    if (room) send({ do: "resume", key: room });
+  },
+};
+
+function receive(message) {
+  if (message.is === "text" || message.is === "done") pending = null;
+  acts[message.is]?.(message);
+}
+
+const nameOf = (side) => root.querySelectorAll("[data-name]")[side];
+
+function addTurn(number, prompt) {
+  panes.forEach((body) => {
+    body.querySelector("[data-hint]")?.remove();
+    const asked = document.createElement("div");
+    asked.className = "turn-question";
+    asked.dataset.turn = number;
+    const head = document.createElement("header");
+    const who = document.createElement("span");
+    who.className = "eyebrow";
+    who.textContent = root.dataset.textYou;
+    const edit = document.createElement("button");
+    edit.type = "button";
+    edit.className = "turn-edit";
+    edit.dataset.edit = number;
+    edit.textContent = root.dataset.textEdit;
+    head.append(who, edit);
+    asked.append(head, prompt);
+    const reply = document.createElement("div");
+    reply.className = "reply is-streaming";
+    reply.dataset.turn = number;
+    reply.dataset.reply = number;
+    const text = document.createElement("div");
+    text.className = "reply-text";
+    text.dataset.waiting = root.dataset.textWaiting;
+    reply.append(text);
+    body.append(asked, reply);
+    body.scrollTop = body.scrollHeight;
+  });
+  turns = number + 1;
+}
+
+const replyAt = (number, side) => panes[side].querySelector(`[data-reply="${number}"]`);
+
+function finish(number, side, reply) {
+  const place = replyAt(number, side);
+  const isStreaming = reply.state === "streaming";
+  place.classList.toggle("is-streaming", isStreaming);
+  const text = place.firstElementChild;
+  if (reply.html) {
+    text.className = "prose";
+    text.innerHTML = reply.html;
+  } else {
+    text.textContent = reply.text;
+    if (!isStreaming) text.dataset.waiting = "";
+  }
+  place.querySelector(".reply-note")?.remove();
+  const isFailed = reply.state === "failed" || reply.state === "empty";
+  if (isFailed || reply.state === "stopped") {
+    const told = document.createElement("p");
+    told.className = `reply-note${isFailed ? " is-failed" : ""}`;
+    told.textContent = isFailed ? root.dataset.textFailed : root.dataset.textStopped;
+    place.append(told);
+  }
+}
+
+function removeFrom(number) {
+  for (const part of root.querySelectorAll("[data-turn]")) {
+    if (Number(part.dataset.turn) >= number) part.remove();
+  }
+  turns = Math.min(turns, number);
+}
+
+function clear() {
+  removeFrom(0);
+  delete find("[data-panes]").dataset.chosen;
+  find("[data-reveal-bar]").hidden = true;
+  find("[data-reveal-bar]").replaceChildren();
+  if (root.dataset.mode === "blind") {
+    for (const name of root.querySelectorAll("[data-name]")) {
+      name.innerHTML = '<span class="pane-hidden"></span>';
+      name.firstElementChild.textContent = root.dataset.textHidden;
+    }
+  }
+}
+
+function update({ streaming, votable, failed, over }) {
+  state = { streaming, votable, failed, over };
+  root.toggleAttribute("data-over", over);
+  show("[data-votes]", !over && turns > 0 && (votable || streaming) && !failed);
+  show("[data-stop]", streaming);
+  show("[data-send]", !streaming);
+  show("[data-again]", !streaming && !over && turns > 0);
+  show(".composer [data-new]", !streaming && !over && turns > 0);
+  const agree = find(".live-consent");
+  if (agree && turns > 0) agree.hidden = true;
+  for (const choice of root.querySelectorAll("[data-model]")) choice.disabled = turns > 0;
+  for (const edit of root.querySelectorAll("[data-edit]")) edit.hidden = streaming || over;
+}
+
+function show(selector, isShown) {
+  const part = find(selector);
+  if (part) part.hidden = !isShown;
+}
+
+let pending = null; // the prompt on its way, to be given back when it is refused
+
+function ask() {
+  const field = find("[data-prompt]");
+  const text = field.value.trim();
+  if (!text || state.streaming) return;
+  isAskWaiting = room === null || socket.readyState !== WebSocket.OPEN;
+  if (isAskWaiting) return;
+  const limit = Number(root.dataset.limit);
+  if ([...text].length > limit) {
+    const told = root.dataset.textLong.replace("{n}", [...text].length).replace("{limit}", limit);
+    return note(told);
+  }
+  note("");
+  if (editing !== null) again(editing, text);
+  else {
+    pending = text;
+    addTurn(turns, text);
+    send({ do: "prompt", text });
+    update({ ...state, streaming: true, failed: false });
+  }
+  editing = null;
+  field.value = "";
+}
+
+function again(number, text) {
+  const prompt = text ?? panes[0].querySelector(`.turn-question[data-turn="${number}"]`).lastChild.textContent;
+  removeFrom(number);
+  addTurn(number, prompt);
+  send({ do: "again", turn: number, text: prompt });
+  update({ ...state, streaming: true, failed: false });
+}
+
+function startNew() {
+  room = null;
+  editing = null;
+  note("");
+  if (socket?.readyState === WebSocket.OPEN) open();
+  else {
+    attempts = 0;
+    connect();
+  }
+  find("[data-prompt]").focus();
+}
+
+function onClick(event) {
+  const target = event.target.closest("button, input");
+  if (!target) return;
+  const { choice, edit, shows } = target.dataset;
+  if (choice) send({ do: "vote", choice });
+  else if (edit !== undefined) {
+    editing = Number(edit);
+    const field = find("[data-prompt]");
+    field.value = target.closest(".turn-question").lastChild.textContent;
+    field.focus();
+  } else if ("stop" in target.dataset) send({ do: "stop" });
+  else if ("again" in target.dataset) again(turns - 1);
+  else if ("new" in target.dataset) startNew();
+  else if ("agree" in target.dataset && target.checked) send({ do: "agree" });
+  else if (shows) {
+    const pane = find(`[data-pane=${shows}]`);
+    find("[data-panes]").scrollTo({ left: pane.offsetLeft - find("[data-panes]").offsetLeft, behavior: "smooth" });
+  }
+}
+
+function onKey(event) {
+  if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
+  event.preventDefault();
+  ask();
+}
+
+function onSwipe() {
+  const isRight = this.scrollLeft > this.clientWidth / 2;
+  for (const tab of root.querySelectorAll("[data-shows]")) {
+    if ((tab.dataset.shows === "right") === isRight) tab.setAttribute("aria-current", "true");
+    else tab.removeAttribute("aria-current");
+  }
+}
+
+function note(text) {
+  find("[data-note]").textContent = text;
+}
+
+function say(text) {
+  find("[data-said]").textContent = text ?? "";
+}
+
+if (root) {
+  connect();
+  root.addEventListener("click", onClick);
+  find("[data-prompt]").addEventListener("keydown", onKey);
+  find("[data-panes]").addEventListener("scroll", onSwipe, { passive: true });
+  find("[data-composer]").addEventListener("submit", (event) => {
+    event.preventDefault();
+    ask();
+  });
+  for (const choice of root.querySelectorAll("[data-model]")) {
+    choice.addEventListener("change", () => socket?.readyState === WebSocket.OPEN && open());
+  }
+}

@@ -1,0 +1,117 @@
+"""What belongs to the voter: votes, board, data, and the way out."""
+
+import json
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+
+from arena.models import Ballot, Battle, Question, Vote, Voter, VoterSession
+from arena.voting.voters import COOKIE
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def voted(stored_answers, alice):
+    for _ in range(3):
+        alice.cast("left")
+    return alice
+
+
+def test_the_voter_sees_their_own_votes(voted, mallory):
+    assert "3 votes" in voted.client.get(reverse("my_votes")).text
+    assert "No votes yet" in mallory.client.get(reverse("my_votes")).text
+
+
+def test_the_export_holds_every_vote_and_no_cookie(voted):
+    response = voted.client.get(reverse("my_data"))
+    data = json.loads(response.content)
+    assert len(data["votes"]) == 3
+    assert "attachment" in response["Content-Disposition"]
+    assert voted.client.cookies[COOKIE].value not in response.text
+
+
+def test_removal_cuts_every_link_and_keeps_the_votes_anonymous(voted):
+    voted.client.post(reverse("forget_me"))
+    assert not Voter.objects.exists()
+    assert not VoterSession.objects.exists()
+    assert not Ballot.objects.exists()
+    assert Vote.objects.filter(voter__isnull=True).count() == 3
+
+
+def test_removal_deletes_the_prompts_of_ones_live_battles(
+    stored_answers, voted, make_answer, three_models
+):
+    own = Question.objects.create(
+        question_set=stored_answers,
+        external_id="live-1",
+        turns=[[{"type": "text", "text": "my secret"}]],
+    )
+    first, second = (make_answer(model, own) for model in three_models[:2])
+    battle = Battle.objects.create(
+        question=own, model_a=first.model, model_b=second.model, answer_a=first,
+        answer_b=second, origin="live",
+    )  # fmt: skip
+    Vote.objects.create(battle=battle, voter=Voter.objects.get(), outcome="tie")
+    voted.client.post(reverse("forget_me"))
+    assert not Question.objects.filter(external_id="live-1").exists()
+    assert not Battle.objects.filter(origin="live").exists()
+
+
+def test_the_privacy_page_is_there_for_everybody(client):
+    assert client.get(reverse("voter_privacy")).status_code == 200
+
+
+def test_signing_in_makes_the_browsers_votes_the_accounts(voted):
+    user = get_user_model().objects.create_user("alice", password="x")
+    voted.client.force_login(user)
+    voted.cast("tie")
+    voter = Voter.objects.get()
+    assert voter.user == user
+    assert voter.votes.count() == 4
+
+
+def test_an_account_votes_as_one_voter_from_two_browsers(voted, new_browser):
+    user = get_user_model().objects.create_user("alice", password="x")
+    voted.client.force_login(user)
+    voted.page()
+    phone = new_browser("192.0.2.77")
+    phone.client.force_login(user)
+    phone.cast("tie")
+    assert Vote.objects.values("voter").distinct().count() == 1
+
+
+def test_a_battle_judged_on_the_phone_is_not_shown_again_at_the_desk(one_battle, new_browser):
+    user = get_user_model().objects.create_user("alice", password="x")
+    desk, phone = new_browser(), new_browser()
+    for browser in (desk, phone):
+        browser.client.force_login(user)
+    phone.cast("tie")
+    assert "You have seen it all" in desk.page().text
+
+
+def test_after_enough_votes_there_is_a_board_of_ones_own(
+    stored_answers, alice, three_models, make_battle
+):
+    alice.page()
+    voter = Voter.objects.get()
+    other = Voter.objects.create(key="other")
+    alpha, beta, gamma = three_models
+    for question in stored_answers.questions.all():
+        for first, second in ((alpha, beta), (beta, gamma), (alpha, gamma)):
+            battle = make_battle(question, first, second)
+            Vote.objects.create(battle=battle, voter=voter, outcome="model_b")
+            for _ in range(2):
+                Vote.objects.create(battle=battle, outcome="model_a", voter=None)
+            Vote.objects.create(battle=battle, voter=other, outcome="model_a")
+    assert "Your own board" not in alice.client.get(reverse("my_votes")).text
+    extra = Question.objects.create(question_set=stored_answers, external_id="x", turns=[[]])
+    for first, second in ((alpha, beta), (beta, gamma)):
+        Vote.objects.create(
+            battle=make_battle(extra, first, second), voter=voter, outcome="model_b"
+        )
+    page = alice.client.get(reverse("my_votes")).text
+    board = page[page.index("Your own board") :]
+    assert board.index("Gamma") < board.index("Beta") < board.index("Alpha")
+    assert "2 places higher" in board

@@ -1,0 +1,144 @@
+"""Staff see doubtful voters, with reasons, and can set everything right again."""
+
+import numpy as np
+import pytest
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+
+from arena.models import (
+    Ballot,
+    Exclusion,
+    GoldBattle,
+    IntegrityAction,
+    Vote,
+    Voter,
+    VotingPolicy,
+)
+from arena.voting.review import lift_from_voter, mark_voter, review_voters
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def staff(db):
+    return get_user_model().objects.create_user("staff", password="x", is_staff=True)
+
+
+@pytest.fixture
+def crowd(question_set, three_models, make_battle):
+    """Ten voters agree that alpha beats beta and gamma; mallory says the opposite."""
+    battles = [
+        make_battle(question, three_models[0], rival)
+        for question in question_set.questions.all()
+        for rival in three_models[1:]
+    ]
+    random = np.random.default_rng(2)
+    for number in range(10):
+        voter = Voter.objects.create(key=f"honest-{number}")
+        for battle in battles:
+            is_usual = random.random() < 0.95
+            Vote.objects.create(
+                battle=battle, voter=voter, outcome="model_a" if is_usual else "model_b"
+            )
+    mallory = Voter.objects.create(key="mallory")
+    for battle in battles:
+        Vote.objects.create(battle=battle, voter=mallory, outcome="model_b")
+    return mallory
+
+
+def test_an_outlier_is_marked_with_the_reason_and_the_honest_are_not(crowd):
+    findings = review_voters()
+    assert [finding.voter for finding in findings] == [crowd]
+    assert set(crowd.votes.values_list("exclusion", flat=True)) == {Exclusion.OUTLIER_VOTER}
+    assert Vote.objects.exclude(exclusion="").count() == crowd.votes.count()
+    action = IntegrityAction.objects.get()
+    assert "Beta over Alpha" in action.detail or "Gamma over Alpha" in action.detail
+
+
+def test_a_second_review_changes_nothing_more(crowd):
+    review_voters()
+    assert review_voters() == []
+    assert IntegrityAction.objects.count() == 1
+
+
+def test_lifting_counts_the_votes_again_and_later_reviews_leave_the_voter_alone(crowd, staff):
+    review_voters()
+    lift_from_voter(crowd, by=staff)
+    assert not crowd.votes.exclude(exclusion="").exists()
+    assert review_voters() == []
+
+
+def test_marking_again_after_lifting_is_possible(crowd, staff):
+    lift_from_voter(crowd, by=staff)
+    mark_voter(crowd, Exclusion.STAFF, by=staff)
+    assert set(crowd.votes.values_list("exclusion", flat=True)) == {Exclusion.STAFF}
+
+
+def test_a_voter_who_fails_control_questions_is_marked(question_set, three_models, make_battle):
+    VotingPolicy.objects.create(pk=1, gold_failures=3)
+    careless = Voter.objects.create(key="careless")
+    for question in question_set.questions.all()[:4]:
+        battle = make_battle(question, *three_models[:2])
+        GoldBattle.objects.create(battle=battle, expected="model_a")
+        vote = Vote.objects.create(
+            battle=battle, voter=careless, outcome="model_b", exclusion=Exclusion.CONTROL
+        )
+        Ballot.objects.create(
+            battle=battle, voter=careless, shown_first="a", is_gold=True, status="voted",
+            closed_at=vote.created_at, vote=vote,
+        )  # fmt: skip
+    ordinary = make_battle(question_set.questions.last(), *three_models[:2])
+    Vote.objects.create(battle=ordinary, voter=careless, outcome="tie")
+    review_voters()
+    marks = list(careless.votes.values_list("exclusion", flat=True))
+    assert marks.count(Exclusion.GOLD_FAILED) == 1
+    assert marks.count(Exclusion.CONTROL) == 4
+
+
+def test_visitors_do_not_see_the_integrity_page(client):
+    assert client.get(reverse("integrity")).status_code == 302
+
+
+def test_staff_see_counts_reasons_and_voters(client, crowd, staff):
+    review_voters()
+    client.force_login(staff)
+    page = client.get(reverse("integrity")).text
+    assert "outlier voter" in page
+    assert "mallory" in page
+
+
+def test_the_live_part_is_the_same_file(client, crowd, staff):
+    client.force_login(staff)
+    part = client.get(reverse("integrity"), headers={"HX-Request": "true"}).text
+    assert "<html" not in part
+    assert "Last minute" in part
+
+
+def test_staff_lift_and_set_reasons_from_the_page(client, crowd, staff):
+    client.force_login(staff)
+    client.post(reverse("integrity_review"))
+    client.post(reverse("integrity_voter", args=[crowd.pk]), {"act": "lift"})
+    assert crowd.votes.filter(exclusion="").count() == 12
+    vote = crowd.votes.first()
+    client.post(reverse("integrity_vote", args=[vote.pk]), {"act": "mark"})
+    vote.refresh_from_db()
+    assert vote.exclusion == Exclusion.STAFF
+
+
+def test_staff_make_a_battle_a_control_question(client, one_battle, staff):
+    client.force_login(staff)
+    fields = {"battle": one_battle.pk, "expected": "model_a", "note": "plain"}
+    client.post(reverse("integrity_gold"), fields)
+    assert GoldBattle.objects.get().battle == one_battle
+
+
+def test_staff_change_the_policy(client, staff):
+    client.force_login(staff)
+    fields = {
+        field.name: getattr(VotingPolicy(), field.name)
+        for field in VotingPolicy._meta.fields
+        if field.name not in ("id", "moderation_endpoint", "model_weights")
+    }
+    fields |= {"sampling": "active", "model_weights": "{}"}
+    assert client.post(reverse("voting_policy"), fields).status_code == 302
+    assert VotingPolicy.objects.get().sampling == "active"

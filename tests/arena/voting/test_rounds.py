@@ -1,0 +1,96 @@
+"""Closed rounds: a link, assigned battles in order, progress."""
+
+import pytest
+from django.contrib.auth import get_user_model
+from django.urls import reverse
+
+from arena.models import InviteRound, Vote, Voter
+from arena.voting.rounds import EmptyRoundError, create_round, round_progress
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def invite(stored_answers, three_models):
+    return create_round(
+        title="Spring round", question_set=stored_answers, language_models=three_models, battles=4
+    )
+
+
+def join(browser, invite):
+    browser.client.get(reverse("round_join", args=[invite.code]))
+    return browser
+
+
+def test_everybody_judges_the_same_battles_in_the_same_order(invite, alice, mallory):
+    seen = []
+    for browser in (alice, mallory):
+        join(browser, invite)
+        ballots = []
+        for _ in range(4):
+            ballot = browser.ballot(round=invite.code)
+            ballots.append(ballot.battle_id)
+            browser.cast("tie", ballot.token, round=invite.code)
+        seen.append(ballots)
+    assert (
+        seen[0]
+        == seen[1]
+        == list(invite.assignments.order_by("position").values_list("battle_id", flat=True))
+    )
+
+
+def test_the_end_of_the_round_is_said(invite, alice):
+    join(alice, invite)
+    for _ in range(4):
+        alice.cast("tie", alice.token(round=invite.code), round=invite.code)
+    assert "You have seen it all" in alice.page(round=invite.code).text
+
+
+def test_progress_counts_votes_and_skips_per_annotator(invite, alice):
+    join(alice, invite)
+    for choice in ("left", "skip"):
+        alice.cast(choice, alice.token(round=invite.code), round=invite.code)
+    row = round_progress(invite)[0]
+    assert (row.judged, row.skipped, row.percent_of(4)) == (1, 1, 50)
+
+
+def test_votes_of_a_round_are_ordinary_votes(invite, alice):
+    join(alice, invite)
+    alice.cast("left", alice.token(round=invite.code), round=invite.code)
+    vote = Vote.objects.get()
+    assert (vote.exclusion, vote.ballot.round) == ("", invite)
+
+
+def test_a_closed_round_lets_nobody_in(invite, alice):
+    InviteRound.objects.update(is_open=False)
+    assert alice.client.get(reverse("round_join", args=[invite.code])).status_code == 404
+    assert alice.page(round=invite.code).status_code == 404
+
+
+def test_an_expert_round_makes_experts(invite, alice):
+    InviteRound.objects.update(is_expert_round=True)
+    join(alice, invite)
+    assert Voter.objects.get().is_expert
+
+
+def test_models_without_common_answers_give_no_round(question_set, three_models):
+    with pytest.raises(EmptyRoundError, match="choose other models"):
+        create_round(title="x", question_set=question_set, language_models=three_models, battles=3)
+
+
+def test_staff_create_a_round_and_see_its_link(stored_answers, three_models, client):
+    staff = get_user_model().objects.create_user("staff", password="x", is_staff=True)
+    client.force_login(staff)
+    fields = {
+        "title": "New",
+        "question_set": stored_answers.pk,
+        "language_models": [model.pk for model in three_models],
+        "battles": 5,
+    }
+    page = client.post(reverse("round_list"), fields, follow=True)
+    assert InviteRound.objects.get().code in page.text
+    assert InviteRound.objects.get().assignments.count() == 5
+
+
+def test_visitors_cannot_see_rounds(client, invite):
+    assert client.get(reverse("round_detail", args=[invite.pk])).status_code == 302

@@ -1,0 +1,200 @@
+"""Small data sets in the original schemas, written for the tests; nothing is copied."""
+
+import json
+import random
+
+SUBJECTS = {
+    "cais/mmlu": ("anatomy", "astronomy", "philosophy"),
+    "ceval/ceval-exam": ("law", "logic"),
+    "haonan-li/cmmlu": ("anatomy", "arts"),
+}
+NOUNS = ("river", "city", "garden", "window", "dog", "fox", "kitchen", "number", "letter", "sea")
+
+
+class Writer:
+    def __init__(self, folder):
+        self.folder = folder
+        self.rng = random.Random(11)
+
+    def split(self, path, config, split, rows):
+        place = self.folder / path / config if config else self.folder / path
+        place.mkdir(parents=True, exist_ok=True)
+        lines = (json.dumps(row, ensure_ascii=False) for row in rows)
+        (place / f"{split}.jsonl").write_text("\n".join(lines) + "\n")
+
+    def words(self, count):
+        return " ".join(self.rng.choice(NOUNS) for _ in range(count))
+
+    def pick(self, count):
+        return self.rng.randrange(count)
+
+
+def write_all(folder):
+    """Every data set that a preset needs, a handful of rows each."""
+    writer = Writer(folder)
+    for write in (_mmlu, _chinese, _gsm8k, _arc, _hellaswag, _truthfulqa, _winogrande, _math,
+                  _bbh, _race, _triviaqa, _super_glue, _wikitext, _programs):  # fmt: skip
+        write(writer)
+    return folder
+
+
+def _mmlu(w):
+    for subject in SUBJECTS["cais/mmlu"]:
+        for split, count in (("dev", 5), ("test", 6)):
+            rows = [
+                {"question": f" Which {w.words(5)}? ", "subject": subject, "answer": w.pick(4),
+                 "choices": [w.words(2) for _ in range(4)]}
+                for _ in range(count)
+            ]  # fmt: skip
+            w.split("cais/mmlu", subject, split, rows)
+
+
+def _chinese(w):
+    for subject in SUBJECTS["ceval/ceval-exam"]:
+        for split in ("val", "dev"):
+            rows = [
+                {"id": i, "question": f"下面哪一个是{w.words(2)}？", "answer": "ABCD"[w.pick(4)],
+                 "explanation": "", **{letter: w.words(1) + "城市" for letter in "ABCD"}}
+                for i in range(5)
+            ]  # fmt: skip
+            w.split("ceval/ceval-exam", subject, split, rows)
+    for subject in SUBJECTS["haonan-li/cmmlu"]:
+        for split in ("test", "dev"):
+            rows = [
+                {"Question": f"{w.words(3)}是什么？", "Answer": "ABCD"[w.pick(4)],
+                 **{letter: w.words(1) + "数学" for letter in "ABCD"}}
+                for _ in range(5)
+            ]  # fmt: skip
+            w.split("haonan-li/cmmlu", subject, split, rows)
+
+
+def _gsm8k(w):
+    for split in ("train", "test"):
+        rows = [
+            {"question": f"A {w.words(4)} costs {n}. Two cost?",
+             "answer": f"Two cost 2*{n}=<<2*{n}={2 * n}>>{2 * n}.\n#### {2 * n}"}
+            for n in range(3, 11)
+        ]  # fmt: skip
+        w.split("openai/gsm8k", "main", split, rows)
+
+
+def _arc(w):
+    for config in ("ARC-Challenge", "ARC-Easy"):
+        for split, count in (("train", 30), ("test", 6), ("validation", 4)):
+            rows = []
+            for i in range(count):
+                labels = list("ABCD" if i % 3 else "1234")
+                choices = {"text": [w.words(1 + i % 3) for _ in labels], "label": labels}
+                rows.append({"id": str(i), "question": f"Why {w.words(6)}?", "choices": choices,
+                             "answerKey": labels[w.pick(4)]})  # fmt: skip
+            w.split("allenai/ai2_arc", config, split, rows)
+
+
+def _hellaswag(w):
+    for split, count in (("train", 30), ("validation", 8)):
+        rows = [
+            {"activity_label": "Washing [title] up", "ctx_a": f"A {w.words(5)}.",
+             "ctx_b": f"the {w.words(2)}", "ctx": "unused", "label": str(w.pick(4)),
+             "endings": [f"{w.words(4)} [step] {w.words(2)}." for _ in range(4)], "ind": i}
+            for i in range(count)
+        ]  # fmt: skip
+        w.split("Rowan/hellaswag", "", split, rows)
+
+
+def _truthfulqa(w):
+    rows = []
+    for _ in range(6):
+        first = {"choices": [w.words(3) for _ in range(4)], "labels": [1, 0, 0, 0]}
+        second = {"choices": [w.words(3) for _ in range(5)], "labels": [1, 1, 0, 0, 0]}
+        rows.append({"question": f"Is a {w.words(3)}?", "mc1_targets": first,
+                     "mc2_targets": second})  # fmt: skip
+    w.split("truthfulqa/truthful_qa", "multiple_choice", "validation", rows)
+
+
+def _winogrande(w):
+    for split, count in (("train", 20), ("validation", 8)):
+        rows = [
+            {"sentence": f"The {w.words(2)} met the {w.words(1)} because _ was {w.words(2)}.",
+             "option1": w.words(1), "option2": w.words(1), "answer": "12"[w.pick(2)]}
+            for _ in range(count)
+        ]  # fmt: skip
+        w.split("allenai/winogrande", "winogrande_xl", split, rows)
+
+
+def _math(w):
+    for split in ("train", "test"):
+        rows = [
+            {"problem": f"Add $ {n} $ and $1$ {w.words(2)}.", "level": f"Level {1 + n % 5}",
+             "type": "Algebra", "solution": f"It is $\\boxed{{{n + 1}}}$."}
+            for n in range(5)
+        ]  # fmt: skip
+        w.split("EleutherAI/hendrycks_math", "algebra", split, rows)
+
+
+def _bbh(w):
+    rows = [{"input": f"not ( {w.words(2)} ) is", "target": "TF"[n % 2]} for n in range(5)]
+    w.split("SaylorTwift/bbh", "boolean_expressions", "test", rows)
+
+
+def _race(w):
+    rows = []
+    for _ in range(4):
+        problems = [
+            {"question": f"What is {w.words(3)}?", "answer": "ABCD"[w.pick(4)],
+             "options": [w.words(2) for _ in range(4)]}
+            for _ in range(3)
+        ]  # fmt: skip
+        rows.append({"article": w.words(30), "problems": repr(problems)})
+    w.split("EleutherAI/race", "high", "test", rows)
+
+
+def _triviaqa(w):
+    for split, count in (("train", 8), ("validation", 6)):
+        rows = [
+            {"question": f"Where is the {w.words(3)}", "question_id": str(i),
+             "answer": {"aliases": [w.words(1), w.words(2)], "value": w.words(1)}}
+            for i in range(count)
+        ]  # fmt: skip
+        w.split("mandarjoshi/trivia_qa", "rc.nocontext", split, rows)
+
+
+def _super_glue(w):
+    for split, count in (("train", 6), ("validation", 6)):
+        passages = [w.words(25) for _ in range(2)]
+        w.split("aps/super_glue", "boolq", split, [
+            {"passage": passages[i % 2], "question": f"is the {w.words(3)}", "label": w.pick(2)}
+            for i in range(count)
+        ])  # fmt: skip
+        w.split("aps/super_glue", "cb", split, [
+            {"premise": w.words(8), "hypothesis": w.words(3), "label": i % 3}
+            for i in range(count)
+        ])  # fmt: skip
+
+
+def _wikitext(w):
+    rows = [{"page": f" = {w.words(2)} = \n {w.words(80)} @-@ {w.words(3)} . \n"} for _ in range(3)]
+    for split in ("train", "validation", "test"):
+        w.split("EleutherAI/wikitext_document_level", "wikitext-2-raw-v1", split, rows)
+
+
+PROBLEMS = [
+    ("add", "a, b", "return a + b", "assert candidate(2, 3) == 5"),
+    ("largest", "numbers", "return max(numbers)", "assert candidate([1, 4, 2]) == 4"),
+    ("echo", "text", "return text * 2", "assert candidate('ab') == 'abab'"),
+]
+
+
+def _programs(w):
+    w.split("openai/openai_humaneval", "openai_humaneval", "test", [
+        {"task_id": f"HumanEval/{i}",
+         "prompt": f"def {name}({arguments}):\n    \"\"\"Do it.\"\"\"\n",
+         "canonical_solution": f"    {body}\n", "entry_point": name,
+         "test": f"def check(candidate):\n    {check}\n"}
+        for i, (name, arguments, body, check) in enumerate(PROBLEMS)
+    ])  # fmt: skip
+    w.split("google-research-datasets/mbpp", "full", "test", [
+        {"task_id": 11 + i, "text": f"Write a function {name}.",
+         "code": f"def {name}({arguments}):\n    {body}", "test_setup_code": "",
+         "test_list": [check.replace("candidate", name)], "challenge_test_list": []}
+        for i, (name, arguments, body, check) in enumerate(PROBLEMS)
+    ])  # fmt: skip

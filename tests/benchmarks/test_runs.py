@@ -1,0 +1,279 @@
+"""Whole runs on a tiny model: the same numbers however they are cut, killed or resumed."""
+
+import json
+import logging
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from arena.models import LanguageModel, RunStatus, WorkStatus
+from arena.services.driving import drive_here, drive_run_chunk
+from arena.work.dispatch import DriveOptions
+from benchmarks import run_task
+from benchmarks.harness.catalogue import read_catalogue, tasks_folder
+from benchmarks.models import BenchmarkRun, Sample
+from benchmarks.services.engines import release_engines
+from benchmarks.services.preparing import create_benchmark_run, plan_selection, prepare_run
+from benchmarks.services.running import results, run_from_config, run_to_end
+from benchmarks.services.scoring import refresh_scores, rescore
+from benchmarks.suites_base import TaskError
+from tests.benchmarks.datasets_on_disk import write_all
+from tests.benchmarks.test_harness import FOLDERS
+from tests.benchmarks.tiny import make_model, make_tokenizer
+
+pytest.importorskip("lm_eval")
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture(scope="module")
+def data(tmp_path_factory):
+    return write_all(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="module")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "tiny-llama"
+    make_model(max_length=1536).save_pretrained(folder)
+    make_tokenizer(adds_bos=True).save_pretrained(folder)
+    yield folder
+    release_engines()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def small_catalogue():
+    """The definitions that the tests use; reading all of lm-eval's takes half a minute."""
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    known = read_catalogue([tasks_folder() / folder for folder in FOLDERS])
+    patch = pytest.MonkeyPatch()
+    for module in ("benchmarks.harness.loading", "benchmarks.suites.lm_eval_tasks"):
+        patch.setattr(f"{module}.catalogue", lambda _: known)
+    yield
+    patch.undo()
+
+
+@pytest.fixture
+def configuration(checkpoint, data):
+    def make(*datasets, **changes):
+        return {
+            "model": str(checkpoint),
+            "model_args": {"precision": "fp32"},
+            "datasets": list(datasets),
+            "dataset_hub": "Local",
+            "dataset_dir": str(data),
+            "generation_config": {"max_tokens": 8},
+            "limit": 4,
+            **changes,
+        }
+
+    return make
+
+
+def rows_of(run):
+    fields = ("task__name", "index", "metrics", "extracted", "reason_words", "value")
+    return list(run.samples.order_by("task__name", "index").values_list(*fields))
+
+
+FAMILIES = (
+    "mmlu_anatomy", "ceval-valid_law", "cmmlu_anatomy", "gsm8k", "arc", "hellaswag",
+    "truthful_qa", "hendrycks_math_algebra", "bbh_cot_fewshot_boolean_expressions", "race",
+    "trivia_qa", "humaneval", "mbpp", "boolq", "cb", "winogrande", "wikitext",
+)  # fmt: skip
+
+
+def test_every_family_runs_from_python(configuration):
+    found = run_task(configuration(*FAMILIES, num_fewshot=1))
+    assert found["status"] == RunStatus.COMPLETED
+    assert len(found["tasks"]) == len(FAMILIES) + 1
+    for name, task in found["tasks"].items():
+        assert task["metrics"][task["primary_metric"]]["value"] is not None, name
+        assert task["audit"]["failed"] == 0, name
+    assert "f1,remove_whitespace" in found["tasks"]["triviaqa"]["metrics"]
+
+
+def test_the_same_run_again_gives_the_same_rows(configuration):
+    first = run_to_end(run_from_config(configuration("arc_easy", "gsm8k")))
+    again = run_to_end(run_from_config(configuration("arc_easy", "gsm8k")))
+    assert rows_of(first) == rows_of(again)
+
+
+def test_a_killed_run_resumed_equals_a_clean_one(configuration):
+    clean = run_to_end(run_from_config(configuration("arc_easy", "gsm8k", limit=6)))
+    run = prepare_run(run_from_config(configuration("arc_easy", "gsm8k", limit=6)))
+    run.status = RunStatus.ACTIVE
+    run.save()
+    # a worker that died in the middle: rows claimed, nothing stored, its lease run out
+    run.items().claim(limit=5, owner="dead:1:1", lease_s=-1)
+    half = list(run.items().values_list("id", flat=True)[:3])
+    run.items().filter(id__in=half).update(status=WorkStatus.PENDING, lease_owner="")
+    drive_run_chunk("benchmark", run.pk)
+    run.refresh_from_db()
+    assert run.status == RunStatus.COMPLETED
+    assert rows_of(run) == rows_of(clean)
+
+
+def test_sharing_a_run_between_workers_changes_no_score(configuration):
+    whole = run_to_end(run_from_config(configuration("arc_easy", "hellaswag")))
+    run = prepare_run(run_from_config(configuration("arc_easy", "hellaswag")))
+    run.status = RunStatus.ACTIVE
+    run.save()
+    # the other worker holds every second row first
+    ids = list(run.items().values_list("id", flat=True))
+    run.items().filter(id__in=ids[::2]).update(status=WorkStatus.CLAIMED, lease_owner="other/1")
+    drive_here(run, options=DriveOptions(wait_s=0))
+    run.items().filter(id__in=ids[::2]).update(status=WorkStatus.PENDING, lease_owner="")
+    drive_run_chunk("benchmark", run.pk)
+    assert [(r[0], r[1], r[5]) for r in rows_of(run)] == [
+        (r[0], r[1], r[5]) for r in rows_of(whole)
+    ]
+
+
+def test_preparing_twice_makes_rows_once(configuration):
+    run = prepare_run(run_from_config(configuration("arc_easy")))
+    count = run.samples.count()
+    prepare_run(run)
+    assert run.samples.count() == count == 4
+
+
+def test_group_scores_are_weighted_and_plain(configuration, monkeypatch):
+    run = run_to_end(
+        run_from_config(
+            configuration("mmlu_anatomy", "mmlu_astronomy", dataset_args={
+                "mmlu_astronomy": {"limit": 2}}, num_fewshot=2)
+        )
+    )  # fmt: skip
+    run.groups = {"both": ["mmlu_anatomy", "mmlu_astronomy"]}
+    found = results(run)
+    scores = [t["metrics"]["acc,none"] for t in found["tasks"].values()]
+    assert [score["n"] for score in scores] == [4, 2]
+    weighted = (scores[0]["value"] * 4 + scores[1]["value"] * 2) / 6
+    assert found["groups"]["both"]["weighted"]["value"] == pytest.approx(weighted)
+    plain = (scores[0]["value"] + scores[1]["value"]) / 2
+    assert found["groups"]["both"]["plain"]["value"] == pytest.approx(plain)
+
+
+def test_a_selection_names_its_shots_and_its_averages():
+    planned, groups = plan_selection(["open-llm-leaderboard-v1"])
+    shots = {plan.name: plan.shots for plan in planned}
+    assert shots["openllm::arc_challenge"] == 25
+    assert shots["mmlu_anatomy"] == 5
+    assert len(planned) == 57 + 5
+    assert groups["open-llm-leaderboard-v1"][2] == "mmlu"
+
+
+def test_other_protocols_have_other_fingerprints(configuration):
+    native = prepare_run(run_from_config(configuration("arc_easy")))
+    written = prepare_run(run_from_config(configuration("arc_easy", protocol="generation")))
+    hashes = {run.tasks.get().fingerprint_hash for run in (native, written)}
+    assert len(hashes) == 2
+
+
+def test_rescoring_reads_stored_answers_with_another_extractor(configuration, monkeypatch):
+    run = run_to_end(run_from_config(configuration("arc_easy", protocol="generation")))
+    task = run.tasks.get()
+    before = task.fingerprint_hash
+    sample = run.samples.first()
+    Sample.objects.filter(pk=sample.pk).update(
+        target=["B"], responses=[{"text": "I mean (B), of course"}]
+    )
+    monkeypatch.setattr("benchmarks.services.workload.engine_for", pytest.fail)
+    rescore(task=task, extractor="marked")
+    assert Sample.objects.get(pk=sample.pk).reasons == ["invalid"]
+    rescore(task=task, extractor="lenient")
+    assert Sample.objects.get(pk=sample.pk).extracted == "B"
+    assert task.fingerprint_hash != before or task.extractor == "lenient"
+    assert task.audit["scored"] == 4
+
+
+def test_earlier_samples_of_the_same_model_are_taken_over_and_no_others(configuration):
+    run_to_end(run_from_config(configuration("arc_easy")))
+    again = prepare_run(run_from_config(configuration("arc_easy", use_cache=True)))
+    assert again.samples.scored().count() == 4
+    other = prepare_run(
+        run_from_config(configuration("arc_easy", use_cache=True,
+                                      model_args={"precision": "fp32", "max_length": 128}))
+    )  # fmt: skip
+    assert other.samples.scored().count() == 0
+
+
+def test_a_precise_task_stops_early_and_says_so(configuration):
+    run = prepare_run(run_from_config(configuration("arc_easy", precision_goal=0.2)))
+    task = run.tasks.get()
+    first = run.samples.first()
+    made = [
+        Sample(run=run, task=task, index=100 + i, requests=first.requests, prompt_hash="x",
+               status=WorkStatus.DONE, value=float(i % 2), metrics={task.primary_metric: i % 2})
+        for i in range(120)
+    ]  # fmt: skip
+    Sample.objects.bulk_create(made)
+    from benchmarks.services.scoring import stop_where_precise
+
+    assert stop_where_precise(run) == 4
+    task.refresh_from_db()
+    assert task.stopped_early
+    assert refresh_scores(task).score["n"] == 120
+
+
+def test_the_command_runs_describes_and_writes(configuration, checkpoint, data, tmp_path):
+    output, out = tmp_path / "scores.json", StringIO()
+    call_command(
+        "run_benchmark", model=str(checkpoint), datasets=["arc"], limit=3.0, stdout=out,
+        dataset_hub="Local", dataset_dir=str(data), model_args="precision=fp32",
+        dataset_args='{"arc_easy": {"few_shot_num": 2}}', output=str(output),
+    )  # fmt: skip
+    written = json.loads(output.read_text())
+    assert set(written["tasks"]) == {"arc_easy", "arc_challenge"}
+    assert "acc_norm,none" in out.getvalue()
+    run = BenchmarkRun.objects.get(pk=written["run"])
+    shots = {t.name: t.fingerprint["definition"]["num_fewshot"] for t in run.tasks.all()}
+    assert shots == {"arc_easy": 2, "arc_challenge": 0}
+
+
+def test_a_dry_run_shows_the_prompt_and_leaves_nothing(checkpoint, data):
+    out = StringIO()
+    call_command(
+        "run_benchmark", model=str(checkpoint), datasets=["arc_easy"], limit=2.0, dry_run=True,
+        dataset_hub="Local", dataset_dir=str(data), stdout=out,
+    )  # fmt: skip
+    assert "Question: Why" in out.getvalue()
+    assert "Nothing was run" in out.getvalue()
+    assert not BenchmarkRun.objects.exists()
+
+
+def test_tasks_are_listed_and_described():
+    out = StringIO()
+    call_command("run_benchmark", list_tasks="mmlu_a", stdout=out)
+    assert "mmlu_anatomy" in out.getvalue()
+    call_command("run_benchmark", describe="open-llm-leaderboard-v1", stdout=out)
+    assert "openllm::hellaswag" in out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("changes", "reason"),
+    [
+        ({"datasets": ["no_such"]}, "--list-tasks"),
+        ({"datasets": ["arc"], "model": "nothing-here"}, "neither a model"),
+        ({"datasets": ["arc"], "model_args": "precision=fp7"}, "precision"),
+        ({"datasets": ["arc"], "dataset_hub": "Attic"}, "HuggingFace, ModelScope or Local"),
+        ({"datasets": ["arc"], "dataset_args": "[1]"}, "JSON object"),
+    ],
+)
+def test_a_command_that_cannot_work_says_why(checkpoint, data, changes, reason):
+    options = {"model": str(checkpoint), "dataset_hub": "Local", "dataset_dir": str(data)}
+    with pytest.raises(CommandError, match=reason):
+        call_command("run_benchmark", **(options | changes), stdout=StringIO())
+
+
+def test_a_chat_endpoint_is_asked_for_letters_not_likelihoods(data):
+    from arena.models import Endpoint
+
+    endpoint = Endpoint.objects.create(slug="here", provider="openai_compatible",
+                                       base_url="http://127.0.0.1:9/v1")  # fmt: skip
+    model = LanguageModel.objects.create(slug="remote", display_name="R", endpoint=endpoint)
+    run = create_benchmark_run(
+        language_model=model, selection=["arc_easy"],
+        options={"hub": "local", "dataset_dir": str(data), "limit": 2},
+    )  # fmt: skip
+    with pytest.raises(TaskError, match="protocol 'generation' or 'letters'"):
+        prepare_run(run)
+    assert run.tasks.count() == 0
