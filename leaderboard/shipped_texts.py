@@ -11,6 +11,7 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from arena.licenses import SHIPPED_LICENSES
 from judging.judges import JUDGES
 from judging.labels import kind_words
 from leaderboard.demo import FOLDER
@@ -32,6 +33,9 @@ def shipped_texts() -> Iterator[ShippedText]:
         yield ShippedText(method.description, f"Rating method {name}")
     for name in JUDGES:
         yield ShippedText(kind_words(name), "Kind of judge")
+    for license_ in SHIPPED_LICENSES:
+        if license_.condition:
+            yield ShippedText(license_.condition, f"What {license_.spdx_id} asks for")
     for line in (FOLDER / "models.jsonl").read_text(encoding="utf-8").splitlines():
         model = json.loads(line)
         yield ShippedText(model["description"], f"Demo model {model['slug']}")

@@ -30,6 +30,9 @@ class Command(makemessages.Command):
     Places are kept by file, not by line, so that a moved line is no change of the catalogue.
     """
 
+    # a guess from a similar sentence is worse than an empty entry: it looks done
+    msgmerge_options = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]
+
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.set_defaults(
