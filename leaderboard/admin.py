@@ -10,8 +10,8 @@ from pydantic import ValidationError
 
 from arena.admin import ReadOnlyAdmin
 from leaderboard.models import Board, Snapshot
+from leaderboard.query import BoardQuery
 from leaderboard.ratings import METHODS
-from leaderboard.selection import BoardQuery
 
 
 class BoardForm(forms.ModelForm[Board]):

@@ -2,29 +2,39 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from bisect import bisect_left
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
 from urllib.parse import urlencode
 
+from django.core.cache import cache
 from django.utils.translation import gettext
-from django.utils.translation import gettext_lazy as _
 
-from arena.models import CommercialUse, Exclusion
-from leaderboard.models import Board, Rating, Snapshot
+from arena.models import CommercialUse
+from leaderboard.explaining import (
+    LeftOut,
+    findings,
+    influence_sentence,
+    left_out,
+    method_sentence,
+    prior_sentence,
+)
+from leaderboard.filters import Filter, Switch, board_menus, board_switches, known_choices
+from leaderboard.models import Board, LiveState, Rating, Snapshot
 from leaderboard.ratings import METHODS
 from leaderboard.scale import Scale, shared_scale
-from leaderboard.selectors import Filter, board_filters, rating_rows
-from leaderboard.services import NoDataError, latest_snapshot, slice_key, take_snapshot
+from leaderboard.selectors import rating_rows
+from leaderboard.services import NoDataError, latest_snapshot, take_snapshot
+from leaderboard.slices import slice_key
 
 # a slice of a small board is fitted while the reader waits; beyond that a worker does it
-FITTED_AT_ONCE = 100_000
-
-LEFT_OUT_LABELS = {
-    "dry_run": _("dry-run verdicts"),
-    "judge_failed": _("judgments that failed"),
-    "not_judged_yet": _("judgments not made yet"),
-    "unreadable_verdict": _("unreadable verdicts"),
-} | {reason.value: reason.label for reason in Exclusion}
+FITTED_AT_ONCE = 20_000
+ASKED_AGAIN_AFTER_S = 300
+NUMBERS_SHOWN = 20
 
 COMMERCIAL_BADGES = {
     CommercialUse.ALLOWED: "commercial",
@@ -34,34 +44,72 @@ COMMERCIAL_BADGES = {
 
 
 @dataclass(frozen=True, slots=True)
-class BoardLine:
-    """A rating with its place on the column's shared scale, in percent."""
+class Request:
+    """What a reader asks of a board: a slice, a snapshot, and which lines to show."""
 
-    rating: Rating
+    overrides: Mapping[str, str] = field(default_factory=dict)
+    number: int | None = None
+    search: str = ""
+    is_commercial: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BoardLine:
+    """A rating as it is shown: live where the board is, on the column's shared scale."""
+
+    row: Rating
+    rank: int
+    rating: float
+    lower: float | None
+    upper: float | None
+    battles: int
     position: float
     left: float | None
     right: float | None
-    commercial_badge: str
 
     @property
     def is_provisional(self) -> bool:
-        return bool(self.rating.details.get("is_provisional"))
+        return bool(self.row.details.get("is_provisional"))
+
+    @property
+    def group(self) -> int:
+        return int(self.row.details.get("component", 0))
+
+    @property
+    def best(self) -> int:
+        return min(self.row.rank_lower, self.rank)
+
+    @property
+    def worst(self) -> int:
+        return max(self.row.rank_upper, self.rank)
+
+    @property
+    def probability_best(self) -> float | None:
+        chance: float | None = self.row.details.get("probability_best")
+        return chance
+
+    @property
+    def rank_set(self) -> list[int] | None:
+        """Best and worst rank that hold for all models at once."""
+        both: list[int] | None = self.row.details.get("rank_set")
+        return both
+
+    @property
+    def commercial_badge(self) -> str:
+        license_ = self.row.model.license
+        use = license_.commercial_use if license_ else ""
+        return next((badge for known, badge in COMMERCIAL_BADGES.items() if known == use), "")
 
     @property
     def words(self) -> str:
         """The interval bar for those who listen."""
-        row = self.rating
-        if row.rating_lower is None or row.rating_upper is None:
-            return f"{row.rating:.1f}"
+        if self.lower is None or self.upper is None:
+            return f"{self.rating:.1f}"
         return gettext("%(rating)s, 95 %% interval from %(lower)s to %(upper)s") % {
-            "rating": f"{row.rating:.1f}",
-            "lower": f"{row.rating_lower:.1f}",
-            "upper": f"{row.rating_upper:.1f}",
+            "rating": f"{self.rating:.1f}",
+            "lower": f"{self.lower:.1f}",
+            "upper": f"{self.upper:.1f}",
         }
-
-    @property
-    def group(self) -> int:
-        return int(self.rating.details.get("component", 0))
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,117 +118,189 @@ class Tick:
     position: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BoardPage:
-    """``is_pending``: the slice is large and a worker is fitting it right now."""
+    """``is_pending``: the slice is large and a worker is fitting it right now.
+
+    ``live`` is set when votes have come since the snapshot and the ratings count them.
+    """
 
     board: Board
     snapshot: Snapshot | None
     lines: list[BoardLine]
     ticks: list[Tick]
     filters: list[Filter]
-    left_out: list[tuple[str, int]]
-    overrides: dict[str, str]
+    switches: list[Switch]
+    asked: Request
     is_pending: bool
     numbers: list[int]
+    live: LiveState | None
+
+    @property
+    def overrides(self) -> Mapping[str, str]:
+        return self.asked.overrides
 
     @property
     def query_string(self) -> str:
-        return urlencode(self.overrides)
+        """The slice and the snapshot, for addresses of the same data in another form."""
+        number = {"snapshot": self.asked.number} if self.asked.number else {}
+        return urlencode({**self.overrides, **number})
 
     @property
     def method_label(self) -> str:
         return gettext(METHODS.get(self.snapshot.method).label) if self.snapshot else ""
 
     @property
-    def method_description(self) -> str:
-        return gettext(METHODS.get(self.snapshot.method).description) if self.snapshot else ""
+    def method_words(self) -> str:
+        return method_sentence(self.snapshot, self.overrides) if self.snapshot else ""
+
+    @property
+    def prior_words(self) -> str:
+        return prior_sentence(self.snapshot) if self.snapshot else ""
+
+    @cached_property
+    def findings(self) -> dict[str, Any]:  # JSON of the examination
+        return findings(self.snapshot) if self.snapshot else {}
+
+    @property
+    def influence_words(self) -> str:
+        return influence_sentence(self.findings)
+
+    @property
+    def left_out(self) -> list[LeftOut]:
+        return left_out(self.snapshot)
+
+    @property
+    def has_prices(self) -> bool:
+        return any(line.row.model.price_out_per_mtok is not None for line in self.lines)
 
     @property
     def group_count(self) -> int:
-        return len({line.group for line in self.lines})
+        components = self.snapshot.diagnostics.get("components", []) if self.snapshot else []
+        return len(components)
+
+    @property
+    def as_of(self) -> dt.datetime | None:
+        return self.live.updated_at if self.live else None
 
 
-def board_page(
-    board: Board, overrides: Mapping[str, str], *, number: int | None = None
-) -> BoardPage:
+def board_page(board: Board, asked: Request) -> BoardPage:
     """The newest snapshot of the board or of a slice; a missing slice is fitted when small."""
-    filters = board_filters(board, overrides)
-    known = {menu.key: {choice.value for choice in menu.choices} for menu in filters}
-    chosen = {key: value for key, value in overrides.items() if value in known.get(key, set())}
-    snapshot, is_pending = _snapshot(board, chosen, number)
+    main = latest_snapshot(board)
+    chosen = known_choices(board, main, asked.overrides)
+    snapshot, is_pending = _snapshot(board, main, chosen, asked.number)
+    live = _live(board, snapshot) if not chosen and not asked.number else None
     rows = rating_rows(snapshot) if snapshot else []
-    lines, ticks = scaled_lines(rows)
     numbers = board.snapshots.filter(slice_key="").values_list("number", flat=True)
+    lines, scale = _lines(rows, live)
     return BoardPage(
         board=board,
         snapshot=snapshot,
-        lines=lines,
-        ticks=ticks,
-        filters=filters,
-        left_out=_left_out(snapshot),
-        overrides=chosen,
+        lines=[line for line in lines if _is_wanted(line.row, asked)],
+        ticks=_ticks(scale),
+        filters=board_menus(board, main, chosen),
+        switches=board_switches(board, chosen),
+        asked=Request(chosen, asked.number, asked.search, asked.is_commercial),
         is_pending=is_pending,
-        numbers=list(numbers[:20]),
+        numbers=list(numbers[:NUMBERS_SHOWN]),
+        live=live,
     )
 
 
 def scaled_lines(rows: Sequence[Rating]) -> tuple[list[BoardLine], list[Tick]]:
     """Ratings on the scale that they share, and the scale's marks."""
-    scale = _scale(rows)
-    ticks = [Tick(value, scale.percent(value)) for value in scale.ticks]
-    return [_line(row, scale) for row in rows], ticks
+    lines, scale = _lines(rows, None)
+    return lines, _ticks(scale)
+
+
+def _ticks(scale: Scale) -> list[Tick]:
+    return [Tick(value, scale.percent(value)) for value in scale.ticks]
 
 
 def _snapshot(
-    board: Board, overrides: Mapping[str, str], number: int | None
+    board: Board, main: Snapshot | None, chosen: Mapping[str, str], number: int | None
 ) -> tuple[Snapshot | None, bool]:
-    key = slice_key(overrides)
+    key = slice_key(chosen)
     if number is not None:
         return board.snapshots.filter(number=number, slice_key=key).first(), False
-    main = latest_snapshot(board)
     if not key or main is None:
         return main, False
     there = latest_snapshot(board, key)
     if there is not None and there.number == main.number:
         return there, False
     if main.battles > FITTED_AT_ONCE:
-        from leaderboard.tasks import fit_slice
-
-        fit_slice.delay(board.pk, dict(overrides))
+        ask_for_slice(board, main, chosen)
         return there, True
     try:
-        return take_snapshot(board=board, overrides=overrides, number=main.number), False
+        return take_snapshot(board=board, overrides=chosen, number=main.number), False
     except NoDataError:
         return None, False
 
 
-def _scale(rows: Sequence[Rating]) -> Scale:
-    ends = [
-        value
-        for row in rows
-        for value in (row.rating, row.rating_lower, row.rating_upper)
-        if value is not None
+def ask_for_slice(board: Board, main: Snapshot, chosen: Mapping[str, str]) -> None:
+    """Let a worker fit a slice; readers who ask meanwhile wait for the same work."""
+    if cache.add(f"slice:{main.pk}:{slice_key(chosen)}", True, ASKED_AGAIN_AFTER_S):
+        from leaderboard.tasks import fit_slice
+
+        fit_slice.delay(board.pk, dict(chosen))
+
+
+def _live(board: Board, snapshot: Snapshot | None) -> LiveState | None:
+    if not board.is_live or snapshot is None:
+        return None
+    live = LiveState.objects.filter(board=board, snapshot=snapshot, added__gt=0)
+    state = live.defer("totals", "waiting", "absent_votes", "marks").first()
+    return state if state and state.ratings else None
+
+
+def _is_wanted(row: Rating, asked: Request) -> bool:
+    model = row.model
+    if asked.is_commercial and not (model.license and model.license.is_commercially_usable):
+        return False
+    words = f"{model.display_name} {model.slug} {model.organisation}".casefold()
+    return all(word in words for word in asked.search.casefold().split())
+
+
+def _lines(rows: Sequence[Rating], live: LiveState | None) -> tuple[list[BoardLine], Scale]:
+    """Live ratings move their interval along; its width is the snapshot's until the next."""
+    now: dict[str, list[float]] = live.ratings if live else {}
+    moved = []
+    for row in rows:
+        rating, battles = now.get(row.model.slug, (row.rating, row.battles))
+        shift = rating - row.rating
+        lower = None if row.rating_lower is None else row.rating_lower + shift
+        upper = None if row.rating_upper is None else row.rating_upper + shift
+        moved.append((row, rating, lower, upper, int(battles)))
+    ends = [end for _, *ends, _ in moved for end in ends if end is not None]
+    scale = shared_scale(ends)
+    ranks = _ranks(moved)
+    lines = [
+        BoardLine(
+            row=row,
+            rank=ranks[row.pk] if live else row.rank,
+            rating=rating,
+            lower=lower,
+            upper=upper,
+            battles=battles,
+            position=scale.percent(rating),
+            left=None if lower is None else scale.percent(lower),
+            right=None if upper is None else scale.percent(upper),
+        )
+        for row, rating, lower, upper, battles in moved
     ]
-    return shared_scale(ends)
+    return sorted(lines, key=lambda line: (line.group, -line.rating)), scale
 
 
-def _line(row: Rating, scale: Scale) -> BoardLine:
-    license_ = row.model.license
-    use = license_.commercial_use if license_ else ""
-    return BoardLine(
-        rating=row,
-        position=scale.percent(row.rating),
-        left=None if row.rating_lower is None else scale.percent(row.rating_lower),
-        right=None if row.rating_upper is None else scale.percent(row.rating_upper),
-        commercial_badge=next((b for u, b in COMMERCIAL_BADGES.items() if u == use), ""),
-    )
-
-
-def _left_out(snapshot: Snapshot | None) -> list[tuple[str, int]]:
-    if snapshot is None:
-        return []
-    return [
-        (str(LEFT_OUT_LABELS.get(reason, reason.replace("_", " "))), count)
-        for reason, count in sorted(snapshot.excluded.items(), key=lambda item: -item[1])
-    ]
+def _ranks(
+    moved: Sequence[tuple[Rating, float, float | None, float | None, int]],
+) -> dict[int, int]:
+    """One plus the models of the same group that are rated higher, by the rating's id."""
+    groups: dict[int, list[float]] = defaultdict(list)
+    for row, rating, *_ in moved:
+        groups[row.details.get("component", 0)].append(-rating)
+    for negated in groups.values():
+        negated.sort()
+    return {
+        row.pk: 1 + bisect_left(groups[row.details.get("component", 0)], -rating)
+        for row, rating, *_ in moved
+    }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from django.db.models import Count, OuterRef, Subquery
+from django.db.models import Count, Exists, OuterRef, Subquery
 from django.http import HttpRequest
 
 from arena.models import LanguageModel
@@ -18,8 +18,9 @@ MODELS_ON_FIRST_PAGE = 6
 
 @register_page_panel("home", position=10)
 def head_of_first_board(_subject: None, _request: HttpRequest) -> Panel | None:
-    """The best models of the first public board."""
-    board = Board.objects.filter(is_public=True).first()
+    """The best models of the first public board that ranks any; a new arena's is the demo's."""
+    ranked = Exists(Snapshot.objects.filter(board=OuterRef("pk"), slice_key=""))
+    board = Board.objects.filter(ranked, is_public=True).first()
     snapshot = latest_snapshot(board) if board else None
     if board is None or snapshot is None:
         return None

@@ -1,63 +1,135 @@
-"""From a board's query to columns: which votes and verdicts are compared, which are left out.
-
-The query is pydantic, so that a board's JSON is checked when it is saved and a wrong key is an
-error that names it.
-"""
+"""From a board's query to columns: which votes and verdicts are compared, which are left out."""
 
 from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, TypeVar
+from typing import Any, Final, Literal
 
 import numpy as np
-from django.db.models import Case, Count, IntegerField, Max, Q, QuerySet, Value, When
-from django.db.models.functions import Coalesce
+from django.db.models import BigIntegerField, Case, F, Max, Q, QuerySet, Value, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce, Least
 from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict
 
-from arena.models import LanguageModel, Vote, WorkStatus
-from judging.models import Judgment, JudgmentMode, JudgmentQuerySet
+from arena.models import Exclusion, LanguageModel, WorkStatus
+from arena.models.battle import VoteQuerySet
+from judging.models import JudgmentMode, JudgmentQuerySet
+from leaderboard.packed import Integers, integer_rows, known_or_zero, packed, unpacked
+from leaderboard.query import BoardQuery, judgments_of, votes_of
 from leaderboard.ratings import Comparisons, Outcome, Scores
 
-Source = Literal["people", "judges", "combined"]
-Row = TypeVar("Row", Vote, Judgment)
 PEOPLE, JUDGES = 0, 1
-_OUTCOME_CODES = {outcome.name.lower(): int(outcome) for outcome in Outcome}
-_CHUNK = 50_000
-_UNKNOWN = -1
+STRONG: Final = 3
+
+COUNTED = ""
+REASONS: Final = (
+    COUNTED,
+    "dry_run",
+    "judge_failed",
+    "not_judged_yet",
+    "unreadable_verdict",
+    "no_outcome",
+    "style_unknown",
+    "marked_otherwise",
+    *Exclusion.values,
+)
+"""Why a stored row is not counted; a row carries the position of its reason."""
+_CODE = {reason: code for code, reason in enumerate(REASONS)}
+
+# ids beyond these bounds would need a wider packing; they are 16 million models, 2 billion rows
+_MODEL_BITS, _ID_BITS = 24, 31
+_WHO = (_MODEL_BITS, _MODEL_BITS, 2, 1, 1, 8)  # model_a, model_b, outcome, b first, strong, reason
+_WHERE = (_ID_BITS, _ID_BITS)  # question, and voter or judge, each plus one
+_STYLE = (24, 12, 12, 12)  # length, headers, lists, bold; larger counts are capped
+_UNIT: Final = 1 << 30  # a probability as a whole number
+_NOT_MEASURED = -1
+
+MOST_LISTED: Final = 500
+"""Rows that are listed per reason; all are counted."""
+FEATURE_NAMES: Final = tuple(
+    f"{name}_{side}" for side in "ab" for name in ("length", "headers", "lists", "bold")
+)
+_COLUMN_TYPES: Final = {
+    "model_a": np.int32,
+    "model_b": np.int32,
+    "outcome": np.int8,
+    "question": np.int32,
+    "voter": np.int32,
+    "judge": np.int32,
+    "strength": np.int8,
+    "source": np.int8,
+    "first_shown_a": np.bool_,
+}
 
 
-class BoardQuery(BaseModel):
-    """What a board counts. Empty lists mean "all".
+def _no_ids() -> Integers:
+    return np.empty(0, dtype=np.int64)
 
-    ``include`` names exclusion reasons that are to be counted after all. The bundled demo's
-    models are left out unless ``include_demo`` says otherwise.
+
+@dataclass(frozen=True, slots=True)
+class Extras:
+    """What a method reads beyond who won, so that nobody pays for what is not read.
+
+    ``length``: the answers' style with length in this unit, or no style at all. Rows without it
+    are left out where ``is_style_required``; else one such row means that nobody gets it.
+    ``preference``: the judges' probabilities.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    length: Literal["", "words", "characters"] = ""
+    is_style_required: bool = False
+    preference: bool = False
 
-    source: Source = "combined"
-    question_sets: tuple[str, ...] = ()
-    categories: tuple[str, ...] = ()
-    dimensions: tuple[str, ...] = ()
-    languages: tuple[str, ...] = ()
-    judges: tuple[str, ...] = ()
-    models: tuple[str, ...] = ()
-    since: dt.datetime | None = None
-    until: dt.datetime | None = None
-    include: tuple[str, ...] = ()
-    include_demo: bool = False
+
+NO_EXTRAS: Final = Extras()
+
+
+@dataclass(frozen=True, slots=True)
+class Watermark:
+    """Up to where rows have been looked at, and the ids below that are still to be looked at."""
+
+    last_vote: int = 0
+    last_judgment: int = 0
+    absent_votes: tuple[int, ...] = ()
+    waiting: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Which rows to look at by id: what has come ``after``, or what was there ``until``."""
+
+    after: Watermark | None = None
+    until: Watermark | None = None
+
+    def votes(self, votes: VoteQuerySet) -> VoteQuerySet:
+        """Votes within the span."""
+        if self.after:
+            is_new = Q(id__gt=self.after.last_vote) | Q(id__in=self.after.absent_votes)
+            votes = votes.filter(is_new)
+        return votes.filter(id__lte=self.until.last_vote) if self.until else votes
+
+    def judgments(self, judgments: JudgmentQuerySet) -> JudgmentQuerySet:
+        """Judgments within the span."""
+        if self.after:
+            is_new = Q(id__gt=self.after.last_judgment) | Q(id__in=self.after.waiting)
+            judgments = judgments.filter(is_new)
+        return judgments.filter(id__lte=self.until.last_judgment) if self.until else judgments
+
+
+EVERYTHING: Final = Span()
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
     """Rows to compare, and what was left out by reason.
 
-    ``input_hash`` is over all columns in order; ``data_until`` the newest row's time.
+    ``input_hash`` is over all columns in order; ``data_until`` the newest row's time;
+    ``last_vote`` and ``last_judgment`` the highest ids that were looked at,
+    ``waiting`` the ids of judgments not made yet, ``row_ids`` those of the compared votes and
+    judgments, the columns' ``source`` tells which; int64. ``left_out`` names the newest rows
+    by reason. ``columns`` are what was given to ``Comparisons`` or ``Scores``.
     """
 
     comparisons: Comparisons | None
@@ -66,277 +138,321 @@ class Selection:
     input_hash: str
     rows: int
     data_until: dt.datetime | None
+    last_vote: int = 0
+    last_judgment: int = 0
+    waiting: Integers = field(default_factory=_no_ids)
+    row_ids: Integers = field(default_factory=_no_ids)
+    left_out: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    columns: dict[str, NDArray[Any]] = field(default_factory=dict)  # dtypes differ
 
 
-@dataclass(slots=True)
-class _Columns:
-    """Integer columns filled chunk by chunk; memory stays near the size of the arrays."""
+@dataclass(frozen=True, slots=True)
+class _Rows:
+    """One source's rows: counted columns by name, their ids, and everybody's reason."""
 
-    names: tuple[str, ...]
-    chunks: list[NDArray[np.int64]] = field(default_factory=list)
+    columns: dict[str, NDArray[Any]]  # each column has its own dtype
+    ids: Integers
+    seen_ids: Integers
+    reasons: NDArray[np.int64]
 
-    def extend(self, rows: QuerySet[Any, tuple[Any, ...]]) -> None:
-        chunk: list[tuple[Any, ...]] = []
-        for row in rows.iterator(chunk_size=_CHUNK):
-            chunk.append(row)
-            if len(chunk) == _CHUNK:
-                self._flush(chunk)
-                chunk = []
-        if chunk:
-            self._flush(chunk)
-
-    def _flush(self, chunk: Sequence[tuple[Any, ...]]) -> None:
-        self.chunks.append(np.array(chunk, dtype=np.int64))
-
-    def arrays(self) -> dict[str, NDArray[np.int64]]:
-        table = (
-            np.concatenate(self.chunks) if self.chunks else np.empty((0, len(self.names)), np.int64)
-        )
-        return {name: np.ascontiguousarray(table[:, i]) for i, name in enumerate(self.names)}
+    @property
+    def last_id(self) -> int:
+        return int(self.seen_ids[-1]) if self.seen_ids.size else 0
 
 
-def _outcome_code() -> Case:
-    return Case(
-        *(When(outcome=name, then=Value(code)) for name, code in _OUTCOME_CODES.items()),
-        output_field=IntegerField(),
-    )
-
-
-def _question_filter(query: BoardQuery, path: str) -> Q:
-    """Conditions on the question, reached from the row by ``path``."""
-    wanted = {
-        "question_set__slug__in": query.question_sets,
-        "category__in": query.categories,
-        "dimension__in": query.dimensions,
-        "language__in": query.languages,
-    }
-    condition = Q()
-    for lookup, values in wanted.items():
-        if values:
-            condition &= Q(**{f"{path}__{lookup}": list(values)})
-    return condition
-
-
-def _time_filter(query: BoardQuery) -> Q:
-    condition = Q()
-    if query.since:
-        condition &= Q(created_at__gte=query.since)
-    if query.until:
-        condition &= Q(created_at__lt=query.until)
-    return condition
-
-
-def _model_filter(query: BoardQuery, paths: Iterable[str]) -> Q:
-    condition = Q()
-    demo = LanguageModel.objects.filter(is_demo=True).values_list("id", flat=True)
-    hidden = [] if query.include_demo else list(demo)
-    for path in paths:
-        if query.models:
-            condition &= Q(**{f"{path}__slug__in": list(query.models)})
-        if hidden:
-            condition &= ~Q(**{f"{path}_id__in": hidden})
-    return condition
-
-
-def _votes(query: BoardQuery) -> QuerySet[Vote]:
-    return Vote.objects.filter(
-        _question_filter(query, "battle__question"),
-        _time_filter(query),
-        _model_filter(query, ("battle__model_a", "battle__model_b")),
-    ).order_by("id")
-
-
-def _judgments(query: BoardQuery, mode: JudgmentMode) -> JudgmentQuerySet:
-    is_pairwise = mode == JudgmentMode.PAIRWISE
-    subject = "battle" if is_pairwise else "answer"
-    sides = ("battle__model_a", "battle__model_b") if is_pairwise else ("answer__model",)
-    judgments = Judgment.objects.filter(
-        _question_filter(query, f"{subject}__question"),
-        _time_filter(query),
-        _model_filter(query, sides),
-        mode=mode,
-    ).order_by("id")
-    return judgments.filter(judge__slug__in=query.judges) if query.judges else judgments
-
-
-def _is_left_out(include: Sequence[str], *paths: str) -> Q:
-    """Rows marked with a reason that the board does not count."""
-    return Q(*(~Q(**{f"{path}__in": ["", *include]}) for path in paths), _connector=Q.OR)
-
-
-def _tally(rows: QuerySet[Any], path: str, include: Sequence[str]) -> Counter[str]:
-    reasons = (
-        rows.exclude(**{f"{path}__in": ["", *include]})
-        .order_by()
-        .values_list(path)
-        .annotate(n=Count("id"))
-    )
-    return Counter(dict(reasons))
-
-
-def _judgments_left_out(judgments: JudgmentQuerySet, include: Sequence[str]) -> Counter[str]:
-    """Why judgments do not count: not finished, failed, unreadable, dry run, marked."""
-    states = judgments.aggregate(
-        dry_run=Count("id", filter=Q(is_dry_run=True)),
-        judge_failed=Count("id", filter=Q(is_dry_run=False, status=WorkStatus.FAILED)),
-        not_judged_yet=Count(
-            "id",
-            filter=Q(is_dry_run=False, status__in=(WorkStatus.PENDING, WorkStatus.CLAIMED)),
-        ),
-        unreadable_verdict=Count(
-            "id", filter=Q(is_dry_run=False, status=WorkStatus.DONE, is_readable=False)
-        ),
-    )
-    readable = judgments.readable().filter(is_dry_run=False)
-    return Counter({name: n for name, n in states.items() if n}) + _tally(
-        readable, "exclusion", include
-    )
-
-
-def select_comparisons(query: BoardQuery) -> Selection:
+def select_comparisons(
+    query: BoardQuery, extras: Extras = NO_EXTRAS, span: Span = EVERYTHING
+) -> Selection:
     """Votes and pairwise verdicts that ``query`` counts, in the order they were stored."""
-    columns = _Columns(
-        ("model_a", "model_b", "outcome", "question", "voter", "judge", "strength", "source",
-         "first_shown_a")
-    )  # fmt: skip
-    excluded: Counter[str] = Counter()
-    newest: list[dt.datetime | None] = []
-    if query.source in ("people", "combined"):
-        votes = _votes(query)
-        newest.append(_add_votes(columns, votes, query.include))
-        excluded += _tally(votes, "exclusion", query.include)
-        kept = votes.filter(exclusion__in=["", *query.include])
-        excluded += _tally(kept, "battle__exclusion", query.include)
-    if query.source in ("judges", "combined"):
-        judgments = _judgments(query, JudgmentMode.PAIRWISE)
-        newest.append(_add_verdicts(columns, judgments, query.include))
-        excluded += _judgments_left_out(judgments, query.include)
-    arrays = columns.arrays()
-    names, sides = _as_indices(
-        query, np.concatenate([arrays.pop("model_a"), arrays.pop("model_b")])
+    people = _votes(query, extras, span) if query.source != "judges" else None
+    judges = _verdicts(query, extras, span) if query.source != "people" else None
+    parts = [part for part in (people, judges) if part is not None]
+    columns = {
+        name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns
+    }
+    names, columns["model_a"], columns["model_b"] = _as_indices(
+        query, columns["model_a"], columns["model_b"]
     )
-    half = sides.size // 2
-    # Any: the columns differ in dtype
-    columns_as_typed: dict[str, Any] = {name: _narrow(name, a) for name, a in arrays.items()}
-    comparisons = Comparisons(
-        models=names,
-        model_a=sides[:half].astype(np.int32),
-        model_b=sides[half:].astype(np.int32),
-        **columns_as_typed,
-    )
+    for cluster in ("question", "voter"):
+        columns[cluster] = _dense(columns[cluster])
+    _drop_incomplete_style(columns, extras)
+    newest = [] if span.after else [_newest(rows) for rows in _sources(query)]
     return Selection(
-        comparisons=comparisons,
+        comparisons=Comparisons(models=names, **columns, feature_names=_feature_names(columns)),
         scores=None,
-        excluded=dict(excluded),
-        input_hash=_hash([*names, sides, *arrays.values()]),
-        rows=half,
+        excluded=_by_reason(np.concatenate([part.reasons for part in parts])),
+        input_hash=input_hash(names, columns),
+        rows=columns["outcome"].size,
         data_until=max((time for time in newest if time), default=None),
+        last_vote=people.last_id if people else 0,
+        last_judgment=judges.last_id if judges else 0,
+        waiting=judges.seen_ids[judges.reasons == _CODE["not_judged_yet"]] if judges else _no_ids(),
+        row_ids=np.concatenate([part.ids for part in parts]),
+        left_out=_left_out(people, "vote") | _left_out(judges, "judgment"),
+        columns=columns,
     )
 
 
-def _narrow(name: str, array: NDArray[np.int64]) -> NDArray[Any]:
-    if name == "first_shown_a":
-        return array.astype(bool)
-    return array.astype(np.int8 if name in ("outcome", "strength", "source") else np.int32)
+def _left_out(part: _Rows | None, kind: str) -> dict[str, list[tuple[str, int]]]:
+    """The newest rows of one source by reason; a reason of both sources is told apart by kind."""
+    if part is None:
+        return {}
+    places = np.flatnonzero(part.reasons)
+    return {
+        f"{kind}:{REASONS[code]}": [
+            (kind, int(i))
+            for i in part.seen_ids[places[part.reasons[places] == code]][-MOST_LISTED:][::-1]
+        ]
+        for code in np.unique(part.reasons[places]).tolist()
+    }
 
 
-def _add_votes(
-    columns: _Columns, votes: QuerySet[Vote], include: Sequence[str]
-) -> dt.datetime | None:
-    counted = votes.exclude(_is_left_out(include, "exclusion", "battle__exclusion"))
-    columns.extend(
-        counted.values_list(
-            "battle__model_a_id",
-            "battle__model_b_id",
-            _outcome_code(),
-            Coalesce("battle__question_id", Value(_UNKNOWN)),
-            Coalesce("voter_id", Value(_UNKNOWN)),
-            Value(_UNKNOWN),
-            Value(1),
-            Value(PEOPLE),
-            Case(When(shown_first="b", then=Value(0)), default=Value(1)),
-        )
+def _sources(query: BoardQuery) -> list[QuerySet[Any]]:
+    sources: list[QuerySet[Any]] = []
+    if query.source != "judges":
+        sources.append(votes_of(query))
+    if query.source != "people":
+        sources.append(judgments_of(query, JudgmentMode.PAIRWISE))
+    return sources
+
+
+def _votes(query: BoardQuery, extras: Extras, span: Span) -> _Rows:
+    votes = span.votes(votes_of(query))
+    who = _who(Value(0), Q(shown_first="b"), vote_reason(query.include))
+    where = packed(
+        [(known_or_zero("battle__question_id"), _ID_BITS), (known_or_zero("voter_id"), _ID_BITS)]
     )
-    newest: dt.datetime | None = counted.order_by().aggregate(newest=Max("created_at"))["newest"]
+    unsure = [Value(_NOT_MEASURED, BigIntegerField())] if extras.preference else []
+    table = integer_rows(votes, [F("id"), who, where, *unsure, *_style_columns(extras)])
+    return _rows(table, PEOPLE, extras)
+
+
+def _verdicts(query: BoardQuery, extras: Extras, span: Span) -> _Rows:
+    judgments = span.judgments(judgments_of(query, JudgmentMode.PAIRWISE))
+    is_strong = Case(When(strength=STRONG, then=Value(1)), default=Value(0))
+    who = _who(is_strong, Q(game=2), verdict_reason(query.include))
+    where = packed(
+        [(known_or_zero("battle__question_id"), _ID_BITS), (known_or_zero("judge_id"), _ID_BITS)]
+    )
+    sure = [_preference()] if extras.preference else []
+    table = integer_rows(judgments, [F("id"), who, where, *sure, *_style_columns(extras)])
+    return _rows(table, JUDGES, extras)
+
+
+def _preference() -> Any:  # an expression
+    """The probability that side a is better in units of 2**-30; a judge states 1 for a, 2 for b."""
+    chance = Cast((Value(2.0) - F("preference")) * Value(float(_UNIT)), BigIntegerField())
+    return Coalesce(chance, Value(_NOT_MEASURED), output_field=BigIntegerField())
+
+
+def _newest(rows: QuerySet[Any]) -> dt.datetime | None:
+    newest: dt.datetime | None = rows.order_by().aggregate(newest=Max("created_at"))["newest"]
     return newest
 
 
-def _add_verdicts(
-    columns: _Columns, judgments: JudgmentQuerySet, include: Sequence[str]
-) -> dt.datetime | None:
-    counted = judgments.readable().filter(is_dry_run=False).exclude(outcome="")
-    counted = counted.exclude(_is_left_out(include, "exclusion", "battle__exclusion"))
-    columns.extend(
-        counted.values_list(
-            "battle__model_a_id",
-            "battle__model_b_id",
-            _outcome_code(),
-            Coalesce("battle__question_id", Value(_UNKNOWN)),
-            Value(_UNKNOWN),
-            "judge_id",
-            Coalesce("strength", Value(1)),
-            Value(JUDGES),
-            Case(When(game=2, then=Value(0)), default=Value(1)),
-        )
+def _who(is_strong: Case | Value, is_b_first: Q, reason: Case) -> Any:  # an expression of any kind
+    outcome = Case(
+        *(When(outcome=outcome.name.lower(), then=Value(int(outcome))) for outcome in Outcome),
+        default=Value(0),  # a row without an outcome has a reason and is never counted
     )
-    newest: dt.datetime | None = counted.order_by().aggregate(newest=Max("created_at"))["newest"]
-    return newest
+    b_first = Case(When(is_b_first, then=Value(1)), default=Value(0))
+    parts = ("battle__model_a_id", "battle__model_b_id", outcome, b_first, is_strong, reason)
+    return packed(list(zip(parts, _WHO, strict=True)))
+
+
+def vote_reason(include: Sequence[str]) -> Case:
+    """The code in ``REASONS`` of why a vote is left out; 0 when it counts."""
+    kept = ["", *include]
+    return Case(
+        When(exclusion__in=kept, battle__exclusion__in=kept, then=Value(0)),
+        *_marks(include, "exclusion", "battle__exclusion"),
+        default=Value(_CODE["marked_otherwise"]),
+    )
+
+
+def verdict_reason(include: Sequence[str]) -> Case:
+    """The code in ``REASONS`` of why a pairwise judgment is left out; 0 when it counts."""
+    kept = ["", *include]
+    is_counted = Q(status=WorkStatus.DONE, is_readable=True, is_dry_run=False) & ~Q(outcome="")
+    return Case(
+        When(is_counted, exclusion__in=kept, battle__exclusion__in=kept, then=Value(0)),
+        *_unfinished(),
+        When(outcome="", then=Value(_CODE["no_outcome"])),
+        *_marks(include, "exclusion", "battle__exclusion"),
+        default=Value(_CODE["marked_otherwise"]),
+    )
+
+
+def score_reason(include: Sequence[str]) -> Case:
+    """The code in ``REASONS`` of why a single score is left out; 0 when it counts."""
+    is_counted = Q(status=WorkStatus.DONE, is_readable=True, is_dry_run=False)
+    return Case(
+        When(is_counted, exclusion__in=["", *include], then=Value(0)),
+        *_unfinished(),
+        *_marks(include, "exclusion"),
+        default=Value(_CODE["marked_otherwise"]),
+    )
+
+
+def _unfinished() -> list[When]:
+    unfinished = (WorkStatus.PENDING, WorkStatus.CLAIMED)
+    return [
+        When(is_dry_run=True, then=Value(_CODE["dry_run"])),
+        When(status=WorkStatus.FAILED, then=Value(_CODE["judge_failed"])),
+        When(status__in=unfinished, then=Value(_CODE["not_judged_yet"])),
+        When(is_readable=False, then=Value(_CODE["unreadable_verdict"])),
+    ]
+
+
+def _marks(include: Sequence[str], *paths: str) -> list[When]:
+    return [
+        When(**{path: reason}, then=Value(_CODE[reason]))
+        for path in paths
+        for reason in Exclusion.values
+        if reason not in include
+    ]
+
+
+def _style_columns(extras: Extras) -> list[Any]:  # expressions
+    """Per side the packed style of the answer, or -1 where it was not measured."""
+    if not extras.length:
+        return []
+    return [_style_of(f"battle__answer_{side}__style", extras.length) for side in "ab"]
+
+
+def _style_of(path: str, length: str) -> Coalesce:
+    parts = [
+        (Least(Cast(KeyTextTransform(key, path), BigIntegerField()), Value((1 << bits) - 1)), bits)
+        for key, bits in zip((length, "headers", "lists", "bold"), _STYLE, strict=True)
+    ]
+    return Coalesce(packed(parts), Value(_NOT_MEASURED), output_field=BigIntegerField())
+
+
+def _rows(table: Integers, source: int, extras: Extras) -> _Rows:
+    styles = table[:, 4:] if extras.preference else table[:, 3:]
+    *_, reason = unpacked(table[:, 1], _WHO)
+    if extras.is_style_required:
+        is_unmeasured = (styles == _NOT_MEASURED).any(axis=1)
+        reason = np.where((reason == 0) & is_unmeasured, _CODE["style_unknown"], reason)
+    is_counted = reason == 0
+    columns = _columns(table[is_counted], source)
+    if extras.preference:
+        chance = table[is_counted, 3]
+        columns["preference"] = np.where(chance == _NOT_MEASURED, np.nan, chance / _UNIT)
+    if extras.length:
+        columns["features"] = _features(styles[is_counted])
+    return _Rows(columns, table[is_counted, 0], table[:, 0], reason)
+
+
+def _columns(counted: Integers, source: int) -> dict[str, NDArray[Any]]:
+    model_a, model_b, outcome, is_b_first, is_strong, _ = unpacked(counted[:, 1], _WHO)
+    question, decider = unpacked(counted[:, 2], _WHERE)
+    nobody = np.zeros_like(decider)
+    columns = {
+        "model_a": model_a,
+        "model_b": model_b,
+        "outcome": outcome,
+        "question": question - 1,
+        "voter": (decider if source == PEOPLE else nobody) - 1,
+        "judge": (decider if source == JUDGES else nobody) - 1,
+        "strength": np.where(is_strong == 1, STRONG, 1),
+        "source": np.full(decider.size, source),
+        "first_shown_a": is_b_first == 0,
+    }
+    return {name: column.astype(_COLUMN_TYPES[name]) for name, column in columns.items()}
+
+
+def _features(styles: Integers) -> NDArray[np.float64]:
+    """float64[n, 8], both sides' style; NaN where it was not measured."""
+    parts = [part for side in (0, 1) for part in unpacked(styles[:, side], _STYLE)]
+    features = np.stack(parts, axis=1).astype(np.float64)
+    features[(styles == _NOT_MEASURED).any(axis=1)] = np.nan
+    return features
+
+
+def _drop_incomplete_style(columns: dict[str, NDArray[Any]], extras: Extras) -> None:
+    if extras.length and np.isnan(columns["features"]).any():
+        del columns["features"]
+
+
+def _feature_names(columns: dict[str, NDArray[Any]]) -> tuple[str, ...]:
+    return FEATURE_NAMES if "features" in columns else ()
+
+
+def _dense(ids: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Clusters numbered 0, 1, … by their ids' order; -1 stays. Nobody's key leaves the database."""
+    present = np.flatnonzero(np.bincount(ids + 1)[1:])
+    place = np.full(int(ids.max(initial=-1)) + 2, -1, dtype=np.int32)
+    place[present + 1] = np.arange(present.size)
+    return place[ids + 1]
+
+
+def _by_reason(reasons: NDArray[np.int64]) -> dict[str, int]:
+    counts = np.bincount(reasons, minlength=len(REASONS))
+    return {
+        reason: int(count)
+        for reason, count in zip(REASONS, counts, strict=True)
+        if reason and count
+    }
 
 
 def _as_indices(
-    query: BoardQuery, model_ids: NDArray[np.int64]
-) -> tuple[tuple[str, ...], NDArray[np.int64]]:
+    query: BoardQuery, *sides: NDArray[Any]
+) -> tuple[tuple[str, ...], *tuple[NDArray[np.int32], ...]]:
     """Slugs in alphabetical order and each id's index among them; all asked-for models appear."""
-    present = np.unique(model_ids)
+    top = max((int(side.max(initial=0)) for side in sides), default=0)
+    present = np.flatnonzero(sum(np.bincount(side, minlength=top + 1) for side in sides))
     slugs = dict(LanguageModel.objects.filter(id__in=present.tolist()).values_list("id", "slug"))
     names = tuple(sorted({*slugs.values(), *query.models}))
     index = {name: position for position, name in enumerate(names)}
-    positions = np.fromiter((index[slugs[int(i)]] for i in present), np.int64, len(present))
-    return names, positions[np.searchsorted(present, model_ids)]
+    place = np.zeros(top + 1, dtype=np.int32)
+    place[present] = [index[slugs[int(i)]] for i in present]
+    return names, *(place[side] for side in sides)
 
 
-def select_scores(query: BoardQuery) -> Selection:
+def select_scores(query: BoardQuery, span: Span = EVERYTHING) -> Selection:
     """Single scores that ``query`` counts, in the order they were stored."""
-    judgments = _judgments(query, JudgmentMode.SINGLE)
-    counted = judgments.readable().filter(is_dry_run=False)
-    counted = counted.exclude(_is_left_out(query.include, "exclusion"))
+    judgments = span.judgments(judgments_of(query, JudgmentMode.SINGLE))
     rows = list(
-        counted.values_list(
-            "answer__model_id",
-            "answer__question_id",
-            "turn",
-            "answer__question__category",
-            "score",
-            "judge_id",
-        ).iterator(chunk_size=_CHUNK)
-    )
-    model_ids = np.array([row[0] for row in rows], dtype=np.int64)
-    names, model = _as_indices(query, model_ids)
-    categories = tuple(sorted({row[3] for row in rows if row[3]}))
+        judgments.order_by("id").annotate(reason=score_reason(query.include))
+        .values_list("reason", "id", "answer__model_id", "answer__question_id", "turn",
+                     "answer__question__category", "score", "judge_id")
+        .iterator(chunk_size=20_000)
+    )  # fmt: skip
+    counted = [row for row in rows if row[0] == 0 and row[6] is not None]
+    names, model = _as_indices(query, np.array([row[2] for row in counted], dtype=np.int64))
+    categories = tuple(sorted({row[5] for row in counted if row[5]}))
     place = {name: position for position, name in enumerate(categories)}
     table: dict[str, NDArray[Any]] = {
-        "model": model.astype(np.int32),
-        "question": np.array([row[1] for row in rows], dtype=np.int32),
+        "model": model,
+        "question": _dense(np.array([row[3] for row in counted], dtype=np.int32)),
         # turn 0 is the whole conversation, which stands as one turn
-        "turn": np.array([max(row[2], 1) for row in rows], dtype=np.int8),
-        "category": np.array([place.get(row[3], -1) for row in rows], dtype=np.int32),
-        "score": np.array([row[4] for row in rows], dtype=np.float64),
-        "judge": np.array([row[5] for row in rows], dtype=np.int32),
+        "turn": np.array([max(row[4], 1) for row in counted], dtype=np.int8),
+        "category": np.array([place.get(row[5], -1) for row in counted], dtype=np.int32),
+        "score": np.array([row[6] for row in counted], dtype=np.float64),
+        "judge": np.array([row[7] for row in counted], dtype=np.int32),
     }
-    columns: list[NDArray[Any]] = list(table.values())
+    reasons = [row[0] or (_CODE["no_outcome"] if row[6] is None else 0) for row in rows]
     return Selection(
         comparisons=None,
         scores=Scores(models=names, categories=categories, **table),
-        excluded=dict(_judgments_left_out(judgments, query.include)),
-        input_hash=_hash([*names, *categories, *columns]),
-        rows=len(rows),
-        data_until=counted.order_by().aggregate(newest=Max("created_at"))["newest"],
+        excluded=_by_reason(np.array(reasons, dtype=np.int64)),
+        input_hash=input_hash((*names, *categories), table),
+        rows=len(counted),
+        data_until=_newest(judgments),
+        last_judgment=rows[-1][1] if rows else 0,
+        waiting=np.array([row[1] for row in rows if row[0] == _CODE["not_judged_yet"]], np.int64),
+        row_ids=np.array([row[1] for row in counted], dtype=np.int64),
+        columns=table,
     )
 
 
-def _hash(parts: Iterable[str | NDArray[Any]]) -> str:
+def input_hash(names: Iterable[str], columns: Mapping[str, NDArray[Any]]) -> str:
+    """SHA-256 over names and the bytes of the columns in alphabetical order, in hexadecimal."""
     digest = hashlib.sha256()
-    for part in parts:
-        digest.update(part.encode() if isinstance(part, str) else part.tobytes())
+    for name in names:
+        digest.update(name.encode() + b"\x00")
+    for name in sorted(columns):
+        digest.update(np.ascontiguousarray(columns[name]).data)
         digest.update(b"\x00")
     return digest.hexdigest()

@@ -3,30 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
-from django.db.models import Q, QuerySet
-from django.utils.translation import gettext as _
+from django.db.models import Exists, OuterRef, QuerySet, Subquery
 
-from arena.models import Battle, LanguageModel, Question
-from arena.vocabulary import category_label, dimension_label, language_label
+from arena.models import Battle, LanguageModel, Vote
 from judging.models import Judgment
-from leaderboard.charts import (
-    Chart,
-    PairCount,
-    RatedModel,
-    average_win_rate_chart,
-    battle_count_chart,
-    rating_chart,
-    win_fraction_chart,
-)
-from leaderboard.models import Board, Rating, Snapshot
-from leaderboard.selection import BoardQuery
-from leaderboard.services import board_query
-
-CHARTED_MODELS = 40
+from leaderboard.charts import PairCount
+from leaderboard.models import Board, Evidence, Rating, Snapshot
+from leaderboard.pairs import pair_counts as named_pairs
+from leaderboard.pairs import pairs_from_bytes
+from leaderboard.query import BoardQuery, question_filter
 
 
 class UnknownBoardError(LookupError):
@@ -95,124 +83,30 @@ def _iso(time: dt.datetime | None) -> str | None:
     return time.isoformat() if time else None
 
 
-# -- charts -----------------------------------------------------------------------------------
-
-
 def pair_counts(snapshot: Snapshot) -> list[PairCount]:
-    return [PairCount(**pair) for pair in snapshot.pairs]
+    evidence = Evidence.objects.only("pairs", "model_slugs").filter(snapshot=snapshot).first()
+    if evidence is None:
+        return []
+    return named_pairs(pairs_from_bytes(bytes(evidence.pairs)), evidence.model_slugs)
 
 
-def board_charts(snapshot: Snapshot, rows: Sequence[Rating]) -> list[Chart]:
-    """The charts under a board; large boards chart their best models only."""
-    shown = rows[:CHARTED_MODELS]
-    names = [row.model.slug for row in shown]
-    rated = [
-        RatedModel(row.model.slug, row.rating, row.rating_lower, row.rating_upper) for row in shown
-    ]
-    # xgettext:no-python-format
-    title = _("Ratings with 95 % intervals")
-    charts = [rating_chart(title, _("Rating"), rated)]
-    pairs = pair_counts(snapshot)
-    if pairs:
-        charts += [
-            win_fraction_chart(_("Share of battles won, row against column"), names, pairs),
-            battle_count_chart(_("Battles per pair"), names, pairs),
-            average_win_rate_chart(
-                _("Average win rate over all opponents"), _("Average win rate"), names, pairs
-            ),
-        ]
-    return charts
-
-
-# -- filters ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Choice:
-    value: str
-    label: str
-    is_chosen: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Filter:
-    """One menu of a board: the query parameter, its label, what can be chosen."""
-
-    key: str
-    label: str
-    choices: list[Choice]
-
-
-def board_filters(board: Board, chosen: Mapping[str, str]) -> list[Filter]:
-    """Menus over what the board's own query still leaves open."""
-    query = board_query(board)
-    questions = _questions_of(query)
-    filters = []
-    if query.source == "combined":
-        sources = {"people": _("People"), "judges": _("Judges")}
-        filters.append(_menu("source", _("Decided by"), sources, chosen))
-    columns = (
-        ("category", _("Category"), category_label, query.categories),
-        ("language", _("Language"), language_label, query.languages),
-        ("dimension", _("Capability"), dimension_label, query.dimensions),
+def board_cards(*, with_private: bool) -> list[tuple[Board, Snapshot | None]]:
+    """Boards with their newest snapshot; the demo's come last."""
+    boards = Board.objects.all() if with_private else Board.objects.filter(is_public=True)
+    newest = Snapshot.objects.filter(board=OuterRef("pk"), slice_key="").order_by("-number")
+    listed = list(boards.annotate(newest=Subquery(newest.values("pk")[:1])))
+    snapshots = Snapshot.objects.defer("diagnostics", "facets", "query", "options").in_bulk(
+        [board.newest for board in listed if board.newest]
     )
-    for key, label, name_of, fixed in columns:
-        values = [] if fixed else questions.values_list(key, flat=True).distinct().order_by(key)
-        labels = {value: str(name_of(value)) for value in values if value}
-        if len(labels) > 1:
-            filters.append(_menu(key, label, labels, chosen))
-    return filters
-
-
-def _questions_of(query: BoardQuery) -> QuerySet[Question]:
-    questions = Question.objects.all()
-    if query.question_sets:
-        questions = questions.filter(question_set__slug__in=query.question_sets)
-    elif not query.include_demo:
-        questions = questions.filter(question_set__is_demo=False)
-    return questions
-
-
-def _menu(key: str, label: str, labels: Mapping[str, str], chosen: Mapping[str, str]) -> Filter:
-    current = chosen.get(key, "")
-    everything = [Choice("", _("All"), not current)]
-    return Filter(
-        key,
-        label,
-        everything + [Choice(value, text, value == current) for value, text in labels.items()],
-    )
-
-
-# -- head to head -----------------------------------------------------------------------------
+    return [(board, snapshots.get(board.newest)) for board in listed]
 
 
 def battles_between(
     query: BoardQuery, first: LanguageModel, second: LanguageModel
 ) -> QuerySet[Battle]:
     """The battles behind one cell of the win matrix, newest first."""
-    battles = Battle.objects.between(first, second)
-    if query.question_sets:
-        battles = battles.filter(question__question_set__slug__in=query.question_sets)
-    for lookup, values in (
-        ("question__category__in", query.categories),
-        ("question__language__in", query.languages),
-        ("question__dimension__in", query.dimensions),
-    ):
-        if values:
-            battles = battles.filter(**{lookup: list(values)})
-    decided = Q(votes__isnull=False) | Q(judgments__outcome__gt="")
-    battles = battles.filter(decided).distinct()
+    battles = Battle.objects.between(first, second).filter(question_filter(query, "question__"))
+    votes = Vote.objects.filter(battle=OuterRef("pk"))
+    judgments = Judgment.objects.filter(battle=OuterRef("pk"), outcome__gt="")
+    battles = battles.filter(Exists(votes) | Exists(judgments))
     return battles.select_related("question", "model_a", "model_b").order_by("-id")
-
-
-def verdicts_by_battle(battles: Sequence[Battle]) -> dict[int, list[Judgment]]:
-    """The real judges' verdicts on the given battles, in the order they were made."""
-    judgments = (
-        Judgment.objects.filter(battle__in=battles, is_dry_run=False)
-        .select_related("judge")
-        .order_by("battle_id", "judge_id", "game")
-    )
-    by_battle: dict[int, list[Judgment]] = {}
-    for judgment in judgments:
-        by_battle.setdefault(judgment.battle_id or 0, []).append(judgment)
-    return by_battle

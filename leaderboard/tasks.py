@@ -6,26 +6,25 @@ import logging
 
 from celery import shared_task
 
+from leaderboard.fitting import NoDataError
+from leaderboard.live import keep_live
 from leaderboard.models import Board
-from leaderboard.services import (
-    NoDataError,
-    latest_snapshot,
-    refresh_board,
-    slice_key,
-    take_snapshot,
-)
+from leaderboard.ratings import ComparisonsError, ScoresError
+from leaderboard.services import latest_snapshot, take_snapshot
+from leaderboard.slices import BoardError, slice_key
 
 logger = logging.getLogger(__name__)
 
 
 @shared_task(expires=60)
 def refresh_live_boards() -> None:
-    """Take a snapshot of every live board whose votes or verdicts have changed."""
+    """Bring every live board up to date; a quiet one costs a handful of small queries."""
     for board in Board.objects.filter(is_live=True):
         try:
-            refresh_board(board)
-        except NoDataError:
-            continue
+            keep_live(board)
+        except (BoardError, ComparisonsError, ScoresError) as error:
+            # one board's impossible settings must not keep the others from being fitted
+            logger.warning("board %s is not refreshed: %s", board.slug, error)
 
 
 @shared_task(expires=600)
@@ -37,4 +36,7 @@ def fit_slice(board_id: int, overrides: dict[str, str]) -> None:
         return
     there = latest_snapshot(board, slice_key(overrides))
     if there is None or there.number != main.number:
-        take_snapshot(board=board, overrides=overrides, number=main.number)
+        try:
+            take_snapshot(board=board, overrides=overrides, number=main.number)
+        except NoDataError:
+            logger.info("board %s has nothing for %s", board.slug, overrides)

@@ -12,7 +12,9 @@ class Snapshot(models.Model):
     ``slice_key`` is empty for the board itself; a slice narrows the query or changes the method
     ("category=math", "source=people") and carries the same number as the snapshot it belongs to.
     ``input_hash`` covers the compared rows in order; ``excluded`` counts what was left out, by
-    reason; ``diagnostics`` is the method's own report.
+    reason; ``diagnostics`` is the method's own report; ``facets`` counts the questions behind it
+    by what a reader may narrow them by: ``{"category": {"math": 10}}``. What is large stands in
+    ``Evidence``.
     """
 
     board = models.ForeignKey(Board, on_delete=models.CASCADE, related_name="snapshots")
@@ -26,7 +28,7 @@ class Snapshot(models.Model):
     battles = models.PositiveIntegerField(default=0)
     excluded = models.JSONField(default=dict, blank=True)
     diagnostics = models.JSONField(default=dict, blank=True)
-    pairs = models.JSONField(default=list, blank=True)
+    facets = models.JSONField(default=dict, blank=True)
     data_until = models.DateTimeField(null=True, blank=True)
     software_version = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)

@@ -1,0 +1,94 @@
+"""Boards, snapshots, ratings and pairs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest
+from django.shortcuts import get_object_or_404
+from ninja import Query, Router
+from ninja.pagination import LimitOffsetPagination, paginate
+
+from leaderboard.api.schemas import BoardOut, PairOut, Problem, RatingOut, SnapshotOut
+from leaderboard.models import Board, Rating, Snapshot
+from leaderboard.selectors import board_cards, pair_counts, rating_as_json, rating_rows
+
+router = Router()
+PER_PAGE = 100
+LARGEST_NUMBER = 2**31 - 1  # what the column holds
+
+
+def _board(slug: str) -> Board:
+    # PostgreSQL cannot hold, nor compare with, a text that contains a zero byte
+    return get_object_or_404(Board, slug=slug.replace("\x00", ""), is_public=True)
+
+
+def _snapshot(slug: str, number: int, key: str) -> Snapshot:
+    if not 0 < number <= LARGEST_NUMBER:
+        raise Http404
+    snapshots = _board(slug).snapshots.select_related("board")
+    return get_object_or_404(snapshots, number=number, slice_key=key.replace("\x00", ""))
+
+
+def _as_board(board: Board, newest: Snapshot | None) -> dict[str, Any]:
+    columns = ("slug", "title", "description", "method", "options", "query", "seed", "is_live",
+               "is_demo")  # fmt: skip
+    values = {name: getattr(board, name) for name in columns}
+    return {**values, "latest_snapshot": newest.number if newest else None}
+
+
+@router.get("", response=list[BoardOut], summary="All public boards")
+def list_boards(request: HttpRequest) -> list[dict[str, Any]]:
+    return [_as_board(board, newest) for board, newest in board_cards(with_private=False)]
+
+
+@router.get("/{slug}", response={200: BoardOut, 404: Problem}, summary="One board")
+def get_board(request: HttpRequest, slug: str) -> dict[str, Any]:
+    board = _board(slug)
+    return _as_board(board, board.snapshots.filter(slice_key="").order_by("-number").first())
+
+
+@router.get(
+    "/{slug}/snapshots",
+    response={200: list[SnapshotOut], 404: Problem},
+    summary="A board's snapshots, newest first",
+)
+@paginate(LimitOffsetPagination, page_size=PER_PAGE)
+def list_snapshots(request: HttpRequest, slug: str) -> QuerySet[Snapshot]:
+    return _board(slug).snapshots.filter(slice_key="").order_by("-number")
+
+
+SLICE = Query(
+    "", alias="slice", max_length=300, description="A slice's key, such as category=math."
+)
+
+
+@router.get(
+    "/{slug}/snapshots/{int:number}",
+    response={200: SnapshotOut, 404: Problem},
+    summary="One snapshot",
+)
+def get_snapshot(request: HttpRequest, slug: str, number: int, key: str = SLICE) -> Snapshot:
+    return _snapshot(slug, number, key)
+
+
+@router.get(
+    "/{slug}/snapshots/{int:number}/ratings",
+    response={200: list[RatingOut], 404: Problem},
+    summary="Every model's rating, best first",
+)
+def list_ratings(
+    request: HttpRequest, slug: str, number: int, key: str = SLICE
+) -> list[dict[str, Any]]:
+    rows: list[Rating] = rating_rows(_snapshot(slug, number, key))
+    return [rating_as_json(row) for row in rows]
+
+
+@router.get(
+    "/{slug}/snapshots/{int:number}/pairs",
+    response={200: list[PairOut], 404: Problem},
+    summary="Battles and outcomes per pair of models",
+)
+def list_pairs(request: HttpRequest, slug: str, number: int, key: str = SLICE) -> list[Any]:
+    return list(pair_counts(_snapshot(slug, number, key)))

@@ -1,0 +1,128 @@
+"""What the API answers with; the field names are those of the CSV and JSON exports."""
+
+from __future__ import annotations
+
+import datetime as dt
+from typing import Any
+
+from ninja import Schema
+
+from arena.models import LanguageModel
+from leaderboard.models import Snapshot
+
+
+class Problem(Schema):
+    """Why there is no answer."""
+
+    detail: str
+
+
+class BoardOut(Schema):
+    """A board: a saved query, a rating method with its options, and a seed."""
+
+    slug: str
+    title: str
+    description: str
+    method: str
+    options: dict[str, Any]
+    query: dict[str, Any]
+    seed: int
+    is_live: bool
+    is_demo: bool
+    latest_snapshot: int | None
+
+
+class SnapshotOut(Schema):
+    """An immutable, numbered state of a board."""
+
+    number: int
+    slice: str
+    method: str
+    options: dict[str, Any]
+    query: dict[str, Any]
+    seed: int
+    battles: int
+    excluded: dict[str, int]
+    input_hash: str
+    data_until: dt.datetime | None
+    created_at: dt.datetime
+    software_version: str
+    diagnostics: dict[str, Any]
+
+    @staticmethod
+    def resolve_slice(snapshot: Snapshot) -> str:
+        return snapshot.slice_key
+
+
+class RatingOut(Schema):
+    """One model's line."""
+
+    rank: int
+    rank_lower: int
+    rank_upper: int
+    rank_set: list[int] | None
+    model: str
+    display_name: str
+    organisation: str
+    license: str | None
+    rating: float
+    rating_lower: float | None
+    rating_upper: float | None
+    standard_error: float | None
+    probability_best: float | None
+    component: int
+    is_provisional: bool
+    battles: int
+    wins: int
+    losses: int
+    ties: int
+    both_bad: int
+
+
+class PairOut(Schema):
+    """Two models' battles, counted from the first one's side."""
+
+    model_a: str
+    model_b: str
+    battles: int
+    wins_a: int
+    wins_b: int
+    ties: int
+    both_bad: int
+
+
+class ModelOut(Schema):
+    """A language model; prices are US dollars per million tokens."""
+
+    slug: str
+    display_name: str
+    organisation: str
+    description: str
+    url: str
+    license: str | None
+    is_commercially_usable: bool
+    release_date: dt.date | None
+    parameters_b: float | None
+    context_length: int | None
+    price_in_per_mtok: float | None
+    price_out_per_mtok: float | None
+    is_demo: bool
+
+    @staticmethod
+    def resolve_license(model: LanguageModel) -> str | None:
+        return model.license.spdx_id if model.license else None
+
+    @staticmethod
+    def resolve_is_commercially_usable(model: LanguageModel) -> bool:
+        return bool(model.license and model.license.is_commercially_usable)
+
+
+class ModelRatingOut(Schema):
+    """Where a model stands on the newest snapshot of a board."""
+
+    board: str
+    snapshot: int
+    rank: int
+    rating: float
+    rating_lower: float | None
+    rating_upper: float | None

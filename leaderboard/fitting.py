@@ -1,0 +1,98 @@
+"""From a board's question to ratings: the rows a method needs, the fit, and what follows from it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+from pydantic import ValidationError
+
+from leaderboard.query import BoardQuery
+from leaderboard.ratings import METHODS, RatingMethod, Ratings
+from leaderboard.ratings.ranks import probability_best, simultaneous_rank_bounds
+from leaderboard.selection import (
+    EVERYTHING,
+    NO_EXTRAS,
+    Extras,
+    Selection,
+    Span,
+    select_comparisons,
+    select_scores,
+)
+from leaderboard.slices import BoardError, BoardSlice, first_problem
+
+AnyMethod = RatingMethod[Any, Any]  # each method has its own data and options
+
+EXTRAS: Final[Mapping[str, Extras]] = {
+    "style_control": Extras(length="words", is_style_required=True),
+    "judge_aware_bradley_terry": Extras(length="words"),
+    "judge_calibrated": Extras(preference=True),
+    "alpaca_eval": Extras(length="characters", preference=True),
+}
+"""What each method reads beyond who won; the length of AlpacaEval is in characters."""
+
+
+class NoDataError(ValueError):
+    """Nothing that the board counts has been stored yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fitted:
+    """A question, the rows that answer it, and the ratings they give."""
+
+    question: BoardSlice
+    selection: Selection
+    ratings: Ratings
+
+
+def select(query: BoardQuery, method: AnyMethod, span: Span = EVERYTHING) -> Selection:
+    """The rows a method needs."""
+    if method.needs == "scores":
+        return select_scores(query, span)
+    return select_comparisons(query, EXTRAS.get(method.name, NO_EXTRAS), span)
+
+
+def fit(question: BoardSlice, selection: Selection) -> Fitted:
+    """Ratings of a selection; raises NoDataError when it is empty, BoardError on a bad option."""
+    method: AnyMethod = METHODS.get(question.method)
+    data = selection.scores if method.needs == "scores" else selection.comparisons
+    if data is None or not len(data):
+        raise NoDataError("nothing that this board counts has been stored yet")
+    try:
+        ratings = method.fit(data, question.options, question.seed)
+    except ValidationError as error:
+        raise BoardError(f"method {method.name!r}: {first_problem(error)}") from None
+    return Fitted(question, selection, ratings)
+
+
+def rating_values(ratings: Ratings) -> list[dict[str, Any]]:
+    """One mapping per rated model, best first: the columns of a ``Rating``, ``model`` its slug."""
+    chance = probability_best(ratings, seed=ratings.seed)
+    best, worst = simultaneous_rank_bounds(ratings, seed=ratings.seed)
+    place = {name: position for position, name in enumerate(ratings.models)}
+    # win rates under the keys of AlpacaEval's published table
+    published = ratings.diagnostics.get("alpaca_eval", {})
+    lines = []
+    for row in ratings.to_rows():
+        if row["rating"] is None:
+            continue
+        i = place[row["model"]]
+        details = {
+            "standard_error": row.pop("standard_error"),
+            "component": row.pop("component"),
+            "is_provisional": row.pop("provisional"),
+            "probability_best": None if np.isnan(chance[i]) else float(chance[i]),
+            "rank_set": [int(best[i]), int(worst[i])] if best[i] else None,
+            **published.get(row["model"], {}),
+        }
+        lines.append({**row, "rank": _rank(ratings, i), "details": details})
+    return lines
+
+
+def _rank(ratings: Ratings, i: int) -> int:
+    """One plus the models of the same connected group that are rated higher."""
+    same_group = ratings.component == ratings.component[i]
+    with np.errstate(invalid="ignore"):
+        return 1 + int(np.sum(same_group & (ratings.rating > ratings.rating[i])))
