@@ -17,6 +17,9 @@ from judging.labels import kind_words
 from leaderboard.demo import FOLDER
 from leaderboard.ratings import METHODS
 
+# written by a migration, which is never edited again
+FIRST_BOARD = ("Overall", "All models, on everything people voted for and judges decided.")
+
 
 @dataclass(frozen=True, slots=True)
 class ShippedText:
@@ -33,6 +36,8 @@ def shipped_texts() -> Iterator[ShippedText]:
         yield ShippedText(method.description, f"Rating method {name}")
     for name in JUDGES:
         yield ShippedText(kind_words(name), "Kind of judge")
+    for text in FIRST_BOARD:
+        yield ShippedText(text, "The board of a new installation")
     for license_ in SHIPPED_LICENSES:
         if license_.condition:
             yield ShippedText(license_.condition, f"What {license_.spdx_id} asks for")
