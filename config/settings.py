@@ -108,8 +108,12 @@ def _databases() -> dict[str, dict[str, object]]:
     """PostgreSQL from ``DATABASE_URL``, otherwise SQLite set up for several processes at once."""
     if not IS_EMBEDDED:
         database = env.db("DATABASE_URL")
-        database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
-        database["CONN_HEALTH_CHECKS"] = True
+        # under ASGI every request runs in a thread of its own, which would connect anew
+        database["OPTIONS"] = {
+            **database.get("OPTIONS", {}),
+            "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8)},
+        }
+        database["CONN_MAX_AGE"] = 0
         return {"default": database}
     AGON_HOME.mkdir(parents=True, exist_ok=True)
     return {

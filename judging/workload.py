@@ -34,6 +34,13 @@ class _Asked:
     requests: tuple[JudgeRequest, ...] = ()
     refusal: JudgingError | None = None
 
+    def key_of(self, request: JudgeRequest) -> str | None:
+        """The key made when its reply was looked up: hashing a long prompt twice takes time."""
+        if len(self.keys) == 1:
+            return self.keys[0]
+        known = zip(self.requests, self.keys, strict=True)
+        return next((key for each, key in known if each == request), None)
+
 
 @dataclass(frozen=True, slots=True)
 class Decided:
@@ -148,7 +155,7 @@ class JudgeWorkload:
         unreadable: list[Verdict] = []
         try:
             for attempt in range(UNREADABLE_TRIES):
-                verdict = await self._decide(self.judge, asked.task, receipt, attempt)
+                verdict = await self._decide(self.judge, asked, receipt, attempt)
                 if verdict.parsed.is_readable or not verdict.completions:
                     break
                 unreadable.append(verdict)
@@ -157,13 +164,18 @@ class JudgeWorkload:
         return Decided(verdict, receipt, judgment_key(asked.keys), tuple(unreadable))
 
     async def _decide(
-        self, judge: BuiltJudge, task: JudgingTask, receipt: Receipt, attempt: int
+        self, judge: BuiltJudge, asked: _Asked, receipt: Receipt, attempt: int
     ) -> Verdict:
+        task = asked.task
+        if task is None:
+            raise JudgingError("no_task", "this row has no task to decide")
+
         async def ask(request: JudgeRequest) -> Completion:
             model = self.models[request.endpoint]
             provider = self._provider(request.endpoint)
+            key = asked.key_of(request) if attempt == 0 else None
             return await self.book.get(
-                self._key(request, task, attempt=attempt),
+                key or self._key(request, task, attempt=attempt),
                 lambda: provider.complete(request.messages, request.settings),
                 receipt=receipt,
                 prices=prices_of(model),

@@ -7,8 +7,9 @@ from leaderboard.fitting import select
 from leaderboard.models import Evidence, Snapshot
 from leaderboard.query import BoardQuery
 from leaderboard.ratings import METHODS
-from leaderboard.selection import FEATURE_NAMES, Selection, Span, Watermark
+from leaderboard.selection import FEATURE_NAMES, Selection
 from leaderboard.selectors import rating_rows, snapshot_as_json
+from leaderboard.spans import Span, Watermark
 
 
 class RowsChangedError(ValueError):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from dataclasses import dataclass
+from itertools import pairwise
 
 from django.contrib.syndication.views import Feed
 from django.http import HttpRequest
@@ -36,8 +37,7 @@ def rank_changes(board: Board) -> list[RankChange]:
     """The newest snapshots that changed a rank, newest first."""
     snapshots = list(board.snapshots.filter(slice_key="").order_by("-number")[:LOOKED_AT])
     changes = [
-        RankChange(board, compare_snapshots(before, after))
-        for after, before in zip(snapshots, snapshots[1:], strict=False)
+        RankChange(board, compare_snapshots(before, after)) for after, before in pairwise(snapshots)
     ]
     return [change for change in changes if change.moves][:ENTRIES]
 
@@ -47,7 +47,7 @@ class RankFeed(Feed[RankChange, Board]):
 
     feed_type = Atom1Feed
 
-    def get_object(self, request: HttpRequest, slug: str) -> Board:  # type: ignore[override]  # the stubs' signature is open
+    def get_object(self, request: HttpRequest, slug: str) -> Board:
         return visible_board(request, slug)
 
     def title(self, board: Board) -> str:

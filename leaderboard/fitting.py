@@ -1,4 +1,4 @@
-"""From a board's question to ratings: the rows a method needs, the fit, and what follows from it."""
+"""From a board's question to ratings: the rows a method needs, the fit, what follows from it."""
 
 from __future__ import annotations
 
@@ -12,16 +12,9 @@ from pydantic import ValidationError
 from leaderboard.query import BoardQuery
 from leaderboard.ratings import METHODS, RatingMethod, Ratings
 from leaderboard.ratings.ranks import probability_best, simultaneous_rank_bounds
-from leaderboard.selection import (
-    EVERYTHING,
-    NO_EXTRAS,
-    Extras,
-    Selection,
-    Span,
-    select_comparisons,
-    select_scores,
-)
+from leaderboard.selection import Selection, select_comparisons, select_scores
 from leaderboard.slices import BoardError, BoardSlice, first_problem
+from leaderboard.spans import EVERYTHING, NO_EXTRAS, Extras, Span
 
 AnyMethod = RatingMethod[Any, Any]  # each method has its own data and options
 

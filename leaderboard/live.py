@@ -23,9 +23,10 @@ from leaderboard.models import Board, LiveState, Snapshot
 from leaderboard.ratings import METHODS, Comparisons
 from leaderboard.ratings.options import ScaleOptions
 from leaderboard.ratings.sufficient import LiveBradleyTerry
-from leaderboard.selection import Selection, Span, Watermark, select_comparisons
+from leaderboard.selection import Selection, select_comparisons
 from leaderboard.services import is_same_question, latest_snapshot, store_snapshot
 from leaderboard.slices import BoardSlice, board_slice
+from leaderboard.spans import Span, Watermark
 from leaderboard.traits import classify_new_questions
 
 CARRIED_ALONG: Final = "bradley_terry"
@@ -189,7 +190,8 @@ def _keep_ratings(state: LiveState, live: LiveBradleyTerry) -> None:
 
 
 def _as_bytes(live: LiveBradleyTerry) -> bytes:
-    return live.totals[0].astype(np.int32).tobytes()
+    counts: bytes = live.totals[0].astype(np.int32).tobytes()
+    return counts
 
 
 def _move_watermark(state: LiveState, news: Selection) -> None:

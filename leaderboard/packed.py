@@ -1,7 +1,7 @@
 """Millions of rows out of the database as integer columns, in seconds and in flat memory.
 
-A row of Python objects per vote would cost more than the fit. What a method needs of a vote or a
-verdict is therefore packed into three integers by the database itself; PostgreSQL sends thousands of rows
+A row of Python objects per vote costs more than the fit. What a method needs of a vote or a verdict
+is therefore packed into three integers by the database itself. PostgreSQL sends thousands of rows
 as one value that numpy reads as it stands, SQLite plain tuples in large chunks.
 """
 
@@ -22,7 +22,7 @@ _CHUNK: Final = 20_000
 _CHUNK_BITS: Final = 16  # rows of one PostgreSQL value share the first column's higher bits
 
 
-def packed(parts: Sequence[tuple[str | Expression, int]]) -> ExpressionWrapper:
+def packed(parts: Sequence[tuple[str | Expression, int]]) -> ExpressionWrapper[Any]:
     """One integer of several: each part a whole number in [0, 2**bits), the first the highest.
 
     At most 63 bits in all. ``unpacked`` takes it apart again.

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final, Literal
+from typing import Any, Final
 
 import numpy as np
 from django.db.models import BigIntegerField, Case, F, Max, Q, QuerySet, Value, When
@@ -14,30 +14,16 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Least
 from numpy.typing import NDArray
 
-from arena.models import Exclusion, LanguageModel, WorkStatus
-from arena.models.battle import VoteQuerySet
-from judging.models import JudgmentMode, JudgmentQuerySet
+from arena.models import LanguageModel
+from judging.models import JudgmentMode
 from leaderboard.packed import Integers, integer_rows, known_or_zero, packed, unpacked
 from leaderboard.query import BoardQuery, judgments_of, votes_of
 from leaderboard.ratings import Comparisons, Outcome, Scores
+from leaderboard.reasons import CODES, REASONS, score_reason, verdict_reason, vote_reason
+from leaderboard.spans import EVERYTHING, NO_EXTRAS, Extras, Span
 
 PEOPLE, JUDGES = 0, 1
 STRONG: Final = 3
-
-COUNTED = ""
-REASONS: Final = (
-    COUNTED,
-    "dry_run",
-    "judge_failed",
-    "not_judged_yet",
-    "unreadable_verdict",
-    "no_outcome",
-    "style_unknown",
-    "marked_otherwise",
-    *Exclusion.values,
-)
-"""Why a stored row is not counted; a row carries the position of its reason."""
-_CODE = {reason: code for code, reason in enumerate(REASONS)}
 
 # ids beyond these bounds would need a wider packing; they are 16 million models, 2 billion rows
 _MODEL_BITS, _ID_BITS = 24, 31
@@ -67,58 +53,6 @@ _COLUMN_TYPES: Final = {
 
 def _no_ids() -> Integers:
     return np.empty(0, dtype=np.int64)
-
-
-@dataclass(frozen=True, slots=True)
-class Extras:
-    """What a method reads beyond who won, so that nobody pays for what is not read.
-
-    ``length``: the answers' style with length in this unit, or no style at all. Rows without it
-    are left out where ``is_style_required``; else one such row means that nobody gets it.
-    ``preference``: the judges' probabilities.
-    """
-
-    length: Literal["", "words", "characters"] = ""
-    is_style_required: bool = False
-    preference: bool = False
-
-
-NO_EXTRAS: Final = Extras()
-
-
-@dataclass(frozen=True, slots=True)
-class Watermark:
-    """Up to where rows have been looked at, and the ids below that are still to be looked at."""
-
-    last_vote: int = 0
-    last_judgment: int = 0
-    absent_votes: tuple[int, ...] = ()
-    waiting: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """Which rows to look at by id: what has come ``after``, or what was there ``until``."""
-
-    after: Watermark | None = None
-    until: Watermark | None = None
-
-    def votes(self, votes: VoteQuerySet) -> VoteQuerySet:
-        """Votes within the span."""
-        if self.after:
-            is_new = Q(id__gt=self.after.last_vote) | Q(id__in=self.after.absent_votes)
-            votes = votes.filter(is_new)
-        return votes.filter(id__lte=self.until.last_vote) if self.until else votes
-
-    def judgments(self, judgments: JudgmentQuerySet) -> JudgmentQuerySet:
-        """Judgments within the span."""
-        if self.after:
-            is_new = Q(id__gt=self.after.last_judgment) | Q(id__in=self.after.waiting)
-            judgments = judgments.filter(is_new)
-        return judgments.filter(id__lte=self.until.last_judgment) if self.until else judgments
-
-
-EVERYTHING: Final = Span()
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,9 +104,8 @@ def select_comparisons(
     columns = {
         name: np.concatenate([part.columns[name] for part in parts]) for name in parts[0].columns
     }
-    names, columns["model_a"], columns["model_b"] = _as_indices(
-        query, columns["model_a"], columns["model_b"]
-    )
+    names, sides = _as_indices(query, columns["model_a"], columns["model_b"])
+    columns["model_a"], columns["model_b"] = sides
     for cluster in ("question", "voter"):
         columns[cluster] = _dense(columns[cluster])
     _drop_incomplete_style(columns, extras)
@@ -186,7 +119,7 @@ def select_comparisons(
         data_until=max((time for time in newest if time), default=None),
         last_vote=people.last_id if people else 0,
         last_judgment=judges.last_id if judges else 0,
-        waiting=judges.seen_ids[judges.reasons == _CODE["not_judged_yet"]] if judges else _no_ids(),
+        waiting=judges.seen_ids[judges.reasons == CODES["not_judged_yet"]] if judges else _no_ids(),
         row_ids=np.concatenate([part.ids for part in parts]),
         left_out=_left_out(people, "vote") | _left_out(judges, "judgment"),
         columns=columns,
@@ -260,59 +193,6 @@ def _who(is_strong: Case | Value, is_b_first: Q, reason: Case) -> Any:  # an exp
     return packed(list(zip(parts, _WHO, strict=True)))
 
 
-def vote_reason(include: Sequence[str]) -> Case:
-    """The code in ``REASONS`` of why a vote is left out; 0 when it counts."""
-    kept = ["", *include]
-    return Case(
-        When(exclusion__in=kept, battle__exclusion__in=kept, then=Value(0)),
-        *_marks(include, "exclusion", "battle__exclusion"),
-        default=Value(_CODE["marked_otherwise"]),
-    )
-
-
-def verdict_reason(include: Sequence[str]) -> Case:
-    """The code in ``REASONS`` of why a pairwise judgment is left out; 0 when it counts."""
-    kept = ["", *include]
-    is_counted = Q(status=WorkStatus.DONE, is_readable=True, is_dry_run=False) & ~Q(outcome="")
-    return Case(
-        When(is_counted, exclusion__in=kept, battle__exclusion__in=kept, then=Value(0)),
-        *_unfinished(),
-        When(outcome="", then=Value(_CODE["no_outcome"])),
-        *_marks(include, "exclusion", "battle__exclusion"),
-        default=Value(_CODE["marked_otherwise"]),
-    )
-
-
-def score_reason(include: Sequence[str]) -> Case:
-    """The code in ``REASONS`` of why a single score is left out; 0 when it counts."""
-    is_counted = Q(status=WorkStatus.DONE, is_readable=True, is_dry_run=False)
-    return Case(
-        When(is_counted, exclusion__in=["", *include], then=Value(0)),
-        *_unfinished(),
-        *_marks(include, "exclusion"),
-        default=Value(_CODE["marked_otherwise"]),
-    )
-
-
-def _unfinished() -> list[When]:
-    unfinished = (WorkStatus.PENDING, WorkStatus.CLAIMED)
-    return [
-        When(is_dry_run=True, then=Value(_CODE["dry_run"])),
-        When(status=WorkStatus.FAILED, then=Value(_CODE["judge_failed"])),
-        When(status__in=unfinished, then=Value(_CODE["not_judged_yet"])),
-        When(is_readable=False, then=Value(_CODE["unreadable_verdict"])),
-    ]
-
-
-def _marks(include: Sequence[str], *paths: str) -> list[When]:
-    return [
-        When(**{path: reason}, then=Value(_CODE[reason]))
-        for path in paths
-        for reason in Exclusion.values
-        if reason not in include
-    ]
-
-
 def _style_columns(extras: Extras) -> list[Any]:  # expressions
     """Per side the packed style of the answer, or -1 where it was not measured."""
     if not extras.length:
@@ -333,7 +213,7 @@ def _rows(table: Integers, source: int, extras: Extras) -> _Rows:
     *_, reason = unpacked(table[:, 1], _WHO)
     if extras.is_style_required:
         is_unmeasured = (styles == _NOT_MEASURED).any(axis=1)
-        reason = np.where((reason == 0) & is_unmeasured, _CODE["style_unknown"], reason)
+        reason = np.where((reason == 0) & is_unmeasured, CODES["style_unknown"], reason)
     is_counted = reason == 0
     columns = _columns(table[is_counted], source)
     if extras.preference:
@@ -398,7 +278,7 @@ def _by_reason(reasons: NDArray[np.int64]) -> dict[str, int]:
 
 def _as_indices(
     query: BoardQuery, *sides: NDArray[Any]
-) -> tuple[tuple[str, ...], *tuple[NDArray[np.int32], ...]]:
+) -> tuple[tuple[str, ...], list[NDArray[np.int32]]]:
     """Slugs in alphabetical order and each id's index among them; all asked-for models appear."""
     top = max((int(side.max(initial=0)) for side in sides), default=0)
     present = np.flatnonzero(sum(np.bincount(side, minlength=top + 1) for side in sides))
@@ -407,7 +287,7 @@ def _as_indices(
     index = {name: position for position, name in enumerate(names)}
     place = np.zeros(top + 1, dtype=np.int32)
     place[present] = [index[slugs[int(i)]] for i in present]
-    return names, *(place[side] for side in sides)
+    return names, [place[side] for side in sides]
 
 
 def select_scores(query: BoardQuery, span: Span = EVERYTHING) -> Selection:
@@ -420,7 +300,7 @@ def select_scores(query: BoardQuery, span: Span = EVERYTHING) -> Selection:
         .iterator(chunk_size=20_000)
     )  # fmt: skip
     counted = [row for row in rows if row[0] == 0 and row[6] is not None]
-    names, model = _as_indices(query, np.array([row[2] for row in counted], dtype=np.int64))
+    names, (model,) = _as_indices(query, np.array([row[2] for row in counted], dtype=np.int64))
     categories = tuple(sorted({row[5] for row in counted if row[5]}))
     place = {name: position for position, name in enumerate(categories)}
     table: dict[str, NDArray[Any]] = {
@@ -432,7 +312,7 @@ def select_scores(query: BoardQuery, span: Span = EVERYTHING) -> Selection:
         "score": np.array([row[6] for row in counted], dtype=np.float64),
         "judge": np.array([row[7] for row in counted], dtype=np.int32),
     }
-    reasons = [row[0] or (_CODE["no_outcome"] if row[6] is None else 0) for row in rows]
+    reasons = [row[0] or (CODES["no_outcome"] if row[6] is None else 0) for row in rows]
     return Selection(
         comparisons=None,
         scores=Scores(models=names, categories=categories, **table),
@@ -441,7 +321,7 @@ def select_scores(query: BoardQuery, span: Span = EVERYTHING) -> Selection:
         rows=len(counted),
         data_until=_newest(judgments),
         last_judgment=rows[-1][1] if rows else 0,
-        waiting=np.array([row[1] for row in rows if row[0] == _CODE["not_judged_yet"]], np.int64),
+        waiting=np.array([row[1] for row in rows if row[0] == CODES["not_judged_yet"]], np.int64),
         row_ids=np.array([row[1] for row in counted], dtype=np.int64),
         columns=table,
     )

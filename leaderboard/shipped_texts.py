@@ -44,3 +44,8 @@ def shipped_texts() -> Iterator[ShippedText]:
     for line in (FOLDER / "models.jsonl").read_text(encoding="utf-8").splitlines():
         model = json.loads(line)
         yield ShippedText(model["description"], f"Demo model {model['slug']}")
+    yield ShippedText("Overall", "The board of a new installation")
+    yield ShippedText(
+        "All models, on everything people voted for and judges decided.",
+        "The board of a new installation",
+    )

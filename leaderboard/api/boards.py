@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
 
 from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
-from ninja import Query, Router
+from ninja import Router
 from ninja.pagination import LimitOffsetPagination, paginate
+from ninja.params import functions as param
 
 from leaderboard.api.schemas import BoardOut, PairOut, Problem, RatingOut, SnapshotOut
 from leaderboard.models import Board, Rating, Snapshot
@@ -59,9 +60,10 @@ def list_snapshots(request: HttpRequest, slug: str) -> QuerySet[Snapshot]:
     return _board(slug).snapshots.filter(slice_key="").order_by("-number")
 
 
-SLICE = Query(
-    "", alias="slice", max_length=300, description="A slice's key, such as category=math."
-)
+Slice = Annotated[
+    str,
+    param.Query(alias="slice", max_length=300, description="A slice's key, such as category=math."),
+]
 
 
 @router.get(
@@ -69,7 +71,7 @@ SLICE = Query(
     response={200: SnapshotOut, 404: Problem},
     summary="One snapshot",
 )
-def get_snapshot(request: HttpRequest, slug: str, number: int, key: str = SLICE) -> Snapshot:
+def get_snapshot(request: HttpRequest, slug: str, number: int, key: Slice = "") -> Snapshot:
     return _snapshot(slug, number, key)
 
 
@@ -79,7 +81,7 @@ def get_snapshot(request: HttpRequest, slug: str, number: int, key: str = SLICE)
     summary="Every model's rating, best first",
 )
 def list_ratings(
-    request: HttpRequest, slug: str, number: int, key: str = SLICE
+    request: HttpRequest, slug: str, number: int, key: Slice = ""
 ) -> list[dict[str, Any]]:
     rows: list[Rating] = rating_rows(_snapshot(slug, number, key))
     return [rating_as_json(row) for row in rows]
@@ -90,5 +92,5 @@ def list_ratings(
     response={200: list[PairOut], 404: Problem},
     summary="Battles and outcomes per pair of models",
 )
-def list_pairs(request: HttpRequest, slug: str, number: int, key: str = SLICE) -> list[Any]:
+def list_pairs(request: HttpRequest, slug: str, number: int, key: Slice = "") -> list[Any]:
     return list(pair_counts(_snapshot(slug, number, key)))

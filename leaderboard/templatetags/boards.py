@@ -6,6 +6,8 @@ second; written here it takes milliseconds. Everything that comes from outside i
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from django import template
 from django.template.loader import render_to_string
 from django.utils.html import escape
@@ -22,6 +24,17 @@ register = template.Library()
 
 _ABSENT = "–"
 _PLACEHOLDER = "--model--"
+
+
+@dataclass(frozen=True, slots=True)
+class _Shared:
+    """What all rows of a table have in common, escaped already."""
+
+    page: BoardPage
+    labels: dict[str, str]
+    badges: dict[str, str]
+    model_url: str
+    grid: str
 
 
 @register.filter
@@ -43,13 +56,14 @@ def method_link(method: str) -> str:
 @register.simple_tag
 def board_rows(page: BoardPage) -> SafeString:
     """All lines of the table."""
-    labels = _labels()
-    badges = _badges()
-    model_url = url_if("model_detail", _PLACEHOLDER)
-    grid = "".join(_grid_line(tick) for tick in page.ticks)
-    return mark_safe(
-        "".join(_row(page, line, labels, badges, model_url, grid) for line in page.lines)
+    shared = _Shared(
+        page=page,
+        labels=_labels(),
+        badges=_badges(),
+        model_url=url_if("model_detail", _PLACEHOLDER),
+        grid="".join(_grid_line(tick) for tick in page.ticks),
     )
+    return mark_safe("".join(_row(line, shared) for line in page.lines))
 
 
 def _labels() -> dict[str, str]:
@@ -76,14 +90,8 @@ def _badges() -> dict[str, str]:
     } | {"": ""}
 
 
-def _row(
-    page: BoardPage,
-    line: BoardLine,
-    labels: dict[str, str],
-    badges: dict[str, str],
-    model_url: str,
-    grid: str,
-) -> str:
+def _row(line: BoardLine, shared: _Shared) -> str:
+    page, labels, badges = shared.page, shared.labels, shared.badges
     model = line.row.model
     worst = f"–{line.worst}" if line.worst != line.best else ""
     chance = percent(line.probability_best)
@@ -97,9 +105,9 @@ def _row(
         )
     return (
         f'<tr><td class="number rank" data-label="{labels["rank"]}">{line.rank}</td>'
-        f'<th scope="row">{_name(page, line, badges, model_url)}</th>'
+        f'<th scope="row">{_name(line, shared)}</th>'
         f'<td class="number" data-label="{labels["rating"]}"><strong>{line.rating:.1f}</strong>'
-        f'</td><td data-label="{labels["interval"]}">{_bar(line, grid)}</td>'
+        f'</td><td data-label="{labels["interval"]}">{_bar(line, shared.grid)}</td>'
         f'<td class="number nowrap" data-label="{labels["range"]}">{line.best}{worst}</td>'
         f'<td class="number nowrap" data-label="{labels["best"]}" '
         f'data-value="{line.probability_best or 0:.4f}">{escape(chance)}</td>'
@@ -109,9 +117,10 @@ def _row(
     )
 
 
-def _name(page: BoardPage, line: BoardLine, badges: dict[str, str], model_url: str) -> str:
+def _name(line: BoardLine, shared: _Shared) -> str:
+    page, badges, model_url = shared.page, shared.badges, shared.model_url
     model = line.row.model
-    name = escape(model.display_name)
+    name: str = escape(model.display_name)
     if model_url:
         name = f'<a href="{model_url.replace(_PLACEHOLDER, escape(model.slug))}">{name}</a>'
     marks = badges["demo"] if model.is_demo and not page.board.is_demo else ""

@@ -30,7 +30,8 @@ BATTLES = """
 INSERT INTO arena_battle (id, model_a_id, model_b_id, question_id, origin, is_anonymous, language,
     turn_count, exclusion, metadata, created_at)
 {rows}
-SELECT i, {first_model} + first, {first_model} + second, {first_question} + (i * 16807) % {questions},
+SELECT i, {first_model} + first, {first_model} + second,
+    {first_question} + (i * 16807) % {questions},
     'imported', TRUE, '', 1, CASE WHEN i % 500 = 0 THEN 'identity_leak' ELSE '' END, '{{}}', '{now}'
 FROM drawn
 """
@@ -94,9 +95,8 @@ def synthesise(battles, models):
             for table in ("arena_battle", "arena_vote"):
                 cursor.execute(f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), {battles})")
         cursor.execute("ANALYZE")
-    Board.objects.get_or_create(
-        slug=BOARD, defaults={"title": "Bench", "query": {"source": "people"}}
-    )
+    values = {"title": "Bench", "query": {"source": "people"}}
+    Board.objects.get_or_create(slug=BOARD, defaults=values)
     print(f"synthesised {battles:,} battles in {time.perf_counter() - started:.1f} s")
 
 
@@ -112,7 +112,8 @@ def snapshots(rounds):
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
             f"snapshot {snapshot.number} of {snapshot.battles:,} votes: {seconds:.2f} s "
-            f"({cpu:.2f} s of this process's CPU), peak memory {peak:.0f} MiB, left out {snapshot.excluded}"
+            f"({cpu:.2f} s of this process's CPU), peak memory {peak:.0f} MiB, "
+            f"left out {snapshot.excluded}"
         )
 
 

@@ -49,11 +49,12 @@ def test_one_more_vote_gives_the_ratings_of_a_full_refit(board, votes, battles, 
 
 
 def test_a_vote_between_new_models_joins_them(
-    board, votes, bob, question_set, alpha, make_model, make_battle, unhurried
+    board, votes, bob, make_model, make_battle, unhurried
 ):
     renew(board)
-    battle = make_battle(question_set.questions.first(), alpha, make_model("delta"))
-    Vote.objects.create(battle=battle, voter=bob, outcome="model_a")
+    known = votes[0].battle
+    battle = make_battle(known.question, known.model_a, make_model("delta"))
+    Vote.objects.create(battle=battle, outcome="model_a")
     state = keep_live(board)
     assert told(state) == pytest.approx(refit(board), abs=1e-6)
 
@@ -135,10 +136,10 @@ def test_a_quiet_board_costs_few_queries(board, votes, django_assert_num_queries
 
 
 def test_one_vote_costs_a_fixed_number_of_queries(
-    board, votes, battles, bob, unhurried, django_assert_num_queries
+    board, votes, battles, unhurried, django_assert_num_queries
 ):
     renew(board)
-    Vote.objects.create(battle=battles[0], voter=bob, outcome="tie")
+    Vote.objects.create(battle=battles[0], outcome="tie")
     # savepoint twice, state, two counts, demo models twice, votes, verdicts, slugs, save
     with django_assert_num_queries(11):
         advance(board, board_slice(board))
