@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, QuestionSet
 from judging.judges import JUDGES
+from judging.labels import kind_label
 from judging.models import Judge, JudgeRunMode
 from judging.services.judges import up_to_date
 from judging.services.ledger import JudgeRunSpec
@@ -96,7 +97,7 @@ class JudgeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Django's own signature
         super().__init__(*args, **kwargs)
-        kinds = [(name, name.replace("_", " ")) for name in JUDGES.names() if name != "random"]
+        kinds = [(name, kind_label(name)) for name in JUDGES.names() if name != "random"]
         self.fields["kind"].choices = kinds  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean_settings(self) -> dict[str, Any]:  # JSON
