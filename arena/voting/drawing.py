@@ -192,8 +192,13 @@ def next_ballot(
     return None
 
 
-_SHOWN_COLUMNS = tuple(
-    ["token", "shown_first", "round", "battle__question", "battle__answer_a", "battle__answer_b"]
+_SHOWN_COLUMNS = (
+    "token",
+    "shown_first",
+    "round",
+    "battle__question",
+    "battle__answer_a",
+    "battle__answer_b",
 )
 
 
