@@ -36,9 +36,9 @@ class QuestionFilter(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Django's own signature
         super().__init__(*args, **kwargs)
-        sets = dict(QuestionSet.objects.values_list("slug", "name"))
+        sets = {row.slug: str(row) for row in QuestionSet.objects.only("slug", "name", "is_demo")}
         menus = {
-            "set": _menu(sets, lambda slug: sets[slug] or slug),
+            "set": _menu(sets, sets.__getitem__),
             "category": _menu(_stored("category"), category_label),
             "dimension": _menu(_stored("dimension"), dimension_label),
             "language": _menu(_stored("language"), language_label),
