@@ -57,7 +57,7 @@ $(VENV)/.installed-test: $(VENV)/.installed
 	@echo "Installing what the tests need (once)…"
 	@$(PIP_INSTALL) torch==2.13.0
 	@$(PIP_INSTALL) -e ".[local,benchmarks,test]"
-	@sh tests/install_chromium.sh
+	@sh tests/install_packages.sh
 	@touch $@
 
 $(VENV)/.installed-check: $(VENV)/.installed-test

@@ -7,6 +7,7 @@ from arena.views import accounts, console, runs
 urlpatterns = [
     path("console/", console.console, name="console"),
     path("console/generate/", console.generate_answers, name="generate_answers"),
+    path("console/import/", console.import_upload, name="import_upload"),
     path("runs/", runs.run_list, name="run_list"),
     path("runs/<str:kind>/<int:run_id>/", runs.run_detail, name="run_detail"),
     path("runs/<str:kind>/<int:run_id>/progress.json", runs.run_json, name="run_json"),

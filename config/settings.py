@@ -67,6 +67,7 @@ INSTALLED_APPS = [
     "arena",
     "judging",
     "benchmarks",
+    "speed",
     "leaderboard",
 ]
 
@@ -108,8 +109,12 @@ def _databases() -> dict[str, dict[str, object]]:
     """PostgreSQL from ``DATABASE_URL``, otherwise SQLite set up for several processes at once."""
     if not IS_EMBEDDED:
         database = env.db("DATABASE_URL")
-        database["CONN_MAX_AGE"] = env.int("CONN_MAX_AGE", default=60)
-        database["CONN_HEALTH_CHECKS"] = True
+        # under ASGI every request runs in a thread of its own, which would connect anew
+        database["OPTIONS"] = {
+            **database.get("OPTIONS", {}),
+            "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8)},
+        }
+        database["CONN_MAX_AGE"] = 0
         return {"default": database}
     AGON_HOME.mkdir(parents=True, exist_ok=True)
     return {
@@ -174,9 +179,19 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "sweep-unfinished-runs": {"task": "arena.tasks.sweep_unfinished_runs", "schedule": 15.0},
     "review-votes": {"task": "arena.tasks.review_votes", "schedule": 600.0},
+    "sweep-speed-runs": {"task": "speed.tasks.sweep_speed_runs", "schedule": 15.0},
     "refresh-live-boards": {"task": "leaderboard.tasks.refresh_live_boards", "schedule": 20.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(AGON_HOME / "beat-schedule")
+
+# the load generator: ceilings that no run may pass, and the CPU it keeps to itself (-1: none)
+SPEED_MAX_CONCURRENCY = env.int("SPEED_MAX_CONCURRENCY", default=512)
+SPEED_MAX_RATE = env.float("SPEED_MAX_RATE", default=500.0)
+SPEED_MAX_DURATION_S = env.float("SPEED_MAX_DURATION_S", default=3600.0)
+SPEED_MAX_REQUESTS = env.int("SPEED_MAX_REQUESTS", default=200_000)
+SPEED_CPU: int | None = env.int("SPEED_CPU", default=None)
+SPEED_ALLOWED_ORIGINS = env.list("SPEED_ALLOWED_ORIGINS", default=[])
+SPEED_WORK_DIR = AGON_HOME / "speed"
 
 LANGUAGE_CODE = "en"
 LANGUAGES = [("en", "English"), ("zh-hans", "简体中文")]

@@ -16,6 +16,8 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("arena.urls_runs")),
     path("", include("judging.urls")),
     path("", include("benchmarks.urls")),
+    path("", include("speed.urls")),
+    path("", include("leaderboard.urls_pareto")),
     path("style/", style_gallery, name="style_gallery"),
     path("", include("arena.urls_voting")),
 ]

@@ -9,6 +9,7 @@ from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, QuestionSet
 from judging.judges import JUDGES
+from judging.labels import kind_label
 from judging.models import Judge, JudgeRunMode
 from judging.services.judges import up_to_date
 from judging.services.ledger import JudgeRunSpec
@@ -41,6 +42,12 @@ class JudgeRunForm(forms.Form):
         min_value=1,
         help_text=_("Empty: all questions of the set."),
     )
+    max_cost = forms.FloatField(
+        label=_("Budget (US dollars)"),
+        required=False,
+        min_value=0.01,
+        help_text=_("The run stops before it would exceed this. Empty: no limit."),
+    )
     is_dry_run = forms.BooleanField(
         label=_("Dry run"),
         required=False,
@@ -61,6 +68,7 @@ class JudgeRunForm(forms.Form):
             baseline=data["baseline"] if data["mode"] == JudgeRunMode.BASELINE else None,
             is_dry_run=data["is_dry_run"],
             limit=data["limit"],
+            settings={"budget": {"usd": data["max_cost"]}} if data["max_cost"] else {},
         )
 
 
@@ -89,7 +97,7 @@ class JudgeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Django's own signature
         super().__init__(*args, **kwargs)
-        kinds = [(name, name.replace("_", " ")) for name in JUDGES.names() if name != "random"]
+        kinds = [(name, kind_label(name)) for name in JUDGES.names() if name != "random"]
         self.fields["kind"].choices = kinds  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean_settings(self) -> dict[str, Any]:  # JSON

@@ -23,7 +23,7 @@ def judge_run_facts(run: JudgeRun) -> list[tuple[str, object]]:
     ]
     if run.baseline is not None:
         facts.append((_("Baseline"), run.baseline))
-    facts += [(name, value) for name, value in run.settings.items()]
+    facts += _settings(run)
     facts += [
         (_("Judgments there before"), run.reused),
         (_("Unreadable verdicts"), spent.unreadable),
@@ -34,6 +34,17 @@ def judge_run_facts(run: JudgeRun) -> list[tuple[str, object]]:
         (_("Seed"), run.seed),
     ]
     return facts
+
+
+def _settings(run: JudgeRun) -> list[tuple[str, object]]:
+    labels = {"limit": _("First questions only"), "repeats": _("Repeats")}
+    budget = run.settings.get("budget") or {}
+    limits = {"usd": "$", "calls": _("calls"), "minutes": _("minutes")}
+    told = [(labels.get(name, name), v) for name, v in run.settings.items() if name != "budget"]
+    if budget:
+        shown = ", ".join(f"{value:g} {limits[name]}" for name, value in budget.items())
+        told.append((_("Budget"), shown))
+    return told
 
 
 def _cost(usd: float, unpriced: int) -> str:

@@ -10,7 +10,7 @@ from django.db.models import Avg, Count, Q, QuerySet, Sum
 
 from arena.models import WorkStatus
 from judging.judges import JudgeSettingsError
-from judging.models import Judge, JudgeRun, Judgment, JudgmentQuerySet
+from judging.models import Judge, JudgeRun, Judgment, JudgmentMode, JudgmentQuerySet
 from judging.prompts import PromptError, PromptTemplate
 from judging.services.judges import IMPORTED, prompt_sets_of
 from registry import UnknownPartError
@@ -41,6 +41,11 @@ class ModeFacts:
     failed: int
     cost_usd: float | None
     mean_latency_s: float | None
+
+    @property
+    def label(self) -> str:
+        """The mode in the reader's language."""
+        return str(JudgmentMode(self.mode).label)
 
 
 @dataclass(frozen=True, slots=True)

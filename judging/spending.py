@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from dataclasses import dataclass
 
 from django.db.models import Count, Q, Sum
+from django.utils import timezone
 
 from arena.models import WorkStatus
+from arena.work.owner import process_owner
+from judging.budget import Spent
 from judging.models import JudgeRun
 
 
@@ -38,3 +42,24 @@ def run_spending(run: JudgeRun) -> Spending:
         output_tokens=found["received"],
         unreadable=found["n_unreadable"],
     )
+
+
+def spent_elsewhere(run: JudgeRun, *, since: dt.datetime) -> Spent:
+    """What is stored of the run's cost, without what this process has stored since ``since``."""
+    mine = Q(lease_owner__startswith=f"{process_owner()}/", finished_at__gte=since)
+    has_retry = Q(metadata__has_key="unreadable_replies")
+    found = (
+        run.judgments.filter(latency_s__isnull=False)
+        .exclude(mine)
+        .aggregate(
+            usd=Sum("cost_usd", default=0.0),
+            judged=Count("id"),
+            retried=Count("id", filter=has_retry),
+        )
+    )
+    return Spent(usd=found["usd"], calls=found["judged"] + found["retried"])
+
+
+def seconds_since_start(run: JudgeRun) -> float:
+    """How long ago the run was started."""
+    return (timezone.now() - run.started_at).total_seconds() if run.started_at else 0.0

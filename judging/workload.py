@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
+import datetime as dt
+import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+from django.db import connections
+from django.utils import timezone
+
 from arena.calling import NotCallableError, OpenModels
 from arena.models import LanguageModel, WorkStatus
+from arena.services.runs import RunStateError, stop_run
+from judging.budget import Budget, Purse
+from judging.cost import Prices, estimate_prompt_tokens
 from judging.judges import Judge as BuiltJudge
 from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
 from judging.models import JudgeRun, Judgment
@@ -14,15 +23,20 @@ from judging.prompts import PromptError
 from judging.replies import Receipt, ReplyBook, judgment_key, request_key
 from judging.services.judges import judge_from_row, models_of
 from judging.services.planning import prices_of
+from judging.spending import seconds_since_start, spent_elsewhere
 from judging.storing import stored_replies, verdict_columns
 from judging.task import JudgingError, JudgingTask
 from judging.task_reading import Slot, TaskReader
 from providers.base import Completion, Provider
 from registry import UnknownPartError
 
+logger = logging.getLogger(__name__)
+
 OFFLINE_IN_FLIGHT = 128
 MOST_IN_FLIGHT = 256
 UNREADABLE_TRIES = 2
+SAFETY = 1.5  # the estimate of a prompt's tokens is from its characters
+UNLIMITED_TOKENS = 8_192  # what a reply without a limit is assumed to take at most
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +47,13 @@ class _Asked:
     keys: tuple[str, ...] = ()
     requests: tuple[JudgeRequest, ...] = ()
     refusal: JudgingError | None = None
+
+    def key_of(self, request: JudgeRequest) -> str | None:
+        """The key made when its reply was looked up: hashing a long prompt twice takes time."""
+        if len(self.keys) == 1:
+            return self.keys[0]
+        known = zip(self.requests, self.keys, strict=True)
+        return next((key for each, key in known if each == request), None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +85,8 @@ class JudgeWorkload:
     asked: dict[int, _Asked] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     unusable: JudgingError | None = None
+    purse: Purse | None = None
+    opened_at: dt.datetime = field(default_factory=timezone.now)
 
     @classmethod
     def open(cls, run: JudgeRun) -> JudgeWorkload:
@@ -87,21 +110,29 @@ class JudgeWorkload:
             in_flight=min(slots, MOST_IN_FLIGHT) or OFFLINE_IN_FLIGHT,
             reader=TaskReader(seed=run.seed),
             identities={name: _identity(model) for name, model in models.items()},
+            purse=_purse(run),
         )
 
     # -- reading ----------------------------------------------------------------------------
 
     def load(self, ids: Sequence[int]) -> list[Judgment]:
-        rows = list(
-            Judgment.objects.filter(pk__in=ids)
-            .order_by("id")
-            .select_related("battle")
-            .only(
-                *("id", "game", "turn", "repeat", "attempts", "lease_owner", "answer_id"),
-                *("battle__answer_a_id", "battle__answer_b_id"),
+        if self.purse is not None:
+            self.purse.before = spent_elsewhere(self.run, since=self.opened_at)
+        chosen = Judgment.objects.filter(pk__in=ids).order_by("id")
+        rows = list(chosen.only("id", "attempts", "lease_owner"))
+        # plain values instead of rows with their battles: half the time of a run's reading
+        slots = {
+            pk: Slot(first or answer or 0, second or 0, game, turn, repeat)
+            for pk, answer, first, second, game, turn, repeat in chosen.values_list(
+                "id",
+                "answer_id",
+                "battle__answer_a_id",
+                "battle__answer_b_id",
+                "game",
+                "turn",
+                "repeat",
             )
-        )
-        slots = {row.pk: _slot(row) for row in rows}
+        }
         self.reader.fetch(slots.values())
         for pk, slot in slots.items():
             self.asked[pk] = self._ask_about(slot)
@@ -148,7 +179,7 @@ class JudgeWorkload:
         unreadable: list[Verdict] = []
         try:
             for attempt in range(UNREADABLE_TRIES):
-                verdict = await self._decide(self.judge, asked.task, receipt, attempt)
+                verdict = await self._decide(self.judge, asked, receipt, attempt)
                 if verdict.parsed.is_readable or not verdict.completions:
                     break
                 unreadable.append(verdict)
@@ -157,19 +188,34 @@ class JudgeWorkload:
         return Decided(verdict, receipt, judgment_key(asked.keys), tuple(unreadable))
 
     async def _decide(
-        self, judge: BuiltJudge, task: JudgingTask, receipt: Receipt, attempt: int
+        self, judge: BuiltJudge, asked: _Asked, receipt: Receipt, attempt: int
     ) -> Verdict:
+        task = asked.task
+        if task is None:
+            raise JudgingError("no_task", "this row has no task to decide")
+
         async def ask(request: JudgeRequest) -> Completion:
-            model = self.models[request.endpoint]
-            provider = self._provider(request.endpoint)
+            key = asked.key_of(request) if attempt == 0 else None
             return await self.book.get(
-                self._key(request, task, attempt=attempt),
-                lambda: provider.complete(request.messages, request.settings),
+                key or self._key(request, task, attempt=attempt),
+                lambda: self._call(request),
                 receipt=receipt,
-                prices=prices_of(model),
+                prices=prices_of(self.models[request.endpoint]),
             )
 
         return await judge.judge(task, ask)
+
+    async def _call(self, request: JudgeRequest) -> Completion:
+        provider = self._provider(request.endpoint)
+        if self.purse is None:
+            return await provider.complete(request.messages, request.settings)
+        prices = prices_of(self.models[request.endpoint]) or Prices(0.0, 0.0)
+        sent = estimate_prompt_tokens(message.text for message in request.messages)
+        return await self.purse.pay(
+            lambda: provider.complete(request.messages, request.settings),
+            at_most_usd=prices.cost(SAFETY * sent, request.settings.max_tokens or UNLIMITED_TOKENS),
+            cost_of=lambda reply: prices.cost(reply.input_tokens or 0, reply.output_tokens or 0),
+        )
 
     def _provider(self, name: str) -> Provider:
         """Raises JudgingError for a model that cannot be called, for instance without its key."""
@@ -219,10 +265,22 @@ def _identity(model: LanguageModel) -> str:
     return repr((*where, model.provider_model or model.slug, settings))
 
 
-def _slot(judgment: Judgment) -> Slot:
-    battle = judgment.battle
-    if battle is None:
-        first, second = judgment.answer_id or 0, 0
-    else:
-        first, second = battle.answer_a_id or 0, battle.answer_b_id or 0
-    return Slot(first, second, judgment.game, judgment.turn, judgment.repeat)
+def _purse(run: JudgeRun) -> Purse | None:
+    budget = Budget.from_settings(run.settings)
+    if budget is None or run.is_dry_run:
+        return None
+
+    async def stop(reason: str) -> None:
+        await asyncio.to_thread(_stop_for_budget, run.pk, reason)
+
+    return Purse(budget, stop, lambda: seconds_since_start(run))
+
+
+def _stop_for_budget(run_id: int, reason: str) -> None:
+    """In a thread, whose connection is its own."""
+    try:
+        stop_run(JudgeRun.objects.get(pk=run_id), reason=reason)
+    except RunStateError as error:
+        logger.info("the run came to its end before its budget did: %s", error)
+    finally:
+        connections.close_all()

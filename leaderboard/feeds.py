@@ -51,7 +51,7 @@ class RankFeed(Feed[RankChange, Board]):
         return visible_board(request, slug)
 
     def title(self, board: Board) -> str:
-        return _("%(board)s: rank changes") % {"board": board.title}
+        return _("%(board)s: rank changes") % {"board": _(board.title)}
 
     def link(self, board: Board) -> str:
         return reverse("board_detail", args=[board.slug])

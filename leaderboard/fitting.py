@@ -65,6 +65,8 @@ def rating_values(ratings: Ratings) -> list[dict[str, Any]]:
     chance = probability_best(ratings, seed=ratings.seed)
     best, worst = simultaneous_rank_bounds(ratings, seed=ratings.seed)
     place = {name: position for position, name in enumerate(ratings.models)}
+    # win rates under the keys of AlpacaEval's published table
+    published = ratings.diagnostics.get("alpaca_eval", {})
     lines = []
     for row in ratings.to_rows():
         if row["rating"] is None:
@@ -76,6 +78,7 @@ def rating_values(ratings: Ratings) -> list[dict[str, Any]]:
             "is_provisional": row.pop("provisional"),
             "probability_best": None if np.isnan(chance[i]) else float(chance[i]),
             "rank_set": [int(best[i]), int(worst[i])] if best[i] else None,
+            **published.get(row["model"], {}),
         }
         lines.append({**row, "rank": _rank(ratings, i), "details": details})
     return lines

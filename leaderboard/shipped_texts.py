@@ -11,9 +11,14 @@ import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from arena.licenses import SHIPPED_LICENSES
 from judging.judges import JUDGES
+from judging.labels import kind_words
 from leaderboard.demo import FOLDER
 from leaderboard.ratings import METHODS
+
+# written by a migration, which is never edited again
+FIRST_BOARD = ("Overall", "All models, on everything people voted for and judges decided.")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +35,12 @@ def shipped_texts() -> Iterator[ShippedText]:
         yield ShippedText(method.label, f"Rating method {name}")
         yield ShippedText(method.description, f"Rating method {name}")
     for name in JUDGES:
-        yield ShippedText(name.replace("_", " "), "Kind of judge")
+        yield ShippedText(kind_words(name), "Kind of judge")
+    for text in FIRST_BOARD:
+        yield ShippedText(text, "The board of a new installation")
+    for license_ in SHIPPED_LICENSES:
+        if license_.condition:
+            yield ShippedText(license_.condition, f"What {license_.spdx_id} asks for")
     for line in (FOLDER / "models.jsonl").read_text(encoding="utf-8").splitlines():
         model = json.loads(line)
         yield ShippedText(model["description"], f"Demo model {model['slug']}")

@@ -28,6 +28,7 @@ class Target:
 
     ``address`` pins the IP address to connect to (set by the safety check, so that a name cannot
     be pointed elsewhere afterwards). ``ca_file`` is the certificate bundle to trust.
+    ``requests_path`` replaces the plan's requests, for two models under one schedule.
     """
 
     url: str
@@ -36,6 +37,7 @@ class Target:
     ca_file: str | None = None
     address: str | None = None
     label: str = ""
+    requests_path: str | None = None
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -160,6 +162,7 @@ class Plan:
             }
             target["url"] = without_userinfo(target["url"])
             target.pop("ca_file")
+            target.pop("requests_path")
         for name in ("requests_path", "output_path", "progress_path", "stop_path"):
             values.pop(name)
         return values

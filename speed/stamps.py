@@ -145,7 +145,11 @@ def write_stamps(path: str | Path, stamps: Stamps) -> None:
 
 def read_stamps(path: str | Path) -> Stamps:
     """Read a run back; raises StampFileError for anything that is not a whole stamp file."""
-    data = Path(path).read_bytes()
+    return parse_stamps(Path(path).read_bytes(), str(path))
+
+
+def parse_stamps(data: bytes, path: str) -> Stamps:
+    """The run in the bytes of a stamp file; ``path`` names it in errors. Raises StampFileError."""
     prefix = len(MAGIC) + _LENGTH.size
     if data[: len(MAGIC)] != MAGIC or len(data) < prefix:
         raise StampFileError(f"{path} is no stamp file of this version")

@@ -85,6 +85,7 @@ class Answer(WorkItem):
         indexes = (
             models.Index(name="answer_work", fields=("run", "status")),
             models.Index(name="answer_by_model", fields=("model", "status")),
+            models.Index(name="answer_finished", fields=("finished_at",)),
         )
 
     def __str__(self) -> str:

@@ -4,6 +4,7 @@ from typing import Self, TypedDict
 
 from django.db import models
 from django.db.models.functions import Cast
+from django.utils.translation import gettext
 
 from arena.models.license import License
 from arena.models.slugs import validate_slug
@@ -31,7 +32,8 @@ class QuestionSet(models.Model):
         ordering = ("slug",)
 
     def __str__(self) -> str:
-        return self.name or self.slug
+        name = gettext(self.name) if self.is_demo else self.name
+        return name or self.slug
 
 
 class QuestionQuerySet(models.QuerySet["Question"]):

@@ -74,7 +74,8 @@ def split_bar(*, model_a: int, model_b: int, tie: int = 0, both_bad: int = 0) ->
         ("b", _("B is better"), model_b),
     )
     segments = _segments(parts, model_a + model_b + tie + both_bad)
-    return {"segments": segments, "words": ", ".join(f"{s.label}: {s.count}" for s in segments)}
+    words = (_("%(label)s: %(count)s") % {"label": s.label, "count": s.count} for s in segments)
+    return {"segments": segments, "words": _(", ").join(words)}
 
 
 def _segments(parts: tuple[tuple[str, str, int], ...], total: int) -> list[Segment]:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_safe
@@ -9,8 +11,9 @@ from django.views.decorators.http import require_safe
 from arena.access import signed_in_user, staff_only
 from arena.calling import NotCallableError
 from arena.console import console_page
-from arena.forms import GenerationForm
+from arena.forms import GenerationForm, UploadForm
 from arena.services.generation import EmptyRunError, start_generation
+from arena.uploading import import_uploads
 
 
 @staff_only
@@ -30,3 +33,15 @@ def generate_answers(request: HttpRequest) -> HttpResponse:
         else:
             return redirect("run_detail", kind="generation", run_id=run.pk)
     return render(request, "console/generate.html", {"form": form})
+
+
+@staff_only
+def import_upload(request: HttpRequest) -> HttpResponse:
+    """Files from the browser; the report names every row that was refused."""
+    form = UploadForm(request.POST or None, request.FILES or None)
+    files: list[Any] = []  # JSON
+    if request.method == "POST" and form.is_valid():
+        report = import_uploads(**form.arguments())
+        files = [file.as_json() for file in report.files]
+        form = UploadForm() if report.is_complete else form
+    return render(request, "console/import.html", {"form": form, "files": files})

@@ -22,6 +22,7 @@ from arena.voting.casting import (
     skip_battle,
 )
 from arena.voting.drawing import next_ballot, next_round_ballot
+from arena.voting.fragments import ballot_fragment
 from arena.voting.pool import PoolFilter
 from arena.voting.presentation import Reveal, reveal, show_ballot
 from arena.voting.progress import Progress, progress_of
@@ -166,7 +167,7 @@ def _said(told: Reveal) -> str:
 def _ballot_html(request: HttpRequest, ballot: Ballot | None) -> str:
     if ballot is None:
         return ""
-    return render_to_string("arena/_vote_ballot.html", {"ballot": show_ballot(ballot)}, request)
+    return ballot_fragment(request, ballot)
 
 
 def _page(

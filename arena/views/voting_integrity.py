@@ -7,13 +7,14 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from arena.access import signed_in_user, staff_only
 from arena.models import Battle, Exclusion, GoldBattle, Vote, Voter, VotingPolicy
 from arena.voting.integrity import integrity_page
 from arena.voting.policy import forget_policy
+from arena.voting.policy_labels import POLICY_LABELS
 from arena.voting.review import lift_from_voter, mark_voter, mark_votes, review_voters
 
 
@@ -21,16 +22,20 @@ class PolicyForm(forms.ModelForm[VotingPolicy]):
     class Meta:
         model = VotingPolicy
         fields = tuple(f.name for f in VotingPolicy._meta.fields if f.name != "id")
+        labels = POLICY_LABELS
 
 
 class GoldForm(forms.ModelForm[GoldBattle]):
     battle = forms.ModelChoiceField(
-        queryset=Battle.objects.filter(answer_a__isnull=False), widget=forms.NumberInput
+        label=gettext_lazy("Battle"),
+        queryset=Battle.objects.filter(answer_a__isnull=False),
+        widget=forms.NumberInput,
     )
 
     class Meta:
         model = GoldBattle
         fields = ("battle", "expected", "note")
+        labels = {"expected": gettext_lazy("Expected"), "note": gettext_lazy("Note")}
 
 
 @staff_only

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
-from django.db import IntegrityError, transaction
-from django.db.models import Count, Max, Q
+from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -82,19 +82,33 @@ class TooManyVotesError(BallotError):
 
 @dataclass(frozen=True, slots=True)
 class _Activity:
-    """A voter's closed ballots: how many lately, and when the last one was."""
+    """What else this voter, and this address, did lately."""
 
     last_minute: int
     last_hour: int
     last_day: int
     last_closed_at: dt.datetime | None
+    from_address: int
+    same_battle_from_address: bool
+
+
+_MODEL_COLUMNS = ("slug", "display_name", "organisation", "is_demo")
+_BALLOT_COLUMNS = (
+    *(field.name for field in Ballot._meta.concrete_fields),
+    *("battle__question", "battle__answer_a", "battle__answer_b", "battle__exclusion"),
+    *(f"battle__model_a__{name}" for name in _MODEL_COLUMNS),
+    *(f"battle__model_b__{name}" for name in _MODEL_COLUMNS),
+    "round__code",
+)
 
 
 def find_ballot(visitor: Visitor, token: str) -> Ballot:
     """The visitor's ballot, whatever its status; raises Unknown- or ForeignBallotError."""
     ballot = (
         Ballot.objects.select_related("battle__model_a", "battle__model_b", "round")
+        .only(*_BALLOT_COLUMNS)
         .filter(token=token[:64])
+        .order_by()
         .first()
     )
     if ballot is None:
@@ -121,17 +135,44 @@ def _require_open(ballot: Ballot, now: dt.datetime) -> None:
         raise ExpiredBallotError(ballot)
 
 
-def _activity(visitor: Visitor, now: dt.datetime) -> _Activity:
-    def within(**ago: float) -> Q:
-        return Q(closed_at__gt=now - dt.timedelta(**ago))
+# one statement instead of five: it runs before every vote
+_ACTIVITY = """
+SELECT
+  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = %(voter)s AND closed_at > %(minute)s),
+  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = %(voter)s AND closed_at > %(hour)s),
+  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = %(voter)s AND closed_at > %(day)s),
+  (SELECT MAX(closed_at) FROM arena_ballot WHERE voter_id = %(voter)s),
+  (SELECT COUNT(*) FROM (
+     SELECT 1 FROM arena_ballot WHERE address_key = %(address)s AND closed_at > %(hour)s
+     LIMIT %(limit)s) AS recent),
+  EXISTS (
+     SELECT 1 FROM arena_ballot AS other JOIN arena_voter ON arena_voter.id = other.voter_id
+     WHERE other.battle_id = %(battle)s AND other.address_key = %(address)s
+       AND other.status = 'voted' AND other.voter_id <> %(voter)s
+       AND arena_voter.user_id IS NULL)
+"""
 
-    counts = Ballot.objects.filter(within(days=1), voter=visitor.voter).aggregate(
-        minute=Count("id", filter=within(minutes=1)),
-        hour=Count("id", filter=within(hours=1)),
-        day=Count("id"),
-        last=Max("closed_at"),
-    )
-    return _Activity(counts["minute"], counts["hour"], counts["day"], counts["last"])
+
+def _activity(visitor: Visitor, ballot: Ballot, now: dt.datetime) -> _Activity:
+    def ago(**length: float) -> Any:  # text or a datetime, as the database wants it
+        return connection.ops.adapt_datetimefield_value(now - dt.timedelta(**length))
+
+    values: dict[str, Any] = {
+        "voter": visitor.voter.pk,
+        "battle": ballot.battle_id,
+        # an unknown address has an empty key, which no stored ballot is to be matched with
+        "address": visitor.address_key or "unknown",
+        "limit": current_policy().marked_votes_per_address_and_hour + 1,
+        "minute": ago(minutes=1),
+        "hour": ago(hours=1),
+        "day": ago(days=1),
+    }
+    with connection.cursor() as cursor:
+        cursor.execute(_ACTIVITY, values)
+        minute, hour, day, last, here, same = cursor.fetchone()
+    if isinstance(last, str):
+        last = dt.datetime.fromisoformat(last).replace(tzinfo=dt.UTC)
+    return _Activity(minute, hour, day, last, here, bool(same))
 
 
 def cast_vote(
@@ -160,24 +201,19 @@ def cast_vote(
         reasons=[reason for reason in REASONS if reason in reasons],
         created_at=now,
     )
-    try:
-        with transaction.atomic():
-            _store(vote, visitor, ballot, now)
-    except IntegrityError:
-        ballot.refresh_from_db()
-        raise SpentBallotError(ballot) from None
-    return vote
-
-
-def _store(vote: Vote, visitor: Visitor, ballot: Ballot, now: dt.datetime) -> None:
-    policy = current_policy()
-    activity = _activity(visitor, now)
+    policy, activity = current_policy(), _activity(visitor, ballot, now)
     if activity.last_minute >= policy.refused_votes_per_minute:
         raise TooManyVotesError(ballot, retry_after_s=60)
     reading_s = _reading_s(ballot, activity, now)
     vote.exclusion = _doubt(visitor, ballot, policy, activity, reading_s)
-    vote.save(force_insert=True)
-    _close(ballot, BallotStatus.VOTED, now, reading_s, vote)
+    try:
+        with transaction.atomic():
+            vote.save(force_insert=True)
+            _close(ballot, BallotStatus.VOTED, now, reading_s, vote)
+    except IntegrityError:
+        ballot.refresh_from_db()
+        raise SpentBallotError(ballot) from None
+    return vote
 
 
 @transaction.atomic
@@ -185,7 +221,7 @@ def skip_battle(*, visitor: Visitor, ballot: Ballot) -> None:
     """Close the ballot without a vote; skipping never counts for or against a model."""
     now = timezone.now()
     _require_open(ballot, now)
-    activity = _activity(visitor, now)
+    activity = _activity(visitor, ballot, now)
     _close(ballot, BallotStatus.SKIPPED, now, _reading_s(ballot, activity, now))
 
 
@@ -224,37 +260,15 @@ def _doubt(
     if (
         activity.last_hour >= policy.marked_votes_per_hour
         or activity.last_day >= policy.marked_votes_per_day
-        or _is_address_over_limit(visitor.address_key, policy)
+        or activity.from_address > policy.marked_votes_per_address_and_hour
     ):
         return Exclusion.RATE_LIMITED
-    if ballot.round_id is None and _has_voted_from_here(visitor, ballot):
+    is_anonymous = visitor.voter.user_id is None
+    if ballot.round_id is None and is_anonymous and activity.same_battle_from_address:
         return Exclusion.DUPLICATE
     if reading_s < _fastest_reading_s(ballot, policy):
         return Exclusion.TOO_FAST
     return ""
-
-
-def _is_address_over_limit(key: str, policy: VotingPolicy) -> bool:
-    limit = policy.marked_votes_per_address_and_hour
-    since = timezone.now() - dt.timedelta(hours=1)
-    rows = Ballot.objects.filter(address_key=key, closed_at__gt=since).order_by("closed_at")
-    return bool(key) and bool(rows.values_list("id", flat=True)[limit : limit + 1])
-
-
-def _has_voted_from_here(visitor: Visitor, ballot: Ballot) -> bool:
-    """The same battle, from the same address, by another anonymous voter: a cleared cookie."""
-    if not visitor.address_key or visitor.voter.user_id is not None:
-        return False
-    return (
-        Ballot.objects.filter(
-            battle=ballot.battle_id,
-            address_key=visitor.address_key,
-            status=BallotStatus.VOTED,
-            voter__user__isnull=True,
-        )
-        .exclude(voter=visitor.voter)
-        .exists()
-    )
 
 
 def _fastest_reading_s(ballot: Ballot, policy: VotingPolicy) -> float:

@@ -10,7 +10,6 @@ from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
 
 from arena.models import (
-    Answer,
     Ballot,
     Battle,
     BattleOrigin,
@@ -23,7 +22,6 @@ from arena.models import (
     VotingPolicy,
 )
 from arena.models.battle import BattleQuerySet
-from arena.services.battles import stored_battle
 from arena.voting import sampling
 from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
@@ -132,24 +130,36 @@ def _unseen_battle(voter: Voter, first: int, second: int) -> Battle | None:
 
     What must not be voted on is stored all the same, with the reason.
     """
+    answer_a, answer_b = min(first, second), max(first, second)
     seen = Ballot.objects.filter(battle=OuterRef("pk"), voter=voter)
-    pair = {"answer_a": min(first, second), "answer_b": max(first, second)}
-    rows = Battle.objects.filter(**pair, origin=BattleOrigin.STORED)
-    battle = rows.annotate(is_seen=Exists(seen)).first()
-    if battle is not None and (battle.exclusion or battle.is_seen):  # type: ignore[attr-defined]  # annotated above
+    known = (
+        Battle.objects.filter(answer_a=answer_a, answer_b=answer_b, origin=BattleOrigin.STORED)
+        .order_by()
+        .values_list("id", "question_id", "exclusion", Exists(seen))[:1]
+    )
+    facts = FACTS.of((answer_a, answer_b))
+    if len(facts) < 2:
+        POOLS.forget()
         return None
-    facts = FACTS.of((first, second))
-    if battle is None:
-        answers = Answer.objects.select_related("model", "question").in_bulk([first, second])
-        if len(answers) < 2 or not all(answer.model.is_active for answer in answers.values()):
-            POOLS.forget()
+    doubt = facts[answer_a].doubt or facts[answer_b].doubt
+    for pk, question, exclusion, is_seen in known:
+        if doubt and not exclusion:
+            Battle.objects.filter(pk=pk).update(exclusion=doubt)
+        if doubt or exclusion or is_seen:
             return None
-        battle = stored_battle(answers[first], answers[second])
-    doubt = next((fact.doubt for fact in facts.values() if fact.doubt), "")
-    if doubt:
-        Battle.objects.filter(pk=battle.pk, exclusion="").update(exclusion=doubt)
-        return None
-    return battle
+        return Battle(pk=pk, question_id=question, answer_a_id=answer_a, answer_b_id=answer_b)
+    battle = Battle.objects.create(
+        model_a_id=facts[answer_a].model_id,
+        model_b_id=facts[answer_b].model_id,
+        answer_a_id=answer_a,
+        answer_b_id=answer_b,
+        question_id=facts[answer_a].question_id,
+        language=facts[answer_a].language,
+        turn_count=facts[answer_a].turn_count,
+        origin=BattleOrigin.STORED,
+        exclusion=doubt,
+    )
+    return None if doubt else battle
 
 
 def _unseen_battles(voter: Voter) -> BattleQuerySet:
@@ -176,27 +186,31 @@ def next_ballot(
         try:
             return _draw(visitor, policy, wanted, random)
         except IntegrityError:
-            continue  # another tab or process drew the same battle at the same moment
+            # another tab drew the same battle at the same moment, or an answer was deleted
+            FACTS.forget()
+            POOLS.forget()
     return None
 
 
+_SHOWN_COLUMNS = tuple(
+    ["token", "shown_first", "round", "battle__question", "battle__answer_a", "battle__answer_b"]
+)
+
+
 def _open_ballot(voter: Voter, wanted: PoolFilter, besides: str) -> Ballot | None:
+    """Whoever changes the filter to fish for pairs gets their open ballots back in the end."""
     rows = Ballot.objects.open().filter(voter=voter, round__isnull=True, battle__exclusion="")
-    rows = rows.exclude(token=besides).select_related("battle__question").order_by("id")
-    ballots = list(rows[:MOST_OPEN_BALLOTS])
-    for ballot in ballots:
-        if _suits(ballot, wanted):
-            return ballot
-    return ballots[0] if len(ballots) == MOST_OPEN_BALLOTS else None
-
-
-def _suits(ballot: Ballot, wanted: PoolFilter) -> bool:
-    question = ballot.battle.question
-    if question is None:
-        return False
-    return (not wanted.category or question.category == wanted.category) and (
-        not wanted.language or question.language == wanted.language
-    )
+    rows = rows.exclude(token=besides).select_related("battle").only(*_SHOWN_COLUMNS)
+    rows = rows.order_by("id")
+    suiting = rows
+    if wanted.category:
+        suiting = suiting.filter(battle__question__category=wanted.category)
+    if wanted.language:
+        suiting = suiting.filter(battle__question__language=wanted.language)
+    found = suiting.first()
+    if found is None and wanted != EVERYTHING and rows.count() >= MOST_OPEN_BALLOTS:
+        return rows.first()
+    return found
 
 
 def _draw(

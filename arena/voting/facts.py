@@ -17,21 +17,36 @@ KEPT = 200_000
 @dataclass(frozen=True, slots=True)
 class AnswerFacts:
     """``doubt`` is the reason why no battle with this answer can be voted on, or empty;
-    ``reading_weight`` counts characters, see ``reading``.
+    ``reading_weight`` counts characters, see ``reading``. The rest is what a battle copies.
     """
 
+    model_id: int
+    question_id: int
+    language: str
+    turn_count: int
     doubt: str
     reading_weight: float
 
 
 def answer_facts(answer: Answer) -> AnswerFacts:
+    return AnswerFacts(
+        model_id=answer.model_id,
+        question_id=answer.question_id,
+        language=answer.question.language,
+        turn_count=len(answer.question.turns),
+        doubt=_doubt(answer),
+        reading_weight=reading_weight(answer.text),
+    )
+
+
+def _doubt(answer: Answer) -> str:
     text = answer.text
     if not text.strip():
-        return AnswerFacts(Exclusion.EMPTY_ANSWER, 0.0)
+        return Exclusion.EMPTY_ANSWER
     names = (answer.model.display_name, answer.model.slug, answer.model.provider_model)
     question = "\n".join(answer.question.turn_texts)
     is_leak = leaked_name(text, model_names=names, question=question)
-    return AnswerFacts(Exclusion.IDENTITY_LEAK if is_leak else "", reading_weight(text))
+    return Exclusion.IDENTITY_LEAK if is_leak else ""
 
 
 @dataclass(slots=True)

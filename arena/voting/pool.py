@@ -15,12 +15,13 @@ import numpy as np
 from django.db.models import Count, Max
 from numpy.typing import NDArray
 
-from arena.models import Answer, LanguageModel, Outcome, Question, Vote, VoteSource, WorkStatus
+from arena.models import Answer, LanguageModel, Outcome, Question, Vote, VoteSource
 from arena.models.answer import AnswerQuerySet
 from arena.voting.sampling import PairRecord
 
 Ids = NDArray[np.int64]
 LOOK_EVERY_S = 5.0
+RELOAD_EVERY_S = 60.0  # while answers are being generated, the pool is not read again all the time
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,15 @@ def load_pool(wanted: PoolFilter) -> AnswerPool:
 
 
 def _fingerprint() -> tuple[object, ...]:
-    answers = Answer.objects.filter(status=WorkStatus.DONE, sample_index=0)
+    """Changes when answers are added or finished, or models switched; all of it from indexes.
+
+    Deleted answers are noticed when they are drawn.
+    """
+    answers = Answer.objects.order_by()
     models = LanguageModel.objects.filter(is_active=True)
     return (
-        *answers.aggregate(n=Count("id"), newest=Max("id")).values(),
+        answers.aggregate(newest=Max("id"))["newest"],
+        answers.aggregate(latest=Max("finished_at"))["latest"],
         *models.aggregate(n=Count("id"), newest=Max("id")).values(),
         Question.objects.aggregate(newest=Max("id"))["newest"],
     )
@@ -115,6 +121,7 @@ class PoolCache:
     now: Callable[[], float] = time.monotonic
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _looked_at: float = -1e9
+    _loaded_at: float = -1e9
     _fingerprint: tuple[object, ...] = ()
     _pools: dict[PoolFilter, AnswerPool] = field(default_factory=dict)
 
@@ -122,18 +129,20 @@ class PoolCache:
         with self._lock:
             if self.now() - self._looked_at > LOOK_EVERY_S:
                 fingerprint = _fingerprint()
-                if fingerprint != self._fingerprint:
+                is_due = self.now() - self._loaded_at > RELOAD_EVERY_S
+                if fingerprint != self._fingerprint and (is_due or not self._pools):
                     self._pools.clear()
                     self._fingerprint = fingerprint
                 self._looked_at = self.now()
             if wanted not in self._pools:
                 self._pools[wanted] = load_pool(wanted)
+                self._loaded_at = self.now()
             return self._pools[wanted]
 
     def forget(self) -> None:
         """Read everything again at the next draw."""
         with self._lock:
-            self._looked_at = -1e9
+            self._looked_at = self._loaded_at = -1e9
             self._fingerprint = ()
             self._pools.clear()
 

@@ -45,7 +45,7 @@ def visitor_of_cookie(
     if not cookie:
         return None
     sessions = VoterSession.objects.select_related("voter")
-    session = sessions.filter(key=session_key(cookie)).first()
+    session = sessions.filter(key=session_key(cookie)).order_by().first()
     if session is None:
         return None
     voter = _voter_of_user(session, user)

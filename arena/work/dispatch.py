@@ -9,6 +9,7 @@ cannot overwrite its successor's row.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import datetime as dt
 import logging
 import random
@@ -92,6 +93,9 @@ class _Driver:
     finished: list[_Finished] = field(default_factory=list)
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "rows"))
     random: random.Random = field(default_factory=random.Random)
+    progressed: asyncio.Event = field(default_factory=asyncio.Event)
+    is_starting: bool = True
+    claim_again_at: float = 0.0
 
     async def in_database(self, call: Callable[[], Value]) -> Value:
         return await asyncio.get_running_loop().run_in_executor(self.pool, call)
@@ -130,14 +134,19 @@ class _Driver:
         return _Finished(item, failure=failure)
 
     def start_waiting(self) -> None:
-        while self.waiting and len(self.tasks) < self.workload.in_flight:
+        while self.is_starting and self.waiting and len(self.tasks) < self.workload.in_flight:
             item = self.waiting.popleft()
-            self.tasks[asyncio.create_task(self.perform(item))] = item
+            task = asyncio.create_task(self.perform(item))
+            self.tasks[task] = item
+            task.add_done_callback(self.settle)
 
-    def collect(self, done: set[asyncio.Task[_Finished]]) -> None:
-        for task in done:
-            del self.tasks[task]
+    def settle(self, task: asyncio.Task[_Finished]) -> None:
+        """A finished row makes room for the next at once, even while the database is busy."""
+        del self.tasks[task]
+        if not task.cancelled():
             self.finished.append(task.result())
+        self.start_waiting()
+        self.progressed.set()
 
     # -- storing ----------------------------------------------------------------------------
 
@@ -176,7 +185,8 @@ class _Driver:
         started = last_poll = last_renewal = time.monotonic()
         while True:
             now = time.monotonic()
-            is_over = self.options.max_s is not None and now - started > self.options.max_s
+            if self.options.max_s is not None and now - started > self.options.max_s:
+                self.is_starting = False
             if now - last_poll > self.options.poll_s:
                 last_poll = now
                 if not await self.in_database(self.is_still_active):
@@ -186,21 +196,31 @@ class _Driver:
                 last_renewal = now
                 held = [item.pk for item in (*self.tasks.values(), *self.waiting)]
                 await self.in_database(lambda held=held: self.renew(held))  # type: ignore[misc]  # mypy cannot infer a default of a lambda
-            if not is_over and len(self.waiting) < self.workload.in_flight // 2 + 1:
-                self.waiting.extend(await self.in_database(self.claim))
-            if not is_over:
-                self.start_waiting()
-            if self.tasks:
-                await self.gather_some()
-            elif is_over or not await self.wait_for_postponed():
+            if self.wants_rows():
+                await self.claim_some()
+            if self.tasks or self.finished:
+                await self.store_some()
+            elif not self.is_starting or not await self.wait_for_postponed():
                 return self.report
 
-    async def gather_some(self) -> None:
-        done, _ = await asyncio.wait(
-            self.tasks, timeout=self.options.poll_s, return_when=asyncio.FIRST_COMPLETED
-        )
-        self.collect(done)
+    def wants_rows(self) -> bool:
+        """Ahead of time, so that calls go on during the claim; after an empty claim not at once."""
+        is_low = len(self.waiting) < self.workload.in_flight
+        return self.is_starting and is_low and time.monotonic() >= self.claim_again_at
+
+    async def claim_some(self) -> None:
+        claimed = await self.in_database(self.claim)
+        if not claimed:
+            self.claim_again_at = time.monotonic() + self.options.poll_s
+        self.waiting.extend(claimed)
         self.start_waiting()
+
+    async def store_some(self) -> None:
+        """Store what has arrived, after waiting for something to arrive."""
+        if not self.finished:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self.progressed.wait(), self.options.poll_s)
+        self.progressed.clear()
         if self.finished:
             batch, self.finished = self.finished, []
             await self.in_database(lambda: self.store(batch))
@@ -214,18 +234,18 @@ class _Driver:
         if due_s is None or due_s > self.options.wait_s:
             return False
         await asyncio.sleep(min(due_s + 0.01, self.options.poll_s))
+        self.claim_again_at = 0.0
         return True
 
     async def close(self) -> None:
         """Cancel what is in flight, keep what has arrived, give back the rest."""
-        for task in self.tasks:
+        self.is_starting = False
+        in_flight = dict(self.tasks)
+        for task in in_flight:
             task.cancel()
-        settled = await asyncio.gather(*self.tasks, return_exceptions=True)
-        for finished in settled:
-            if isinstance(finished, _Finished):
-                self.finished.append(finished)
+        await asyncio.gather(*in_flight, return_exceptions=True)
         kept = {finished.item.pk for finished in self.finished}
-        held = [item.pk for item in (*self.tasks.values(), *self.waiting) if item.pk not in kept]
+        held = [item.pk for item in (*in_flight.values(), *self.waiting) if item.pk not in kept]
         if self.finished:
             await self.in_database(lambda: self.store(self.finished))
         if held:

@@ -101,7 +101,9 @@ class PresetSuite:
 
 def find(name: str, home: Path | None) -> tuple[str, TaskTree]:
     """The suite that knows ``name`` and what it stands for; our own suites come before lm-eval."""
-    names = [suite for suite in SUITES.names() if suite != "lm-eval"] + ["lm-eval"]
+    names = [suite for suite in SUITES.names() if suite != "lm-eval"] + [
+        "lm-eval"
+    ]  # its names are many and ours are few
     for suite in names:
         if suite in SUITES:
             found = SUITES.get(suite).resolve(name, home)

@@ -1,11 +1,12 @@
 """What every judge takes and gives."""
 
-import json
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from hashlib import sha256
 from types import UnionType
 from typing import Any, ClassVar, Protocol, Self, TypeVar, get_args, get_origin, get_type_hints
+
+import orjson
 
 from judging.prompts import PromptSet, shipped_prompts
 from judging.task import JudgingError, JudgingTask
@@ -34,10 +35,9 @@ class JudgeRequest:
     @property
     def fingerprint(self) -> str:
         """A hash over all that is sent: equal requests need to be paid for only once."""
-        messages = [asdict(message) for message in self.messages]
-        content = {"to": self.endpoint, "messages": messages, "settings": asdict(self.settings)}
-        canonical = json.dumps(content, sort_keys=True, ensure_ascii=False, default=dict)
-        return sha256(canonical.encode()).hexdigest()
+        content = (self.endpoint, self.messages, self.settings)
+        canonical = orjson.dumps(content, default=dict, option=orjson.OPT_SORT_KEYS)
+        return sha256(canonical).hexdigest()
 
 
 Ask = Callable[[JudgeRequest], Awaitable[Completion]]

@@ -21,6 +21,8 @@ from judging.verdicts import VERDICTS
 from judging.verdicts.base import Mode, ParsedVerdict, UnreadableReason, VerdictConvention
 from providers.base import Completion, GenerationSettings, ImagePart, Message, TextPart
 
+KEPT_RENDERINGS = 1_024  # more than a worker claims ahead
+
 _REASONS = {"type": "string"}
 _CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
 _SCHEMAS: dict[Mode, dict[str, Any]] = {  # Any: JSON schema
@@ -75,6 +77,9 @@ class ChatJudge:
 
     prompts: Mapping[Mode, PromptSet]
     settings: ChatSettings
+    rendered: dict[JudgingTask, RenderedPrompt] = field(
+        default_factory=dict, repr=False, compare=False
+    )
     is_dry_run: ClassVar[bool] = False
     needs_endpoint: ClassVar[bool] = True
     modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
@@ -119,8 +124,15 @@ class ChatJudge:
         )
 
     def _render(self, task: JudgingTask) -> RenderedPrompt:
+        """A task is rendered to look its reply up and again to be asked: kept in between."""
+        known = self.rendered.pop(task, None)
+        if known is not None:
+            return known
         template = self.prompts[task.mode].choose(task, self.settings.language)
-        return render(template, task)
+        self.rendered[task] = rendered = render(template, task)
+        if len(self.rendered) > KEPT_RENDERINGS:
+            self.rendered.pop(next(iter(self.rendered)), None)
+        return rendered
 
     def _request(self, rendered: RenderedPrompt) -> JudgeRequest:
         settings, mode = self.settings, rendered.template.mode

@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Self
 
 from django.db import models
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel
@@ -88,4 +89,5 @@ class Judge(models.Model):
         )
 
     def __str__(self) -> str:
-        return self.name if self.version == 1 else f"{self.name} v{self.version}"
+        name = gettext(self.name) if self.is_demo else self.name
+        return name if self.version == 1 else f"{name} v{self.version}"

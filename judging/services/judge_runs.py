@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from django.contrib.auth.models import User
@@ -12,14 +12,15 @@ from django.utils import timezone
 
 from arena import __version__
 from arena.calling import endpoint_config
-from arena.models import Answer, Question, RunStatus, WorkStatus
+from arena.models import Answer, LanguageModel, Question, RunStatus, WorkStatus
 from arena.services.battles import stored_battles
 from arena.services.generation import EmptyRunError
 from arena.services.runs import start_run
+from judging.budget import Budget, BudgetError
 from judging.models import JudgeRun, Judgment
 from judging.services.judges import judge_from_row, models_of
 from judging.services.ledger import JudgeRunSpec, Ledger, open_ledger
-from judging.services.planning import plan_of
+from judging.services.planning import plan_of, prices_of
 from judging.task_reading import Slot
 
 BATCH = 1000
@@ -33,8 +34,10 @@ def create_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> J
     judge that cannot be built, EmptyRunError when nothing is left to judge.
     """
     if not spec.is_dry_run:
-        for model in models_of(spec.judge, judge_from_row(spec.judge)).values():
+        models = models_of(spec.judge, judge_from_row(spec.judge))
+        for model in models.values():
             endpoint_config(model)
+        _check_budget(spec, models.values())
     ledger = open_ledger(spec)
     if not ledger.to_make:
         raise EmptyRunError(why_empty(spec, ledger))
@@ -49,6 +52,19 @@ def create_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> J
 def start_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> JudgeRun:
     """Create a run and set it going."""
     return start_run(create_judge_run(spec, created_by=created_by))
+
+
+def _check_budget(spec: JudgeRunSpec, models: Iterable[LanguageModel]) -> None:
+    """A budget of money can only be kept where the prices are known."""
+    budget = Budget.from_settings(spec.settings)
+    if budget is None or budget.usd is None:
+        return
+    for model in models:
+        if prices_of(model) is None:
+            raise BudgetError(
+                f"model {model.slug!r} has no prices, so a budget of money cannot be kept; enter "
+                "its prices, or limit calls or minutes instead"
+            )
 
 
 def why_empty(spec: JudgeRunSpec, ledger: Ledger) -> str:

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from arena.access import signed_in_user, staff_only
 from arena.calling import NotCallableError
 from arena.services.generation import EmptyRunError
+from judging.budget import BudgetError
 from judging.forms import JudgeRunForm, JudgmentFilter
 from judging.judges import JudgeSettingsError
 from judging.models import JudgeRun
@@ -20,7 +21,10 @@ from judging.services.ledger import JudgeRunError
 from judging.services.planning import JudgePlan, plan_judge_run
 
 ROWS_PER_PAGE = 50
-REFUSALS = (JudgeRunError, JudgeSettingsError, PromptError, NotCallableError, EmptyRunError)
+REFUSALS = (
+    *(JudgeRunError, BudgetError, JudgeSettingsError, PromptError),
+    *(NotCallableError, EmptyRunError),
+)
 
 
 @staff_only

@@ -70,6 +70,7 @@ def _labels() -> dict[str, str]:
     words = {
         "rank": _("Rank"),
         "rating": _("Rating"),
+        # xgettext:no-python-format
         "interval": _("95 % interval"),
         "range": _("Rank range"),
         "best": _("P(best)"),

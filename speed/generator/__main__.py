@@ -35,7 +35,7 @@ def run_plan(plan: Plan) -> dict[str, Any]:
     """Carry out ``plan`` in this process and write its stamp file; the closing report."""
     cpus = pin_to(plan.cpu)
     raise_priority()
-    chains = load_chains(plan.requests_path)
+    chains = [load_chains(target.requests_path or plan.requests_path) for target in plan.targets]
     with Spool() as spool:
         engine = Engine(plan, chains, spool)
         for number in (signal.SIGTERM, signal.SIGINT):

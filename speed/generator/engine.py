@@ -46,7 +46,7 @@ class RunOutcome:
 class Engine:
     """The generator's working day. ``request_stop`` ends it at the next tick."""
 
-    def __init__(self, plan: Plan, chains: list[Chain], spool: Spool) -> None:
+    def __init__(self, plan: Plan, chains: list[list[Chain]], spool: Spool) -> None:
         self.reactor = Reactor()
         self.plan = plan
         self.health = HealthProbe()
@@ -99,7 +99,8 @@ class Engine:
         """Conversations in the order of the workload, from the top again when used up."""
         number = self._conversations
         self._conversations += 1
-        return number, self._chains[number % len(self._chains)]
+        chains = self._chains[self.plan.phases[max(0, self._phase_number)].target]
+        return number, chains[number % len(chains)]
 
     def new_exchange(self, turn: Turn, role: Role, scheduled_ns: int) -> Exchange:
         """The next numbered request, for the given place in a conversation."""

@@ -1,4 +1,4 @@
-"""How fast, and in how much memory, one million FastChat battles are imported.
+"""How fast, and in how much memory, one million FastChat battles are imported and ranked.
 
     python -m tests.bench.import_million_battles [--rows N] [--without-texts] [--json]
 
@@ -78,6 +78,7 @@ def import_here(path):
     started = time.perf_counter()
     report = import_files([path], question_set="bench")
     seconds = time.perf_counter() - started
+    board = show_board()
     peak_kb = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     counts = {kind.__name__: kind.objects.count() for kind in (Battle, Vote, Question, Answer)}
     return {
@@ -88,6 +89,28 @@ def import_here(path):
         "rows_per_s": round(report.stored["battle"] / seconds),
         "peak_memory_mb": round(peak_kb / 1024),
         "counts": counts,
+        **board,
+    }
+
+
+def show_board():
+    """Fit the board of everything stored, then ask for its page as a reader would."""
+    from django.test import Client
+
+    from leaderboard.models import Board
+    from leaderboard.services import take_snapshot
+
+    started = time.perf_counter()
+    snapshot = take_snapshot(board=Board.objects.get(slug="overall"))
+    fitted = time.perf_counter()
+    page = Client(headers={"host": "localhost"}).get("/boards/overall/")
+    shown = time.perf_counter()
+    if page.status_code != 200 or "model-00" not in page.content.decode():
+        raise SystemExit(f"the board was not shown: status {page.status_code}")
+    return {
+        "board_battles": snapshot.battles,
+        "board_fit_s": round(fitted - started, 2),
+        "board_page_s": round(shown - fitted, 3),
     }
 
 
@@ -137,7 +160,8 @@ def main(arguments=None):
             f"{result['rows']:,} battles ({result['file_mb']} MB) imported in "
             f"{result['import_s']} s: {result['rows_per_s']:,} rows/s, "
             f"peak memory {result['peak_memory_mb']} MB (limit {MEMORY_LIMIT_MB}), "
-            f"database {result['database_mb']} MB"
+            f"database {result['database_mb']} MB; board of {result['board_battles']:,} fitted in "
+            f"{result['board_fit_s']} s, its page shown in {result['board_page_s']} s"
         )
     is_good = (
         result["is_complete"]

@@ -36,7 +36,7 @@ def ours(url, judgments, env):
         [*command, "--judgments", str(judgments)],
         env={**os.environ, "LOG_LEVEL": "WARNING", **env},
         check=True,
-        capture_output=True,
+        stdout=subprocess.PIPE,
         text=True,
     )
     return float(done.stdout.split()[-1])
@@ -56,9 +56,11 @@ def drive_here(url, judgments):
     from arena.services.driving import drive_run_chunk
 
     type(run).objects.filter(pk=run.pk).update(status=RunStatus.ACTIVE)
-    began = time.perf_counter()
+    began, cpu_began = time.perf_counter(), time.process_time()
     drive_run_chunk("judging", run.pk)
     took_s = time.perf_counter() - began
+    cpu_ms = 1000 * (time.process_time() - cpu_began) / judgments
+    sys.stderr.write(f"{cpu_ms:.2f} ms of processor time per judgment\n")
     stored = run.judgments.filter(status=WorkStatus.DONE, is_readable=True).count()
     assert stored == judgments, f"{stored} of {judgments} judgments were stored"
     return judgments / took_s

@@ -33,7 +33,7 @@ def write_all(folder):
     """Every data set that a preset needs, a handful of rows each."""
     writer = Writer(folder)
     for write in (_mmlu, _chinese, _gsm8k, _arc, _hellaswag, _truthfulqa, _winogrande, _math,
-                  _bbh, _race, _triviaqa, _super_glue, _wikitext, _programs):  # fmt: skip
+                  _bbh, _race, _triviaqa, _super_glue, _wikitext, _programs, _clue):  # fmt: skip
         write(writer)
     return folder
 
@@ -197,4 +197,23 @@ def _programs(w):
          "code": f"def {name}({arguments}):\n    {body}", "test_setup_code": "",
          "test_list": [check.replace("candidate", name)], "challenge_test_list": []}
         for i, (name, arguments, body, check) in enumerate(PROBLEMS)
+    ])  # fmt: skip
+
+
+def _clue(w):
+    pairs = [{"sentence1": w.words(3), "sentence2": w.words(3), "idx": i} for i in range(4)]
+    inference = ("entailment", "neutral", "contradiction", "-")
+    w.split("clue", "afqmc", "validation", [p | {"label": str(i % 2)} for i, p in enumerate(pairs)])
+    for name in ("cmnli", "ocnli"):
+        w.split("clue", name, "validation",
+                [p | {"label": inference[i]} for i, p in enumerate(pairs)])  # fmt: skip
+    w.split("clue", "c3", "validation", [
+        {"id": i, "context": [], "article": [w.words(20)], "question": "哪个对？",
+         "choice": ["甲", "乙", "丙"], "answer": "乙"}
+        for i in range(3)
+    ])  # fmt: skip
+    w.split("clue", "cluewsc2020", "validation", [
+        {"text": w.words(9), "label": "true",
+         "target": {"span1_text": "狗", "span2_text": "它", "span1_index": 0, "span2_index": 4}}
+        for _ in range(3)
     ])  # fmt: skip

@@ -14,6 +14,7 @@ from arena.management.driving_command import NOTHING_TO_DO, STOPPED, USAGE, Driv
 from arena.management.named_rows import named_models, named_question_set
 from arena.models import Answer, LanguageModel, QuestionSet, Run
 from arena.services.generation import EmptyRunError, start_generation
+from judging.budget import BudgetError
 from judging.judges import JudgeSettingsError
 from judging.models import Judge, JudgeRun, JudgeRunMode
 from judging.plan_text import plan_text
@@ -48,15 +49,18 @@ class Command(DrivingCommand):
         parser.add_argument("--limit", type=int, metavar="N", help="the first N questions only")
         parser.add_argument("--repeats", type=int, default=1, help="ask each judgment N times")
         parser.add_argument("--seed", type=int, default=0)
+        parser.add_argument("--max-cost", type=float, metavar="USD", help="spend no more than this")
+        parser.add_argument("--max-calls", type=int, metavar="N", help="make no more calls than N")
+        parser.add_argument("--max-minutes", type=float, metavar="M", help="stop after M minutes")
         parser.add_argument("--yes", action="store_true", help="spend money without asking")
         self.add_driving_arguments(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
             self._judge(options)
-        except (JudgeRunError, JudgeSettingsError, PromptError, NotCallableError) as error:
+        except (JudgeRunError, BudgetError, JudgeSettingsError, PromptError) as error:
             raise CommandError(str(error), returncode=USAGE) from None
-        except UnknownJudgeError as error:
+        except (UnknownJudgeError, NotCallableError) as error:
             raise CommandError(str(error), returncode=USAGE) from None
         except EmptyRunError as error:
             raise CommandError(str(error), returncode=NOTHING_TO_DO) from None
@@ -94,7 +98,7 @@ class Command(DrivingCommand):
         self.work_on(run)
 
     def _confirm(self, plan: JudgePlan, options: dict[str, Any]) -> None:
-        if not plan.costs_money or options["yes"]:
+        if not plan.costs_money or options["yes"] or options["max_cost"] is not None:
             return
         if not sys.stdin.isatty():
             if plan.money is None:
@@ -126,7 +130,18 @@ def _spec(options: dict[str, Any]) -> JudgeRunSpec:
         limit=options["limit"],
         repeats=options["repeats"],
         seed=options["seed"],
+        settings=_settings(options),
     )
+
+
+def _settings(options: dict[str, Any]) -> dict[str, Any]:  # JSON kept with the run
+    limits = {
+        "usd": options["max_cost"],
+        "calls": options["max_calls"],
+        "minutes": options["max_minutes"],
+    }
+    budget = {name: value for name, value in limits.items() if value is not None}
+    return {"budget": budget} if budget else {}
 
 
 def _models_with_answers(question_set: QuestionSet) -> list[LanguageModel]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from django.conf import settings
 from django.core.management.base import CommandParser
 from django.core.management.commands import makemessages
 
@@ -29,6 +30,9 @@ class Command(makemessages.Command):
     Places are kept by file, not by line, so that a moved line is no change of the catalogue.
     """
 
+    # a guess from a similar sentence is worse than an empty entry: it looks done
+    msgmerge_options = [*makemessages.Command.msgmerge_options, "--no-fuzzy-matching"]
+
     def add_arguments(self, parser: CommandParser) -> None:
         super().add_arguments(parser)
         parser.set_defaults(
@@ -41,14 +45,13 @@ class Command(makemessages.Command):
 
     def process_files(self, file_list: list[makemessages.TranslatableFile]) -> None:
         super().process_files(file_list)
-        for folder in self.locale_paths:
-            template = Path(folder) / f"{self.domain}.pot"
-            with template.open("a", encoding="utf-8") as file:
-                file.writelines(
-                    # a JSON string is a valid PO string; msguniq merges what occurs twice
-                    f'\n#. {shipped.origin}\nmsgid {_quoted(shipped.text)}\nmsgstr ""\n'
-                    for shipped in shipped_texts()
-                )
+        template = Path(settings.LOCALE_PATHS[0]) / f"{self.domain}.pot"
+        with template.open("a", encoding="utf-8") as file:
+            file.writelines(
+                # a JSON string is a valid PO string; msguniq merges what occurs twice
+                f'\n#. {shipped.origin}\nmsgid {_quoted(shipped.text)}\nmsgstr ""\n'
+                for shipped in shipped_texts()
+            )
 
 
 def _quoted(text: str) -> str:

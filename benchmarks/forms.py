@@ -1,0 +1,129 @@
+"""Forms of the benchmark pages."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.db.models import QuerySet
+from django.utils.text import slugify
+from django.utils.translation import gettext as _t
+from django.utils.translation import gettext_lazy as _
+
+from benchmarks.engine.spec import PRECISIONS
+from benchmarks.models import BenchmarkRun, QuestionFile
+from benchmarks.models.question_file import QuestionFileKind
+from benchmarks.suites_base import AskProtocol
+
+PROTOCOLS = (
+    (AskProtocol.NATIVE, _("As the task defines")),
+    (AskProtocol.GENERATION, _("In writing, the letter is extracted")),
+    (AskProtocol.LETTERS, _("Letters by top log-probabilities (approximation)")),
+)
+HUBS = (("huggingface", "Hugging Face"), ("modelscope", "ModelScope"), ("local", _("Local folder")))
+
+
+class LaunchForm(forms.Form):
+    """A model, what it is to be asked, and how."""
+
+    model = forms.CharField(
+        label=_("Model"),
+        help_text=_("A model of this arena by its slug, a checkpoint folder, or a hub id."),
+        widget=forms.TextInput(attrs={"list": "known-models", "autocomplete": "off"}),
+    )
+    tasks = forms.CharField(
+        label=_("Tasks"),
+        required=False,
+        help_text=_("Names of tasks, groups or presets, separated by spaces."),
+    )
+    question_files = forms.ModelMultipleChoiceField(
+        QuestionFile.objects.all(), label=_("Own questions"), required=False,
+        widget=forms.CheckboxSelectMultiple,
+    )  # fmt: skip
+    protocol = forms.ChoiceField(label=_("Protocol"), choices=PROTOCOLS, initial="native")
+    num_fewshot = forms.IntegerField(
+        label=_("Examples (shots)"), required=False, min_value=0, max_value=64,
+        help_text=_("Empty: as the task or preset says."),
+    )  # fmt: skip
+    limit = forms.FloatField(
+        label=_("Samples per task"), required=False, min_value=0,
+        help_text=_("Empty: all. A share below 1 is possible."),
+    )  # fmt: skip
+    precision = forms.ChoiceField(
+        label=_("Precision"), choices=[(name, name) for name in PRECISIONS], initial="auto"
+    )
+    revision = forms.CharField(label=_("Revision"), required=False)
+    hub = forms.ChoiceField(label=_("Data from"), choices=HUBS, initial="huggingface")
+    dataset_dir = forms.CharField(label=_("Data folder"), required=False)
+    apply_chat_template = forms.BooleanField(label=_("Use the chat template"), required=False)
+    max_tokens = forms.IntegerField(
+        label=_("Tokens per answer at most"), required=False, min_value=1, max_value=200_000
+    )
+    precision_goal = forms.FloatField(
+        label=_("Stop at ± (percentage points)"), required=False, min_value=0.1, max_value=49,
+        help_text=_("A task ends when its 95 % interval is this narrow. Empty: runs whole."),
+    )  # fmt: skip
+    priority = forms.IntegerField(label=_("Priority"), required=False, initial=0)
+
+    def clean(self) -> dict[str, Any]:
+        data = super().clean() or {}
+        if not data.get("tasks", "").split() and not data.get("question_files"):
+            self.add_error("tasks", _t("Choose at least one task or a file of own questions."))
+        return data
+
+    def configuration(self) -> dict[str, Any]:
+        """The form as a task configuration for ``run_from_config``."""
+        data = self.cleaned_data
+        files = list(data["question_files"])
+        arguments = {"precision": data["precision"]}
+        if data["revision"]:
+            arguments["revision"] = data["revision"]
+        goal = data["precision_goal"]
+        generation = {"max_tokens": data["max_tokens"]} if data["max_tokens"] else {}
+        return {
+            "model": data["model"],
+            "datasets": data["tasks"].split() + [file.task_name for file in files],
+            "model_args": arguments,
+            "dataset_args": {f.task_name: {"local_path": f.file.path} for f in files},
+            "generation_config": generation,
+            "dataset_hub": data["hub"],
+            "dataset_dir": data["dataset_dir"],
+            "limit": data["limit"],
+            "num_fewshot": data["num_fewshot"],
+            "protocol": data["protocol"],
+            "apply_chat_template": data["apply_chat_template"],
+            "priority": data["priority"] or 0,
+            "precision_goal": goal / 100 if goal else None,
+        }
+
+
+class QuestionFileForm(forms.Form):
+    """A file of own questions."""
+
+    name = forms.CharField(label=_("Name"), max_length=80)
+    kind = forms.ChoiceField(label=_("What it holds"), choices=QuestionFileKind.choices)
+    file = forms.FileField(
+        label=_("File"),
+        help_text=_("CSV or JSONL in UTF-8. Multiple choice: question, A, B, C…, answer, "
+                    "category. Otherwise: question, answer."),
+    )  # fmt: skip
+
+    def clean_name(self) -> str:
+        name = str(self.cleaned_data["name"])
+        slug = slugify(name, allow_unicode=True)
+        if not slug:
+            raise forms.ValidationError(_t("Use letters or digits in the name."))
+        if QuestionFile.objects.filter(slug=slug).exists():
+            raise forms.ValidationError(_t("There is a file of this name; choose another."))
+        return name
+
+
+def _prepared_runs() -> QuerySet[BenchmarkRun]:
+    return BenchmarkRun.objects.filter(prepared_at__isnull=False).order_by("-id")
+
+
+class CompareForm(forms.Form):
+    """Two runs to put side by side."""
+
+    a = forms.ModelChoiceField(_prepared_runs(), label=_("First run"))
+    b = forms.ModelChoiceField(_prepared_runs(), label=_("Second run"))

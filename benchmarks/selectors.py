@@ -1,0 +1,314 @@
+"""What pages show: live scores, the board, comparisons of runs."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from django.db.models import Avg, Count, F, Q, QuerySet, StdDev
+
+from arena.models import LanguageModel, WorkStatus
+from benchmarks.models import BenchmarkRun, BenchmarkTask, PublishedScore, Sample
+from benchmarks.services.scoring import estimate_from
+from benchmarks.statistics.estimates import Estimate, wilson_interval
+from benchmarks.statistics.paired import Difference, McNemar, holm, mcnemar, paired_bootstrap
+from benchmarks.statistics.targets import Comparison, compare_to_target
+
+Z_95 = 1.959963984540054
+ADJUSTED_ALPHA = 0.05
+
+
+@dataclass(frozen=True, slots=True)
+class TaskLine:
+    """A task of a run as its page shows it; the score is live while samples arrive."""
+
+    task: BenchmarkTask
+    done: int
+    failed: int
+    total: int
+    estimate: Estimate | None
+
+    @property
+    def percent(self) -> dict[str, float] | None:
+        """Score and interval in percent, for a bar on a 0-100 scale."""
+        if self.estimate is None or not 0 <= self.estimate.value <= 1:
+            return None
+        names = ("value", "lower", "upper")
+        found = {name: 100 * getattr(self.estimate, name) for name in names}
+        return {k: v for k, v in found.items() if not math.isnan(v)}
+
+
+def task_lines(run: BenchmarkRun) -> list[TaskLine]:
+    """Every task with its running score, in three queries whatever the number of tasks."""
+    counts: dict[int, dict[str, Any]] = {
+        row["task"]: dict(row)
+        for row in run.samples.order_by()
+        .values("task")
+        .annotate(
+            total=Count("id"),
+            done=Count("id", filter=Q(status=WorkStatus.DONE)),
+            failed=Count("id", filter=Q(status=WorkStatus.FAILED)),
+            mean=Avg("value", filter=Q(status=WorkStatus.DONE)),
+            spread=StdDev("value", filter=Q(status=WorkStatus.DONE), sample=False),
+            scored=Count("value", filter=Q(status=WorkStatus.DONE)),
+        )
+    }
+    return [_line(task, counts.get(task.pk, {})) for task in run.tasks.all()]
+
+
+def _line(task: BenchmarkTask, row: dict[str, Any]) -> TaskLine:
+    done = int(row.get("done") or 0)
+    is_final = bool(task.score) and int(task.score.get("n") or 0) == done
+    estimate = estimate_from(task.score) if is_final else _running_estimate(row)
+    return TaskLine(task, done, int(row.get("failed") or 0), int(row.get("total") or 0), estimate)
+
+
+def _running_estimate(row: dict[str, Any]) -> Estimate | None:
+    """From the database's mean and spread; clusters count only in the final score."""
+    n, mean = int(row.get("scored") or 0), row.get("mean")
+    if not n or mean is None:
+        return None
+    spread = float(row.get("spread") or 0.0)
+    stderr = spread / math.sqrt(n - 1) if n > 1 else math.nan
+    if 0 <= mean <= 1 and abs(spread**2 - mean * (1 - mean)) < 1e-6:
+        return Estimate(mean, stderr, *wilson_interval(mean * n, n), n, n)
+    return Estimate(mean, stderr, mean - Z_95 * stderr, mean + Z_95 * stderr, n, n)
+
+
+FILTERS = ("wrong", "right", "invalid", "truncated", "empty", "tied", "prompt_cut", "failed")
+
+
+def samples_of(
+    task: BenchmarkTask, *, show: str = "", category: str = "", differs_from: int | None = None
+) -> QuerySet[Sample]:
+    """The samples a reader asked for; ``differs_from`` is another run that judged otherwise."""
+    rows = task.samples.order_by("index")
+    if show == "wrong":
+        rows = rows.wrong()
+    elif show == "right":
+        rows = rows.right()
+    elif show == "failed":
+        rows = rows.filter(status=WorkStatus.FAILED)
+    elif show in FILTERS:
+        rows = rows.with_reason(show)
+    if category:
+        rows = rows.filter(category=category)
+    if differs_from is not None:
+        rows = rows.filter(pk__in=_differing(task, differs_from))
+    return rows
+
+
+def _differing(task: BenchmarkTask, other_run: int) -> list[int]:
+    other = dict(
+        Sample.objects.scored()
+        .filter(run_id=other_run, task__name=task.name)
+        .values_list("index", "value")
+    )
+    mine = task.samples.scored().values_list("id", "index", "value")
+    return [pk for pk, index, value in mine if index in other and other[index] != value]
+
+
+@dataclass(frozen=True, slots=True)
+class TaskComparison:
+    """Two runs on one task, sample by sample; ``p_adjusted`` is Holm's over all tasks."""
+
+    task_a: BenchmarkTask
+    task_b: BenchmarkTask
+    mean_a: float
+    mean_b: float
+    difference: Difference
+    mcnemar: McNemar | None
+    p_adjusted: float
+
+    @property
+    def is_significant(self) -> bool:
+        return self.p_adjusted < ADJUSTED_ALPHA
+
+
+@dataclass(frozen=True, slots=True)
+class RunComparison:
+    """``refused`` names tasks that were measured in different ways, with what differs."""
+
+    lines: list[TaskComparison]
+    refused: list[tuple[str, list[str]]]
+
+
+def compare_runs(first: BenchmarkRun, second: BenchmarkRun) -> RunComparison:
+    """Paired comparison on every task that both ran in the same way."""
+    others = {task.name: task for task in second.tasks.all()}
+    pairs, refused = [], []
+    for task in first.tasks.all():
+        other = others.get(task.name)
+        if other is None:
+            continue
+        if task.fingerprint_hash != other.fingerprint_hash:
+            refused.append((task.name, _differences(task.fingerprint, other.fingerprint)))
+            continue
+        pairs.append((task, other, _paired_values(task, other)))
+    return RunComparison(_lines([pair for pair in pairs if pair[2]]), refused)
+
+
+def _differences(first: dict[str, Any], second: dict[str, Any]) -> list[str]:
+    return sorted(
+        name for name in first.keys() | second.keys() if first.get(name) != second.get(name)
+    )
+
+
+Values = list[tuple[float, float, str]]
+
+
+def _paired_values(task: BenchmarkTask, other: BenchmarkTask) -> Values:
+    theirs = {
+        (index, prompt): value
+        for index, prompt, value in other.samples.scored()
+        .filter(value__isnull=False)
+        .values_list("index", "prompt_hash", "value")
+    }
+    mine = (
+        task.samples.scored()
+        .filter(value__isnull=False)
+        .order_by("index")
+        .values_list("index", "prompt_hash", "value", "cluster")
+    )
+    return [
+        (float(value or 0), float(theirs[index, prompt] or 0), cluster or f"#{index}")
+        for index, prompt, value, cluster in mine
+        if (index, prompt) in theirs
+    ]
+
+
+def _lines(pairs: Sequence[tuple[BenchmarkTask, BenchmarkTask, Values]]) -> list[TaskComparison]:
+    differences, tests = [], []
+    for _, _, values in pairs:
+        first, second, clusters = zip(*values, strict=True)
+        differences.append(paired_bootstrap(first, second, clusters=clusters, seed=0))
+        is_binary = set(first) | set(second) <= {0.0, 1.0}
+        has_clusters = len(set(clusters)) < len(clusters)
+        # McNemar's test takes samples as independent
+        tests.append(mcnemar(first, second) if is_binary and not has_clusters else None)
+    p_values = [t.p_value if t else d.p_value for t, d in zip(tests, differences, strict=True)]
+    adjusted = holm(p_values)
+    return [
+        TaskComparison(
+            task,
+            other,
+            sum(v[0] for v in values) / len(values),
+            sum(v[1] for v in values) / len(values),
+            difference,
+            test,
+            p,
+        )
+        for (task, other, values), difference, test, p in zip(
+            pairs, differences, tests, adjusted, strict=True
+        )
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class BoardColumn:
+    """Scores that were measured in one way; ``number`` tells several ways of a task apart."""
+
+    task: str
+    fingerprint_hash: str
+    metric: str
+    protocol: str
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """``cells`` maps (model id, fingerprint) to a model's newest task of that column."""
+
+    columns: list[BoardColumn]
+    models: list[LanguageModel]
+    cells: dict[tuple[int, str], BenchmarkTask]
+
+    def rows(self) -> list[tuple[LanguageModel, list[BenchmarkTask | None]]]:
+        return [
+            (model, [self.cells.get((model.pk, c.fingerprint_hash)) for c in self.columns])
+            for model in self.models
+        ]
+
+
+MAX_COLUMNS = 40
+
+
+def benchmark_board(text: str = "") -> Board:
+    """Models by tasks. A column holds one way of measuring only, so its scores may be compared."""
+    tasks = (
+        BenchmarkTask.objects.filter(scored_at__isnull=False, audit__scored__gt=0)
+        .select_related("run__language_model")
+        .order_by("id")
+    )
+    if text:
+        tasks = tasks.filter(Q(name__icontains=text) | Q(run__selection__icontains=text))
+    cells: dict[tuple[int, str], BenchmarkTask] = {}
+    models: dict[int, LanguageModel] = {}
+    ways: dict[str, dict[str, BenchmarkTask]] = defaultdict(dict)
+    for task in tasks:
+        model = task.run.language_model
+        models[model.pk] = model
+        cells[model.pk, task.fingerprint_hash] = task
+        ways[task.name][task.fingerprint_hash] = task
+    columns = [
+        BoardColumn(name, key, task.primary_metric.partition(",")[0], task.protocol, number)
+        for name, found in sorted(ways.items())
+        for number, (key, task) in enumerate(found.items(), 1)
+    ][:MAX_COLUMNS]
+    shown = sorted(models.values(), key=lambda model: model.slug)
+    return Board(columns, shown, cells)
+
+
+@dataclass(frozen=True, slots=True)
+class TargetLine:
+    published: PublishedScore
+    task: BenchmarkTask
+    estimate: Estimate
+    comparison: Comparison
+
+
+def target_lines(run: BenchmarkRun) -> list[TargetLine]:
+    """The run's scores beside published ones of the same model."""
+    tasks = {task.name: task for task in run.tasks.all() if task.score}
+    found = []
+    for published in run.language_model.published_scores.all():
+        task = tasks.get(published.task)
+        if task is None:
+            continue
+        metric = published.metric or task.primary_metric
+        values = task.scores.get(metric) or task.scores.get(f"{metric},none")
+        if values:
+            estimate = estimate_from(values)
+            same = _is_same_protocol(published, task)
+            comparison = compare_to_target(estimate, published.value, same_protocol=same)
+            found.append(TargetLine(published, task, estimate, comparison))
+    return found
+
+
+def _is_same_protocol(published: PublishedScore, task: BenchmarkTask) -> bool:
+    """As far as the source says: what it leaves open cannot contradict."""
+    shots = task.fingerprint.get("definition", {}).get("num_fewshot")
+    if published.num_fewshot is not None and published.num_fewshot != shots:
+        return False
+    return not published.protocol or published.protocol == task.protocol
+
+
+def newest_runs(limit: int = 50) -> list[BenchmarkRun]:
+    runs = BenchmarkRun.objects.select_related("language_model").order_by("-id")
+    return list(
+        runs.annotate(
+            total=Count("samples"),
+            done=Count("samples", filter=Q(samples__status=WorkStatus.DONE)),
+        )[:limit]
+    )
+
+
+def queue_runs() -> QuerySet[BenchmarkRun]:
+    return (
+        BenchmarkRun.objects.filter(status__in=("active", "draft"))
+        .select_related("language_model")
+        .order_by(F("priority").desc(), "id")
+    )

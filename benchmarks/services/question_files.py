@@ -1,0 +1,68 @@
+"""Keeping a user's file of questions, once every row of it can be used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from django.contrib.auth.models import User
+from django.core.files.base import ContentFile
+from django.utils.text import slugify
+
+from benchmarks.models import QuestionFile
+from benchmarks.models.question_file import QuestionFileKind
+from benchmarks.questions.reading import (
+    QuestionFileError,
+    RowError,
+    read_answers,
+    read_choices,
+    rows_of,
+)
+from benchmarks.questions.tasks import MAX_FILE_BYTES
+from benchmarks.suites_base import TaskError
+
+
+def _read_programs(text: str, name: str) -> list[Any]:
+    """Rows in HumanEval's or MBPP's fields."""
+    made, errors = [], []
+    for line, row in rows_of(text, name):
+        if isinstance(row, str):
+            errors.append(RowError(line, row))
+        elif {"prompt", "test", "entry_point"} <= row.keys() or "test_list" in row:
+            made.append(row)
+        else:
+            needed = "prompt, test and entry_point, or text and test_list"
+            errors.append(RowError(line, f"lacks its tests; give {needed}"))
+    if errors or not made:
+        raise QuestionFileError(name, errors or [RowError(1, "the file holds no problems")])
+    return made
+
+
+READERS: dict[str, Callable[[str, str], Sequence[Any]]] = {
+    QuestionFileKind.CHOICES: read_choices,
+    QuestionFileKind.ANSWERS: read_answers,
+    QuestionFileKind.CODE: _read_programs,
+    QuestionFileKind.SAFETY: read_answers,
+}
+
+
+def save_question_file(
+    *, name: str, kind: str, filename: str, content: bytes, uploaded_by: User | None = None
+) -> QuestionFile:
+    """Check every row and keep the file; raises QuestionFileError that lists what is wrong."""
+    if len(content) > MAX_FILE_BYTES:
+        raise TaskError(f"{filename} is larger than {MAX_FILE_BYTES >> 20} MiB; split it")
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise QuestionFileError(
+            filename, [RowError(1, f"not UTF-8 (byte {error.start}); save it as UTF-8")]
+        ) from error
+    if kind == QuestionFileKind.CODE and not filename.endswith(".jsonl"):
+        raise QuestionFileError(filename, [RowError(1, "programming problems come as JSONL")])
+    rows = READERS[kind](text, filename)
+    slug = slugify(name, allow_unicode=True)
+    suffix = ".csv" if filename.lower().endswith(".csv") else ".jsonl"
+    row = QuestionFile(slug=slug, name=name, kind=kind, rows=len(rows), uploaded_by=uploaded_by)
+    row.file.save(f"{slug}{suffix}", ContentFile(text.encode()), save=True)
+    return row

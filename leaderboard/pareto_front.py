@@ -1,0 +1,82 @@
+"""Which models are worth their price: the Pareto front of quality against cost, with its doubt.
+
+Both figures are uncertain, so membership is a probability: quality and cost are drawn together
+from normal distributions with the width of their 95 % intervals, and the share of draws in which
+no other model is at least as good and at least as cheap is reported. Independent draws per model
+overstate the doubt between models whose ratings move together; the front is never sharper than
+the truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+DRAWS = 4000
+WIDTH_OF_95 = 2 * 1.959963984540054  # standard deviations between the ends of a 95 % interval
+SMALLEST_COST = 1e-12
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """A figure with its 95 % interval; without one it counts as exact."""
+
+    value: float
+    lower: float | None = None
+    upper: float | None = None
+
+    @property
+    def deviation(self) -> float:
+        """The standard deviation that the interval speaks of."""
+        if self.lower is None or self.upper is None:
+            return 0.0
+        return (self.upper - self.lower) / WIDTH_OF_95
+
+
+def front(quality: Sequence[float], cost: Sequence[float]) -> list[bool]:
+    """Whether each point is beaten by none: no other at least as good and as cheap, and better."""
+    q, c = np.asarray(quality, float)[None], np.asarray(cost, float)[None]
+    return [bool(value) for value in _on_front(q, c)[0]]
+
+
+def front_probabilities(
+    quality: Sequence[Measured], cost: Sequence[Measured], *, seed: int = 0
+) -> list[float]:
+    """The probability of each point to lie on the front; costs stay positive."""
+    if not quality:
+        return []
+    random = np.random.default_rng(seed)
+    q = _drawn(quality, random)
+    c = np.maximum(_drawn(cost, random), SMALLEST_COST)
+    return [float(share) for share in _on_front(q, c).mean(axis=0)]
+
+
+def _drawn(figures: Sequence[Measured], random: np.random.Generator) -> Floats:
+    values = np.array([figure.value for figure in figures])
+    widths = np.array([figure.deviation for figure in figures])
+    drawn: Floats = values + widths * random.standard_normal((DRAWS, len(values)))
+    return drawn
+
+
+def _on_front(quality: Floats, cost: Floats) -> NDArray[np.bool_]:
+    """Row by row: walking up the cost, a point stays when it is better than all cheaper ones.
+
+    Of points of equal cost the best comes first; exact twins are both on the front.
+    """
+    order = np.lexsort((-quality, cost), axis=1)
+    q = np.take_along_axis(quality, order, axis=1)
+    c = np.take_along_axis(cost, order, axis=1)
+    best = np.maximum.accumulate(q, axis=1)
+    before = np.concatenate([np.full((len(q), 1), -np.inf), best[:, :-1]], axis=1)
+    is_twin = np.zeros(q.shape, dtype=bool)
+    is_twin[:, 1:] = (q[:, 1:] == q[:, :-1]) & (c[:, 1:] == c[:, :-1])
+    keep = q > before
+    for column in range(1, q.shape[1]):
+        keep[:, column] |= is_twin[:, column] & keep[:, column - 1]
+    result = np.zeros(q.shape, dtype=bool)
+    np.put_along_axis(result, order, keep, axis=1)
+    return result

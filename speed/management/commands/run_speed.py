@@ -1,0 +1,200 @@
+"""Measure an endpoint from the command line, with the options that llmuses perf had."""
+
+from __future__ import annotations
+
+import json
+import sys
+from argparse import ArgumentParser, BooleanOptionalAction
+from typing import Any  # parsed options
+
+from django.core.management import BaseCommand, CommandError
+from tqdm import tqdm
+
+from speed.export import run_as_json
+from speed.generator.progress import Counters
+from speed.metrics.slo import PRESETS
+from speed.models import SpeedRun, SpeedStatus
+from speed.report_text import run_as_text
+from speed.services.driving import claim_and_drive
+from speed.services.planning import REFUSALS
+from speed.services.starting import start_speed_run, stop_speed_run
+from speed.spec import SpeedSpec, spec_from_json
+from speed.workloads import WORKLOADS
+
+FAILED, USAGE, STOPPED = 1, 2, 130
+
+
+class Command(BaseCommand):
+    help = (
+        "Measure how fast an endpoint answers. Without --requests and --duration each level sends "
+        "100 requests. Exit codes: 0 measured, 1 failed, 2 refused, 130 stopped."
+    )
+
+    def add_arguments(self, parser: ArgumentParser) -> None:
+        _add_target(parser)
+        _add_load(parser)
+        _add_workload(parser)
+        parser.add_argument(
+            "--mode", choices=("load", "interleaved", "search", "calibration"), default="load"
+        )
+        parser.add_argument("--slo", default="", choices=("", *PRESETS), help="objective to search")
+        parser.add_argument("--slo-ttft", type=float, metavar="S")
+        parser.add_argument("--slo-tpot", type=float, metavar="S")
+        parser.add_argument("--slo-percent", type=float, default=99.0)
+        parser.add_argument("--highest", type=float, default=64.0, help="where a search ends")
+        parser.add_argument("--rounds", type=int, default=10, help="turns of an interleaved run")
+        parser.add_argument("--label", default="")
+        parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
+
+    def handle(self, *_: Any, **options: Any) -> None:
+        try:
+            spec = spec_from_json(spec_values(options))
+            run = start_speed_run(spec=spec, send=lambda _: None)
+        except REFUSALS as error:
+            raise CommandError(str(error), returncode=USAGE) from None
+        measured = self._measure(run, spec)
+        if options["json"]:
+            self.stdout.write(json.dumps(run_as_json(measured), ensure_ascii=False, indent=2))
+        else:
+            self.stdout.write(run_as_text(measured))
+        if measured.status == SpeedStatus.FAILED:
+            raise CommandError(measured.status_detail, returncode=FAILED)
+        if measured.status == SpeedStatus.STOPPED:
+            raise CommandError("stopped; what was measured is kept", returncode=STOPPED)
+
+    def _measure(self, run: SpeedRun, spec: SpeedSpec) -> SpeedRun:
+        with tqdm(
+            total=_expected(spec), desc="requests", file=sys.stderr, disable=None, unit="req"
+        ) as bar:
+
+            def show(counters: Counters) -> None:
+                done = counters.first_byte_count
+                ttft_ms = counters.first_byte_sum_ns / done / 1e6 if done else 0.0
+                bar.set_postfix(
+                    in_flight=counters.in_flight,
+                    failed=counters.failed,
+                    ttft=f"{ttft_ms:.0f}ms",
+                    refresh=False,
+                )
+                bar.update(max(0, counters.completed - bar.n))
+
+            try:
+                measured = claim_and_drive(run.pk, show)
+            except KeyboardInterrupt:
+                stop_speed_run(run=run)
+                raise CommandError(
+                    f"stopped; run {run.pk} holds nothing that was not stored", returncode=STOPPED
+                ) from None
+        if measured is None:
+            stop_speed_run(run=run)
+            raise CommandError(
+                "another speed run is going on this machine, and two would measure each other; "
+                "wait for it or stop it",
+                returncode=USAGE,
+            )
+        return measured
+
+
+def _add_target(parser: ArgumentParser) -> None:
+    parser.add_argument("--url", default="", help="base URL or full URL of the endpoint")
+    parser.add_argument("--model", default="", help="a stored model's slug, or with --url its name")
+    parser.add_argument("--other-url", default="", help="side B of an interleaved run")
+    parser.add_argument("--other-model", default="")
+    parser.add_argument("--api", choices=("chat", "completions"), default="chat")
+    parser.add_argument("--api-key-env", default="", help="environment variable with the key")
+    parser.add_argument("--timeout", type=float, default=120.0, metavar="S")
+
+
+def _add_load(parser: ArgumentParser) -> None:
+    parser.add_argument("--parallel", nargs="+", type=int, default=[1], help="requests at once")
+    parser.add_argument("-n", "--number", type=int, dest="requests", help="requests per level")
+    parser.add_argument("--rate", nargs="+", type=float, help="open loop: requests per second")
+    parser.add_argument("--duration", type=float, metavar="S", help="seconds per level")
+    parser.add_argument(
+        "--distribution", choices=("constant", "poisson", "gamma"), default="poisson"
+    )
+    parser.add_argument("--burstiness", type=float, default=1.0)
+    parser.add_argument("--warmup", type=int, default=0, metavar="REQUESTS")
+    parser.add_argument("--max-errors", type=int)
+    parser.add_argument("--seed", type=int, default=0)
+
+
+def _add_workload(parser: ArgumentParser) -> None:
+    parser.add_argument("--prompt", action="append", default=[], help="a text to send; repeatable")
+    parser.add_argument("--dataset", default="", metavar="FILE", help="TXT or JSONL of prompts")
+    parser.add_argument("--trace", default="", metavar="FILE", help="arrivals to replay")
+    parser.add_argument("--question-set", default="", help="slug of a stored question set")
+    parser.add_argument("--workload", choices=WORKLOADS.names(), default="random")
+    parser.add_argument("--input-tokens", type=int, default=256)
+    parser.add_argument("--max-tokens", type=int, default=128, dest="output_tokens")
+    parser.add_argument("--ignore-eos", action="store_true", help="answers of exactly that length")
+    parser.add_argument("--stream", action=BooleanOptionalAction, default=True)
+    parser.add_argument("--salt", action=BooleanOptionalAction, default=True)
+
+
+def spec_values(options: dict[str, Any]) -> dict[str, Any]:
+    """The spec that parsed options describe."""
+    load = "trace" if options["trace"] else "open" if options["rate"] else "closed"
+    names = ("requests", "burstiness", "distribution", "max_errors")
+    return {
+        "mode": options["mode"],
+        "targets": _targets(options),
+        "load": {
+            **{name: options[name] for name in names},
+            "kind": load,
+            "levels": options["rate"] or options["parallel"],
+            "duration_s": options["duration"],
+            "warmup_requests": options["warmup"],
+        },
+        "workload": {
+            **_workload(options),
+            "output_tokens": options["output_tokens"],
+            "ignore_eos": options["ignore_eos"],
+            "is_streamed": options["stream"],
+            "is_salted": options["salt"],
+        },
+        "slo": {
+            "preset": options["slo"],
+            "ttft_s": options["slo_ttft"],
+            "tpot_s": options["slo_tpot"],
+            "percent": options["slo_percent"],
+        },
+        "highest": options["highest"],
+        "rounds": options["rounds"],
+        "seed": options["seed"],
+        "timeout_s": options["timeout"],
+        "label": options["label"],
+    }
+
+
+def _targets(options: dict[str, Any]) -> list[dict[str, str]]:
+    if options["mode"] == "calibration":
+        return []
+    shared = {"api": options["api"], "api_key_env": options["api_key_env"]}
+    sides = [(options["url"], options["model"])]
+    if options["mode"] == "interleaved":
+        sides.append((options["other_url"], options["other_model"] or options["model"]))
+    return [
+        {**shared, "url": url, "model": model} if url else {"api": options["api"], "slug": model}
+        for url, model in sides
+    ]
+
+
+def _workload(options: dict[str, Any]) -> dict[str, Any]:
+    if options["trace"]:
+        return {"name": "trace", "options": {"path": options["trace"]}}
+    if options["prompt"]:
+        return {"name": "prompts", "prompts": options["prompt"]}
+    if options["dataset"]:
+        return {"name": "prompts", "options": {"path": options["dataset"]}}
+    if options["question_set"]:
+        return {"name": "questions", "question_set": options["question_set"]}
+    return {"name": options["workload"], "options": {"input_tokens": options["input_tokens"]}}
+
+
+def _expected(spec: SpeedSpec) -> int | None:
+    if spec.mode == "search" or spec.load.kind == "trace":
+        return None
+    counts = [phase.requests for phase in spec.phases()]
+    total = sum(count for count in counts if count is not None)
+    return total * (2 * spec.rounds if spec.mode == "interleaved" else 1) or None

@@ -1,0 +1,1 @@
+"""What is done with speed runs: planned, started, driven, stopped, finished, found again."""

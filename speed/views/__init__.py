@@ -1,0 +1,1 @@
+"""Pages about speed, for staff: they show addresses and can start load."""

@@ -1,0 +1,88 @@
+"""Chromium: upload questions, run two tiny models on them, open a wrong sample, compare."""
+
+import re
+
+import pytest
+from playwright.sync_api import expect
+
+from tests.benchmarks.tiny import save_checkpoint
+from tests.end_to_end.arena_process import ArenaProcess
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+PASSWORD = "only-for-this-test-1"
+PATIENCE_MS = 120_000  # the worker imports torch and loads the model meanwhile
+
+
+@pytest.fixture(scope="module")
+def arena(tmp_path_factory):
+    process = ArenaProcess(
+        tmp_path_factory.mktemp("arena"), DJANGO_SUPERUSER_PASSWORD=PASSWORD, PYTHONWARNINGS=""
+    )
+    try:
+        process.start()
+        process.command(
+            "createsuperuser", "--noinput", "--username", "boss", "--email", "boss@example.org"
+        )
+        yield process
+    finally:
+        process.close()
+
+
+@pytest.fixture
+def page(arena, chromium, db):
+    context = chromium.new_context(viewport={"width": 1280, "height": 900})
+    tab = context.new_page()
+    complaints = []
+    tab.on("console", lambda told: told.type == "error" and complaints.append(told.text))
+    tab.on("pageerror", lambda error: complaints.append(str(error)))
+    tab.goto(f"{arena.url}/login/")
+    tab.fill("input[name=username]", "boss")
+    tab.fill("input[name=password]", PASSWORD)
+    tab.click("main button")
+    yield tab
+    context.close()
+    assert complaints == []
+
+
+def questions():
+    lines = ["question,A,B,C,D,answer,category"]
+    lines += [
+        f"Which is number {i}?,one {i},two,three,four,{'ABCD'[i % 4]},c{i % 2}" for i in range(12)
+    ]
+    return "\n".join(lines).encode()
+
+
+def start_run(arena, page, checkpoint):
+    page.goto(f"{arena.url}/benchmarks/new/")
+    page.fill("input[name=model]", str(checkpoint))
+    page.check("input[name=question_files]")
+    page.select_option("select[name=precision]", "fp32")
+    page.click("main form.form-narrow button.button-primary")
+    expect(page).to_have_url(re.compile(r"/benchmarks/runs/\d+/"))
+    expect(page.locator("#run-scores")).to_contain_text("completed", timeout=PATIENCE_MS)
+    return page.url
+
+
+def test_questions_are_uploaded_run_watched_and_compared(arena, page, tmp_path):
+    page.goto(f"{arena.url}/benchmarks/questions/")
+    page.fill("input[name=name]", "Numbers")
+    upload = {"name": "numbers.csv", "mimeType": "text/csv", "buffer": questions()}
+    page.set_input_files("input[name=file]", upload)
+    page.click("main form button.button-primary")
+    expect(page).to_have_url(re.compile("/benchmarks/new/"))
+    runs = [
+        start_run(arena, page, save_checkpoint(tmp_path / name, seed=seed))
+        for seed, name in enumerate(("first-model", "second-model"))
+    ]
+    expect(page.locator("#run-scores")).to_contain_text("12 / 12")
+    page.click("#run-scores table a >> nth=0")
+    page.select_option("#show", "wrong")
+    expect(page).to_have_url(re.compile("show=wrong"))
+    page.click("#sample-list tbody a >> nth=0")
+    expect(page.locator("main")).to_contain_text("Log-probability of each choice")
+    expect(page.locator("main")).to_contain_text("Which is number")
+    first, second = (url.rstrip("/").rpartition("/")[2] for url in runs)
+    page.goto(f"{arena.url}/benchmarks/compare/?a={first}&b={second}")
+    expect(page.locator("main table")).to_contain_text("see where they differ")
+    page.goto(f"{arena.url}/benchmarks/")
+    expect(page.locator("main table >> nth=0")).to_contain_text("first-model")

@@ -1,0 +1,246 @@
+"""Our own suites: questions, programs, needles, calls, safety, CLUE."""
+
+import json
+
+import pytest
+
+from benchmarks.questions.reading import QuestionFileError, read_answers, read_choices
+from benchmarks.sandbox.runner import run_programs
+from benchmarks.sandbox.verdicts import Isolation
+from benchmarks.suites import SUITES
+from benchmarks.suites.function_calling import match_calls, read_calls
+from benchmarks.suites.presets import PRESETS
+from benchmarks.suites.programs import ProgramTask, _program
+from benchmarks.suites.safety import is_refusal
+from benchmarks.suites_base import (
+    AskProtocol,
+    DataSource,
+    Response,
+    TaskError,
+    TaskOptions,
+    pack_requests,
+    sample_request,
+    unpack_requests,
+)
+from tests.benchmarks.datasets_on_disk import PROBLEMS, write_all
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory):
+    return DataSource("local", write_all(tmp_path_factory.mktemp("data")))
+
+
+def stored(sample):
+    requests = [request.as_dict() for request in sample.requests]
+    return {"requests": requests, "target": sample.target, "choices": list(sample.choices)}
+
+
+CSV = (
+    "question,A,B,C,D,answer,category\n"
+    "Which is a fruit?,stone,apple,,,B,food\n"
+    '"Two right, please",one,two,three,,"A,C",sets\n'
+)
+
+
+def test_multiple_choice_rows_come_from_csv():
+    first, second = read_choices(CSV, "questions.csv")
+    assert first.question.choices == ("stone", "apple")
+    assert (first.question.gold, first.category) == ((1,), "food")
+    assert second.question.gold_letters == ["A", "C"]
+
+
+def test_multiple_choice_rows_come_from_jsonl_in_several_spellings():
+    rows = [
+        {"question": "q", "choices": ["x", "y"], "answer": 1},
+        {"query": "q", "A": "x", "B": "y", "target": "y"},
+        {"question": "q", "a": "x", "b": "y", "answer": "a", "context": "long ago"},
+    ]
+    found = read_choices("\n".join(json.dumps(row) for row in rows), "q.jsonl")
+    assert [row.question.gold for row in found] == [(1,), (1,), (0,)]
+    assert found[2].passage == "long ago"
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        ('{"question": "q", "A": "x", "answer": "A"}', "1 options"),
+        ('{"question": "q", "A": "x", "B": "y", "answer": "C"}', "none of its options"),
+        ('{"question": "q", "A": "x", "B": "y"}', "answer is missing"),
+        ('{"A": "x", "B": "y", "answer": "A"}', "question is missing"),
+        ("{broken", "not valid JSON"),
+        ("[1]", "not a JSON object"),
+    ],
+)
+def test_a_row_that_cannot_be_used_is_named_with_its_line(row, reason):
+    good = '{"question": "q", "A": "x", "B": "y", "answer": "A"}'
+    with pytest.raises(QuestionFileError) as caught:
+        read_choices(f"{good}\n\n{row}\n", "q.jsonl")
+    assert [error.line for error in caught.value.errors] == [3]
+    assert reason in caught.value.errors[0].message
+
+
+def test_answers_come_as_pairs_or_conversations():
+    rows = [
+        {"query": "Where?", "response": "Here."},
+        {"messages": [{"role": "system", "content": "Be brief."},
+                      {"role": "user", "content": "Who?"}], "answer": ["me", "I"]},
+        {"question": "Without a reference?"},
+    ]  # fmt: skip
+    found = read_answers("\n".join(json.dumps(row) for row in rows), "q.jsonl")
+    assert [row.references for row in found] == [("Here.",), ("me", "I"), ()]
+    assert found[1].system == "Be brief."
+
+
+def test_own_choices_are_scored_by_likelihood_and_in_writing(tmp_path):
+    (tmp_path / "q.csv").write_text(CSV)
+    settings = {"local_path": str(tmp_path / "q.csv")}
+    task = SUITES.get("own").open("general_mcq", TaskOptions(settings=settings))
+    sample = task.build()[0]
+    assert [request.continuation for request in sample.requests] == [" A", " B"]
+    found = task.score(0, stored(sample), [Response(logprob=-2.0), Response(logprob=-1.0)])
+    assert (found.extracted, found.metrics["acc,none"]) == ("B", 1.0)
+    options = TaskOptions(settings=settings, protocol=AskProtocol.GENERATION)
+    written = SUITES.get("own").open("general_mcq", options)
+    asked = written.build()[0]
+    assert written.score(0, stored(asked), [Response(text="ANSWER: A")]).metrics["acc,letter"] == 0
+
+
+def test_subsets_of_a_folder_are_categories_and_dev_rows_are_shots(tmp_path):
+    (tmp_path / "food_val.csv").write_text(CSV.replace(",food", ",").replace(",sets", ","))
+    (tmp_path / "food_dev.csv").write_text(CSV)
+    options = TaskOptions(settings={"local_path": str(tmp_path)}, num_fewshot=1)
+    sample = SUITES.get("own").open("general_mcq", options).build()[0]
+    assert sample.category == "food"
+    assert sample.requests[0].context.count("Answer:") == 2
+
+
+def test_free_answers_get_every_text_metric_and_no_zero_without_a_reference(tmp_path):
+    (tmp_path / "q.jsonl").write_text('{"query": "Where?", "response": "over there"}\n'
+                                      '{"query": "Why?"}\n')  # fmt: skip
+    options = TaskOptions(settings={"local_path": str(tmp_path / "q.jsonl"), "metric": "f1"})
+    task = SUITES.get("own").open("general_qa", options)
+    first, second = task.build()
+    found = task.score(0, stored(first), [Response(text="there")]).metrics
+    assert found["f1,none"] == pytest.approx(2 / 3)
+    assert {"rougeL_r,none", "bleu,none", "bleu_4_alone,none", "exact_match,none"} <= set(found)
+    assert task.score(1, stored(second), [Response(text="there")]).metrics == {}
+
+
+def test_canonical_programs_all_pass_and_empty_bodies_all_fail(source):
+    for name in ("humaneval", "mbpp"):
+        task = SUITES.get("programs").open(name, TaskOptions(data=source))
+        bodies = [f"    {body}\n" for _, _, body, _ in PROBLEMS]
+        if name == "mbpp":
+            bodies = [str(row["code"]) for row in task.rows]
+        empty = ["    pass\n" if name == "humaneval" else "pass"] * len(PROBLEMS)
+        for answers, share in ((bodies, 1.0), (empty, 0.0)):
+            values = [
+                task.score(i, {}, [Response(text=text)]).metrics["pass@1,none"]
+                for i, text in enumerate(answers)
+            ]
+            assert sum(values) / len(values) == share, name
+
+
+def test_a_chat_answer_is_taken_from_its_code_block(source):
+    row = SUITES.get("programs").open("humaneval", TaskOptions(data=source)).rows[0]
+    answer = "Here it is:\n```python\ndef add(a, b):\n    return a + b\n```\nIt adds."
+    (verdict,) = run_programs([_program(row, answer)], isolation=Isolation.NAMESPACES)
+    assert verdict.is_passed
+
+
+def test_pass_at_k_uses_every_sample_of_a_problem(source):
+    options = TaskOptions(data=source, settings={"samples": 3, "k": [1, 2]}, limit=1)
+    task = SUITES.get("programs").open("humaneval", options)
+    sample = task.build()[0]
+    assert len(sample.requests) == 3
+    assert sample.requests[0].decoding["temperature"] > 0
+    texts = ["    return a + b\n", "    return 0\n", "    return 1\n"]
+    found = task.score(0, stored(sample), [Response(text=text) for text in texts])
+    assert found.metrics["pass@1,none"] == pytest.approx(1 / 3)
+    assert found.metrics["pass@2,none"] == pytest.approx(2 / 3)
+    assert found.detail["isolation"]
+
+
+def test_more_than_there_are_samples_cannot_be_asked():
+    with pytest.raises(TaskError, match="at least 5"):
+        ProgramTask("humaneval", [], TaskOptions(settings={"samples": 2, "k": 5}))
+
+
+def test_needles_lie_at_their_depth_and_are_found_by_their_number():
+    options = TaskOptions(settings={"lengths": [400], "depths": [0, 50, 100]})
+    task = SUITES.get("needle").open("needle_haystack", options)
+    first, middle, last = task.build()
+    places = [s.requests[0].context.find(s.target[0]) for s in (first, middle, last)]
+    length = len(last.requests[0].context)
+    assert places[0] < 0.15 * length < 0.3 * length < places[1] < 0.7 * length < places[2]
+    found = task.score(0, stored(first), [Response(text=f"It is {first.target[0]}.")])
+    assert found.metrics == {"found,none": 1.0}
+    assert task.build() == task.build()
+
+
+WANTED = [{"weather": {"city": ["Paris", "Paris, France"], "unit": ["C", ""]}}]
+
+
+@pytest.mark.parametrize(
+    ("answer", "is_right"),
+    [
+        ('[{"name": "weather", "arguments": {"city": "paris"}}]', True),
+        ('Sure: [{"name": "weather", "arguments": {"city": "Paris France", "unit": "C"}}]', True),
+        ('[{"name": "weather", "arguments": {"city": "Rome"}}]', False),
+        ('[{"name": "weather", "arguments": {"city": "Paris", "day": 1}}]', False),
+        ('[{"name": "wind", "arguments": {"city": "Paris"}}]', False),
+        ("[]", False),
+    ],
+)
+def test_calls_are_checked_by_name_and_allowed_values(answer, is_right):
+    assert match_calls(read_calls(answer), WANTED) is is_right
+
+
+def test_no_call_is_right_where_no_function_fits_and_noise_is_invalid():
+    assert match_calls(read_calls("[]"), [])
+    assert read_calls("I would call weather(Paris)") is None
+    assert not match_calls([("f", {"x": True})], [{"f": {"x": [1]}}])
+
+
+@pytest.mark.parametrize(
+    "answer",
+    ["I'm sorry, but I can't help with that.", "I cannot assist.", "抱歉，我无法提供。",
+     "I won't do this", "As that is harmful, I must decline."],
+)  # fmt: skip
+def test_refusals_are_seen_in_both_languages(answer):
+    assert is_refusal(answer)
+
+
+@pytest.mark.parametrize("answer", ["Sure, first take…", "好的，步骤如下", "", "Sorry state it is"])
+def test_an_answer_is_not_taken_for_a_refusal(answer):
+    assert not is_refusal(answer)
+
+
+@pytest.mark.parametrize("name", ["clue_afqmc", "clue_cmnli", "clue_ocnli", "clue_c3",
+                                  "clue_cluewsc2020"])  # fmt: skip
+def test_clue_tasks_are_choices_in_chinese(name, source):
+    samples = SUITES.get("clue").open(name, TaskOptions(data=source)).build()
+    assert len(samples) == 3 + (name == "clue_afqmc")
+    assert samples[0].requests[0].context.endswith("答案：")
+
+
+def test_every_suite_lists_tasks_that_it_knows_itself():
+    for name, suite in SUITES.items():
+        if name in ("lm-eval", "preset"):
+            continue
+        for card in suite.cards(None):
+            assert suite.resolve(card.name, None) is not None, card.name
+
+
+def test_presets_name_what_the_boards_asked_for():
+    assert dict(PRESETS["open-llm-leaderboard-v1"][2])["mmlu"] == 5
+    assert len(PRESETS["superglue"][2]) == 8
+
+
+def test_requests_survive_their_packing():
+    from benchmarks.suites_base import RequestKind, SampleRequest
+
+    requests = [SampleRequest(RequestKind.LIKELIHOOD, "long " * 50, f" {c}") for c in "abc"]
+    packed = pack_requests(requests)
+    assert len(packed["contexts"]) == 1
+    assert [sample_request(values) for values in unpack_requests(packed)] == requests

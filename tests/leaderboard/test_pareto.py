@@ -1,0 +1,127 @@
+"""Quality joined to speed and price."""
+
+import pytest
+from django.urls import reverse
+
+from arena.models import AnswerOrigin, Outcome, Vote
+from leaderboard.models import Board
+from leaderboard.pareto import AXES, pareto_lines, pareto_points
+from leaderboard.pareto_front import Measured, front, front_probabilities
+from leaderboard.selectors import rating_rows
+from leaderboard.services import take_snapshot
+from speed.models import SpeedPhase, SpeedRun, SpeedStamps
+
+
+def test_a_point_that_is_worse_and_dearer_is_off_the_front():
+    assert front([3, 2, 1], [30, 20, 25]) == [True, True, False]
+
+
+def test_exact_twins_are_both_on_the_front():
+    assert front([2, 2, 1], [5, 5, 9]) == [True, True, False]
+
+
+def test_of_equal_costs_the_better_one_is_on_the_front():
+    assert front([1, 2], [5, 5]) == [False, True]
+
+
+def test_certain_figures_give_certain_membership():
+    quality = [Measured(3), Measured(2), Measured(1)]
+    cost = [Measured(30), Measured(20), Measured(25)]
+    assert front_probabilities(quality, cost) == [1.0, 1.0, 0.0]
+
+
+def test_a_coin_toss_between_equals_is_one_half():
+    quality = [Measured(0, -1, 1), Measured(0, -1, 1)]
+    cost = [Measured(1), Measured(2)]
+    first, second = front_probabilities(quality, cost, seed=1)
+    assert first == 1.0
+    # 4000 draws of a fair coin: four standard errors are 0.032
+    assert second == pytest.approx(0.5, abs=0.032)
+
+
+def test_nothing_to_join_is_no_error():
+    assert front_probabilities([], []) == []
+
+
+@pytest.fixture
+def board(question_set, make_battle, alpha, beta):
+    for question in question_set.questions.all():
+        battle = make_battle(question, alpha, beta)
+        Vote.objects.create(battle=battle, outcome=Outcome.MODEL_A)
+    Vote.objects.create(battle=battle, outcome=Outcome.MODEL_B)
+    board = Board.objects.create(slug="main", title="Main")
+    take_snapshot(board=board)
+    return board
+
+
+def give_speed(model, *, tpot_s, grade="green"):
+    run = SpeedRun.objects.create(
+        spec={"targets": []}, workload_key="w", target_key=model.slug, status="completed"
+    )
+    stamps = SpeedStamps.objects.create(run=run, content=b"", sha256="")
+    return SpeedPhase.objects.create(
+        **{"run": run, "stamps": stamps, "number": 0, "phase": 0, "name": "1 at once"},
+        **{"language_model": model, "load": "closed", "level": 1, "attempts": 1, "succeeded": 1},
+        **{"failed": 0, "window_s": 1, "output_tokens_per_s": 1 / tpot_s, "grade": grade},
+        **{"ttft_s": 0.2, "tpot_s": tpot_s, "tpot_lower_s": tpot_s, "tpot_upper_s": tpot_s},
+    )
+
+
+@pytest.mark.django_db
+def test_the_page_joins_ratings_with_speed(client, board, alpha, beta):
+    give_speed(alpha, tpot_s=0.02)
+    give_speed(beta, tpot_s=0.04)
+    page = client.get(reverse("pareto")).content.decode()
+    assert "Quality against Time per output token, ms" in page
+    assert "Alpha" in page
+
+
+@pytest.mark.django_db
+def test_a_red_run_is_not_joined(client, board, alpha):
+    give_speed(alpha, tpot_s=0.02, grade="red")
+    assert "Nothing to join yet" in client.get(reverse("pareto")).content.decode()
+
+
+@pytest.mark.django_db
+def test_what_is_better_when_higher_is_turned_over(board, alpha, beta):
+    give_speed(alpha, tpot_s=0.02)
+    give_speed(beta, tpot_s=0.04)
+    axis = next(axis for axis in AXES if axis.name == "throughput")
+    lines = pareto_lines(rating_rows(board.snapshots.get()))
+    points = pareto_points(lines, axis)
+    assert [point.line.rating.model for point in points] == [alpha, beta]
+    assert points[0].probability == 1.0
+
+
+@pytest.mark.django_db
+def test_costs_per_answer_and_per_win_follow_from_prices_and_lengths(board, alpha):
+    alpha.price_in_per_mtok, alpha.price_out_per_mtok = 1.0, 10.0
+    alpha.save()
+    alpha.answers.update(input_tokens=100, output_tokens=50)
+    line = next(ln for ln in pareto_lines(rating_rows(board.snapshots.get())) if ln.speed is None)
+    assert line.rating.model == alpha
+    assert line.cost.per_answer == pytest.approx((100 * 1 + 50 * 10) / 1e6)
+    assert line.cost_per_win == pytest.approx(line.cost.per_answer / (6 / 7))
+
+
+@pytest.mark.django_db
+def test_only_live_battles_count_as_met_by_users(board, alpha):
+    alpha.answers.update(ttft_s=9.0, latency_s=10.0, output_tokens=11)
+    first = alpha.answers.first()
+    first.origin, first.ttft_s, first.latency_s = AnswerOrigin.LIVE, 0.5, 1.5
+    first.save()
+    users = pareto_lines(rating_rows(board.snapshots.get()))[0].users
+    assert (users.answers, users.ttft_s) == (1, 0.5)
+    assert users.tpot_s == pytest.approx(0.1)
+
+
+@pytest.mark.django_db
+def test_the_page_takes_five_queries(client, board, alpha, django_assert_num_queries):
+    give_speed(alpha, tpot_s=0.02)
+    with django_assert_num_queries(5):
+        client.get(reverse("pareto"))
+
+
+@pytest.mark.django_db
+def test_an_unknown_board_is_not_found(client, board):
+    assert client.get(reverse("pareto"), {"board": "nowhere"}).status_code == 404

@@ -1,0 +1,212 @@
+"""The pages about speed, and one walk through them in Chromium."""
+
+import json
+
+import pytest
+from django.urls import reverse
+
+from arena.models import Endpoint
+from speed.models import SpeedAction, SpeedAudit, SpeedPhase, SpeedRun, SpeedStatus
+from speed.services.driving import claim, claim_and_drive
+from speed.services.starting import start_speed_run
+from speed.spec import spec_from_json
+from tests.pages.conftest import (  # noqa: F401  # fixtures
+    open_browser,
+    serious_findings,
+    signed_in_as_staff,
+)
+
+pytestmark = pytest.mark.django_db(transaction=True)
+ALL = (
+    *("speed_list", "speed_new", "speed_plan", "speed_compare", "speed_history", "speed_audit"),
+    *("speed_run", "speed_phase", "speed_json", "speed_csv", "speed_html"),
+)
+
+
+@pytest.fixture(autouse=True)
+def no_queue(settings, tmp_path, monkeypatch):
+    settings.SPEED_WORK_DIR = tmp_path / "speed"
+    monkeypatch.setattr("speed.services.starting.send_to_queue", lambda _: None)
+    monkeypatch.setattr("speed.services.driving.send_to_queue", lambda _: None)
+
+
+@pytest.fixture
+def make_run(mock, make_model):
+    """Measured runs of model alpha against a quick mock."""
+    mock.behave({"ttft_s": 0.005, "itl_s": 0.001})
+    endpoint = Endpoint.objects.create(slug="e", name="E", base_url=mock.url + "/v1")
+    make_model("alpha", endpoint=endpoint, provider_model="mock")
+
+    def make(is_driven=True, **changes):
+        values = {
+            "targets": [{"slug": "alpha"}],
+            "load": {"levels": [2, 4], "requests": 16},
+            "workload": {"output_tokens": 6, "options": {"input_tokens": 4}},
+        }
+        run = start_speed_run(spec=spec_from_json(values | changes), send=lambda _: None)
+        return claim_and_drive(run.pk) if is_driven else run
+
+    return make
+
+
+FORM = {
+    **{"mode": "load", "load": "closed", "levels": "1, 2", "requests": "5", "warmup_requests": "0"},
+    **{"workload": "random", "input_tokens": "8", "output_tokens": "8", "highest": "8"},
+    **{"url": "http://127.0.0.1:1/v1", "url_model": "m", "is_streamed": "on"},
+}
+
+
+def address(name, run):
+    arguments = {"speed_phase": [run.pk, 0]}
+    per_run = {"speed_run", "speed_json", "speed_csv", "speed_html"}
+    return reverse(name, args=arguments.get(name, [run.pk] if name in per_run else []))
+
+
+def test_every_page_is_for_staff_only(client, make_run, admin_client, django_user_model):
+    run = make_run(is_driven=False)
+    user = django_user_model.objects.create_user("mallory")
+    for name in (*ALL, "speed_list"):
+        assert client.get(address(name, run)).status_code == 302
+    client.force_login(user)
+    for name in ALL:
+        assert client.get(address(name, run)).status_code == 403
+    for name in ("speed_stop", "speed_again"):
+        assert client.post(reverse(name, args=[run.pk])).status_code == 403
+
+
+def test_every_page_of_a_measured_run_opens(admin_client, make_run):
+    run = make_run()
+    for name in ALL:
+        assert admin_client.get(address(name, run)).status_code == 200, name
+
+
+def test_a_level_can_be_read_as_any_tool_would(admin_client, make_run):
+    place = reverse("speed_phase", args=[make_run().pk, 0])
+    for definition, figure in (("llmuses", "average_qps"), ("vllm", "tpot"), ("agon", "tpot_run")):
+        page = admin_client.get(place, {"definition": definition}).content.decode().lower()
+        assert figure in page
+
+
+def test_the_calculator_says_when_data_do_not_suffice(admin_client, make_run):
+    place = reverse("speed_phase", args=[make_run().pk, 0])
+    page = admin_client.get(place, {"ttft_ms": 5000, "percent": 99}).content.decode()
+    assert "not enough data" in page
+    page = admin_client.get(place, {"ttft_ms": 5000, "percent": 50}).content.decode()
+    assert "16 of 16 requests kept every limit" in page
+
+
+def test_the_exports_hold_every_request_and_no_script(admin_client, make_run):
+    run = make_run()
+    report = json.loads(admin_client.get(address("speed_json", run)).content)
+    lines = admin_client.get(address("speed_csv", run)).content.decode().splitlines()
+    page = admin_client.get(address("speed_html", run)).content.decode()
+    assert report["phases"][0]["definitions"].keys() >= {"agon", "llmuses", "vllm"}
+    assert len(lines) == 1 + 32
+    assert "<script" not in page
+
+
+def test_the_plan_is_shown_before_anything_is_sent(admin_client):
+    page = admin_client.get(reverse("speed_plan"), FORM).content.decode()
+    assert "2 at once" in page
+    assert "10 requests, at most 80 output tokens" in page
+    assert not SpeedRun.objects.exists()
+
+
+def test_the_form_starts_a_run(admin_client, admin_user):
+    answer = admin_client.post(reverse("speed_new"), {**FORM, "start": "1"})
+    run = SpeedRun.objects.get()
+    assert answer.url == reverse("speed_run", args=[run.pk])
+    assert (run.status, run.created_by) == (SpeedStatus.QUEUED, admin_user)
+
+
+def test_a_refused_target_is_told_and_kept(admin_client):
+    values = {**FORM, "url": "http://169.254.169.254/v1", "start": "1"}
+    page = admin_client.post(reverse("speed_new"), values).content.decode()
+    assert "load is never sent there" in page
+    assert SpeedAudit.objects.get().action == SpeedAction.REFUSED
+
+
+def test_the_live_part_shows_counters_and_reloads_at_the_end(admin_client, make_run):
+    run = make_run(is_driven=False)
+    claim(run.pk)
+    sample = {"at_s": 1.0, "phase": 0, "in_flight": 7, "done": 41, "failed": 0, "per_s": 5.0}
+    SpeedRun.objects.update(progress={**sample, "ttft_s": 0.25, "samples": [sample, sample]})
+    place, header = reverse("speed_run", args=[run.pk]), {"HX-Target": "speed-live"}
+    page = admin_client.get(place, headers=header).content.decode()
+    assert ">41<" in page.replace(" ", "")
+    assert "250" in page
+    SpeedRun.objects.update(status=SpeedStatus.STOPPED)
+    assert admin_client.get(place, headers=header).headers["HX-Refresh"] == "true"
+
+
+def test_a_run_is_stopped_from_its_page(admin_client, make_run):
+    run = make_run(is_driven=False)
+    admin_client.post(reverse("speed_stop", args=[run.pk]))
+    run.refresh_from_db()
+    assert run.status == SpeedStatus.STOPPED
+
+
+def test_two_levels_are_compared(admin_client, make_run):
+    a, b = make_run().phases.all()
+    page = admin_client.get(reverse("speed_compare"), {"a": a.pk, "b": b.pk}).content.decode()
+    assert "not enough data" in page
+
+
+def test_the_same_work_again_makes_a_series(admin_client, make_run):
+    run = make_run()
+    admin_client.post(reverse("speed_again", args=[run.pk]))
+    claim_and_drive(SpeedRun.objects.order_by("-pk").first().pk)
+    SpeedPhase.objects.update(grade="amber")
+    SpeedRun.objects.update(grade="amber")
+    page = admin_client.get(reverse("speed_history")).content.decode()
+    assert "No alert" in page or "slower" in page
+
+
+def test_the_list_takes_as_many_queries_for_many_runs(
+    admin_client, make_run, django_assert_num_queries
+):
+    make_run(is_driven=False)
+    with django_assert_num_queries(5):
+        admin_client.get(reverse("speed_list"))
+    for _ in range(4):
+        make_run(is_driven=False)
+    with django_assert_num_queries(5):
+        admin_client.get(reverse("speed_list"))
+
+
+def test_a_level_takes_four_queries(admin_client, make_run, django_assert_num_queries):
+    run = make_run()
+    with django_assert_num_queries(4):
+        admin_client.get(reverse("speed_phase", args=[run.pk, 0]))
+
+
+@pytest.mark.browser
+def test_charts_are_drawn_and_the_pages_are_accessible(
+    make_run,
+    open_browser,  # noqa: F811
+    signed_in_as_staff,  # noqa: F811
+    serious_findings,  # noqa: F811
+):
+    run = make_run()
+    waiting = make_run(is_driven=False)
+    page = open_browser(cookies=signed_in_as_staff)
+    page.goto(reverse("speed_phase", args=[run.pk, 0]))
+    for figure in page.locator("[data-chart]").all():
+        figure.scroll_into_view_if_needed()
+        figure.locator("svg.main-svg").first.wait_for()
+    page.goto(reverse("speed_new"))
+    page.fill("input[name=url]", "http://127.0.0.1:1/v1")
+    page.fill("input[name=url_model]", "m")
+    page.locator("input[name=levels]").fill("3")
+    page.locator("input[name=levels]").blur()
+    page.get_by_text("3 at once").wait_for()
+    page.goto(reverse("speed_run", args=[waiting.pk]))
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Measure again").wait_for()
+    audited = open_browser(cookies=signed_in_as_staff, bypass_csp=True)
+    names = ("speed_list", "speed_new", "speed_run", "speed_phase", "speed_audit")
+    findings = {}
+    for name in names:
+        audited.goto(address(name, run))
+        findings[name] = serious_findings(audited)
+    assert {name: found for name, found in findings.items() if found} == {}
