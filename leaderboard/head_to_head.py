@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from collections import Counter
 from collections.abc import Mapping
 from typing import Any
 
 from django.db.models import Count, Prefetch, Q, QuerySet
+from scipy.special import ndtr
 
 from arena.models import Battle, LanguageModel, Outcome, Vote
 from judging.models import Judgment
 from leaderboard.charts import PairCount
-from leaderboard.models import Board
+from leaderboard.models import Board, Evidence
+from leaderboard.pairs import variance_of_difference
 from leaderboard.selectors import battles_between
-from leaderboard.services import board_query
+from leaderboard.services import latest_snapshot
+from leaderboard.slices import board_query, slice_key
 
 
 def head_to_head_page(
@@ -37,6 +41,7 @@ def head_to_head_page(
         "first": first,
         "second": second,
         "tallies": tallies,
+        "chance_above": chance_above(board, overrides, first, second),
         "battles": battles.prefetch_related(
             Prefetch("votes", Vote.objects.counted()),
             Prefetch(
@@ -45,6 +50,29 @@ def head_to_head_page(
             ),
         ),
     }
+
+
+def chance_above(
+    board: Board, overrides: Mapping[str, str], first: LanguageModel, second: LanguageModel
+) -> float | None:
+    """Probability that ``first`` is truly above ``second``; None where it cannot be told.
+
+    Read off the newest snapshot of the slice: the normal distribution of the difference of the
+    two ratings, by their joint covariance.
+    """
+    snapshot = latest_snapshot(board, slice_key(overrides)) or latest_snapshot(board)
+    if snapshot is None:
+        return None
+    rows = {row.model_id: row for row in snapshot.ratings.filter(model__in=(first, second))}
+    if len(rows) < 2 or len({row.details.get("component") for row in rows.values()}) > 1:
+        return None
+    evidence = Evidence.objects.only("model_slugs", "covariance").get(snapshot=snapshot)
+    places = [evidence.model_slugs.index(model.slug) for model in (first, second)]
+    variance = variance_of_difference(bytes(evidence.covariance), *places)
+    if variance is None or variance <= 0:
+        return None
+    gap = rows[first.pk].rating - rows[second.pk].rating
+    return float(ndtr(gap / math.sqrt(variance)))
 
 
 def _tally(rows: QuerySet[Any], first: LanguageModel, second: LanguageModel) -> PairCount:

@@ -19,7 +19,7 @@ from arena.models import Battle, Vote, WorkStatus
 from judging.models import Judgment
 from leaderboard.examination import examine
 from leaderboard.fitting import Fitted, NoDataError, fit, select
-from leaderboard.models import Board, LiveState, Snapshot
+from leaderboard.models import Board, Evidence, LiveState, Snapshot
 from leaderboard.ratings import METHODS, Comparisons
 from leaderboard.ratings.options import ScaleOptions
 from leaderboard.ratings.sufficient import LiveBradleyTerry
@@ -97,10 +97,11 @@ def renew(board: Board) -> LiveState | None:
     last = latest_snapshot(board)
     if last is None or not is_same_question(last, question, selection.input_hash):
         last = store_snapshot(board, fitted, overrides={})
-        state = _start(board, last, fitted, marks)
+    # the ratings are right from here on; what a sceptic asks may take a little longer
+    state = _start(board, last, fitted, marks)
+    if Evidence.objects.filter(snapshot=last, examination={}).exists():
         examine(last, fitted)
-        return state
-    return _start(board, last, fitted, marks)
+    return state
 
 
 def _start(board: Board, snapshot: Snapshot, fitted: Fitted, marks: dict[str, Any]) -> LiveState:

@@ -67,11 +67,14 @@ def triangle_to_bytes(matrix: NDArray[np.float64]) -> bytes:
     return b"" if np.isnan(triangle).all() else triangle.tobytes()
 
 
-def triangle_from_bytes(data: bytes, size: int) -> NDArray[np.float64]:
-    """float64[size, size], NaN throughout where nothing was kept."""
-    matrix = np.full((size, size), np.nan)
-    if data:
-        matrix[np.tril_indices(size)] = np.frombuffer(data, dtype=np.float64)
-        upper = np.triu_indices(size, 1)
-        matrix[upper] = matrix.T[upper]
-    return matrix
+def variance_of_difference(triangle: bytes, first: int, second: int) -> float | None:
+    """Variance of one rating minus another, from what ``triangle_to_bytes`` kept."""
+    if not triangle:
+        return None
+    values = np.frombuffer(triangle, dtype=np.float64)
+
+    def entry(row: int, column: int) -> float:
+        row, column = max(row, column), min(row, column)
+        return float(values[row * (row + 1) // 2 + column])
+
+    return entry(first, first) + entry(second, second) - 2 * entry(first, second)

@@ -8,15 +8,15 @@ from django.db.models import QuerySet
 from django.http import Http404, HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Router
-from ninja.pagination import LimitOffsetPagination, paginate
+from ninja.pagination import paginate
 from ninja.params import functions as param
 
+from leaderboard.api.pages import Pages
 from leaderboard.api.schemas import BoardOut, PairOut, Problem, RatingOut, SnapshotOut
 from leaderboard.models import Board, Rating, Snapshot
 from leaderboard.selectors import board_cards, pair_counts, rating_as_json, rating_rows
 
 router = Router()
-PER_PAGE = 100
 LARGEST_NUMBER = 2**31 - 1  # what the column holds
 
 
@@ -55,7 +55,7 @@ def get_board(request: HttpRequest, slug: str) -> dict[str, Any]:
     response={200: list[SnapshotOut], 404: Problem},
     summary="A board's snapshots, newest first",
 )
-@paginate(LimitOffsetPagination, page_size=PER_PAGE)
+@paginate(Pages)
 def list_snapshots(request: HttpRequest, slug: str) -> QuerySet[Snapshot]:
     return _board(slug).snapshots.filter(slice_key="").order_by("-number")
 

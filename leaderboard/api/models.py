@@ -8,14 +8,14 @@ from django.db.models import OuterRef, QuerySet, Subquery
 from django.http import HttpRequest
 from django.shortcuts import get_object_or_404
 from ninja import Router
-from ninja.pagination import LimitOffsetPagination, paginate
+from ninja.pagination import paginate
 
 from arena.models import LanguageModel
+from leaderboard.api.pages import Pages
 from leaderboard.api.schemas import ModelOut, ModelRatingOut, Problem
 from leaderboard.models import Board, Rating, Snapshot
 
 router = Router()
-PER_PAGE = 100
 
 
 def _listed() -> QuerySet[LanguageModel]:
@@ -23,7 +23,7 @@ def _listed() -> QuerySet[LanguageModel]:
 
 
 @router.get("", response=list[ModelOut], summary="All models")
-@paginate(LimitOffsetPagination, page_size=PER_PAGE)
+@paginate(Pages)
 def list_models(request: HttpRequest) -> QuerySet[LanguageModel]:
     return _listed()
 

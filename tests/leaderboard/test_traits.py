@@ -54,10 +54,8 @@ def test_a_trait_is_read_off_the_words(turns, trait):
 def test_a_plain_question_has_none_of_the_demanding_traits():
     traits = derive_traits(["Which flowers would you give a friend who moves to another town, and "
                             "what would you write on the card?"], language="en")  # fmt: skip
-    assert not (traits.is_code)
-    assert not (traits.is_mathematics)
-    assert not (traits.is_hard)
-    assert not (traits.is_long)
+    demanding = (traits.is_code, traits.is_mathematics, traits.is_hard, traits.is_long)
+    assert not any(demanding)
 
 
 def test_a_set_that_calls_a_question_hard_is_believed():

@@ -1,0 +1,84 @@
+"""Boards in Chromium: usable with a keyboard, on a phone, and clean for assistive technology."""
+
+from importlib.resources import files
+
+import pytest
+
+from leaderboard.services import take_snapshot
+
+pytestmark = pytest.mark.browser
+PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
+PAGES = ("/boards/main/", "/boards/main/history/", "/boards/main/compare/", "/boards/main/embed/",
+         "/boards/main/decisive/", "/methods/bradley_terry/", "/api/")  # fmt: skip
+
+
+@pytest.fixture
+def rated(transactional_db, board, votes):
+    take_snapshot(board=board)
+    votes[5].delete()
+    return take_snapshot(board=board)
+
+
+@pytest.fixture
+def open_page(chromium, live_server, rated):
+    """A page that logs an error, a violation of the security policy included, fails the test."""
+    errors, contexts = [], []
+
+    def open_(address, viewport=DESK):
+        context = chromium.new_context(base_url=live_server.url, viewport=viewport)
+        contexts.append(context)
+        page = context.new_page()
+        page.on("pageerror", lambda error: errors.append(str(error)))
+        page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+        page.goto(address)
+        return page
+
+    yield open_
+    for context in contexts:
+        context.close()
+    assert errors == []
+
+
+def serious(page):
+    page.evaluate(files("axe_playwright_python").joinpath("axe.min.js").read_text())
+    violations = page.evaluate("axe.run().then(result => result.violations)")
+    return [
+        (v["id"], v["nodes"][0]["html"][:200])
+        for v in violations
+        if v["impact"] in {"serious", "critical"}
+    ]
+
+
+@pytest.mark.parametrize("address", PAGES)
+def test_axe_finds_nothing_serious_and_nothing_spills_over_a_phone(open_page, address):
+    page = open_page(address, PHONE)
+    assert serious(page) == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
+
+
+def test_a_board_can_be_searched_and_sorted_from_the_keyboard(open_page):
+    page = open_page("/boards/main/")
+    page.focus("#filter-q")
+    page.keyboard.type("bet")
+    page.wait_for_selector("tbody tr:only-child")
+    assert "q=bet" in page.url
+    page.fill("#filter-q", "")
+    page.wait_for_selector("tbody tr:nth-child(3)")
+    page.focus("th:nth-child(2) button")
+    page.keyboard.press("Enter")
+    assert page.inner_text("tbody tr:first-child th").startswith("Alpha")
+    assert "sort=1" in page.url
+
+
+def test_switching_who_decides_keeps_the_rest_of_the_address(open_page):
+    page = open_page("/boards/main/?category=math")
+    page.click("text=People")
+    page.wait_for_url("**/boards/main/?category=math&source=people")
+    assert page.get_attribute("text=People", "aria-current") == "page"
+
+
+def test_charts_are_drawn_with_their_tables(open_page):
+    page = open_page("/boards/main/")
+    page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
+    page.wait_for_selector("[data-chart][data-drawn]")
+    assert page.locator("[data-chart] table").count() >= 4
