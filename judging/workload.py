@@ -185,7 +185,9 @@ class JudgeWorkload:
                 unreadable.append(verdict)
         except JudgingError as refusal:
             return Decided(None, receipt, refusal=refusal)
-        return Decided(verdict, receipt, judgment_key(asked.keys), tuple(unreadable))
+        is_whole = len(verdict.completions) == len(asked.keys)
+        cache_key = judgment_key(asked.keys) if is_whole else ""
+        return Decided(verdict, receipt, cache_key, tuple(unreadable))
 
     async def _decide(
         self, judge: BuiltJudge, asked: _Asked, receipt: Receipt, attempt: int

@@ -26,16 +26,18 @@ class JudgeRequest:
     """One call to a model: what a judge asks.
 
     ``endpoint`` names whom to ask when a judge has several models (empty: its only one).
+    ``sample`` numbers equal requests that are meant to be answered separately.
     """
 
     messages: tuple[Message, ...]
     settings: GenerationSettings
     endpoint: str = ""
+    sample: int = 0
 
     @property
     def fingerprint(self) -> str:
         """A hash over all that is sent: equal requests need to be paid for only once."""
-        content = (self.endpoint, self.messages, self.settings)
+        content = (self.endpoint, self.sample, self.messages, self.settings)
         canonical = orjson.dumps(content, default=dict, option=orjson.OPT_SORT_KEYS)
         return sha256(canonical).hexdigest()
 

@@ -47,6 +47,7 @@ class UnreadableReason(StrEnum):
     MALFORMED_JSON = "malformed_json"
     NO_LOGPROBS = "no_logprobs"
     WRONG_MODE = "wrong_mode"
+    NO_QUORUM = "no_quorum"
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,10 @@ SCRIPT = [
     {"question_id": "q1", "model": "alpha", "turn": 1, "text": "Rating: [[7]]"},
 ]
 CONTEXT = JudgeContext(script=lambda name: SCRIPT)
-SETTINGS: dict[str, dict[str, object]] = {"scripted": {"script": "demo"}}
+SETTINGS: dict[str, dict[str, object]] = {
+    "scripted": {"script": "demo"},
+    "jury": {"members": [{"kind": "length_preferring"}]},
+}
 
 
 class Endpoint:

@@ -1,0 +1,128 @@
+"""A jury's members decide at once, and what they say becomes one verdict."""
+
+import pytest
+
+from judging.judges import JudgeSettingsError, build_judge
+from judging.models import JudgeRunMode
+from judging.services.judges import create_judge
+from judging.verdicts import Outcome, UnreadableReason
+from providers.base import Completion, FailureKind, ProviderError
+
+THREE = [{"kind": "chat", "model": name} for name in ("one", "two", "three")]
+
+
+def panel(*texts, **settings):
+    """A jury of three models, and an endpoint where they say these texts (or fail)."""
+    said = dict(zip(("one", "two", "three"), texts, strict=False))
+
+    async def ask(request):
+        text = said[request.endpoint]
+        if isinstance(text, Exception):
+            raise text
+        return Completion(text=text, input_tokens=10, output_tokens=1)
+
+    return build_judge("jury", {"members": THREE[: len(texts)], **settings}), ask
+
+
+DOWN = ProviderError(FailureKind.SERVER_ERROR, "HTTP 500")
+
+
+@pytest.mark.parametrize(
+    ("texts", "outcome"),
+    [
+        (("[[A]]", "[[A]]", "[[B]]"), Outcome.MODEL_A),
+        (("[[A]]", "[[B]]", "[[C]]"), Outcome.TIE),
+        (("[[B]]", "[[B]]", "no idea"), Outcome.MODEL_B),
+        (("[[A]]", "[[A]]", DOWN), Outcome.MODEL_A),
+    ],
+)
+async def test_the_majority_decides_over_who_could_be_read(pair, texts, outcome):
+    judge, ask = panel(*texts)
+    assert (await judge.judge(pair(), ask)).parsed.outcome is outcome
+
+
+async def test_the_first_member_may_break_a_tie(pair):
+    judge, ask = panel("[[B]]", "[[A]]", "[[C]]", tie_break="first")
+    assert (await judge.judge(pair(), ask)).parsed.outcome is Outcome.MODEL_B
+
+
+@pytest.mark.parametrize(
+    ("aggregation", "outcome"), [("mean", Outcome.MODEL_A), ("median", Outcome.TIE)]
+)
+async def test_preferences_are_averaged_where_asked_for(pair, aggregation, outcome):
+    judge, ask = panel("[[A]]", "[[C]]", "[[C]]", aggregation=aggregation)
+    assert (await judge.judge(pair(), ask)).parsed.outcome is outcome
+
+
+@pytest.mark.parametrize(("aggregation", "score"), [("mean", 6.0), ("median", 7.0)])
+async def test_scores_are_averaged(single, aggregation, score):
+    judge, ask = panel("[[7]]", "[[9]]", "[[2]]", aggregation=aggregation)
+    assert (await judge.judge(single(), ask)).parsed.score == score
+
+
+async def test_game_two_is_in_battle_order(pair):
+    judge, ask = panel("[[A]]", "[[A]]", "[[A]]")
+    assert (await judge.judge(pair(game=2), ask)).parsed.outcome is Outcome.MODEL_B
+
+
+async def test_a_missed_quorum_is_unreadable_and_no_tie(pair):
+    judge, ask = panel("[[A]]", "hm", "hm")
+    verdict = await judge.judge(pair(), ask)
+    assert verdict.parsed.reason is UnreadableReason.NO_QUORUM
+    assert verdict.details["members"][1]["reason"] == "no_verdict"
+
+
+async def test_a_failure_that_costs_the_quorum_is_the_jurys_failure(pair):
+    judge, ask = panel("[[A]]", DOWN, DOWN)
+    with pytest.raises(ProviderError, match="HTTP 500"):
+        await judge.judge(pair(), ask)
+
+
+async def test_every_voice_is_kept(pair):
+    judge, ask = panel("[[A]]", "[[B]]", DOWN, quorum=2)
+    verdict = await judge.judge(pair(), ask)
+    assert verdict.raw_text == "one:\n[[A]]\n\ntwo:\n[[B]]\n\nthree:\n(server_error: HTTP 500)"
+    assert verdict.input_tokens == 20
+
+
+async def test_repeats_are_separate_requests(pair):
+    judge = build_judge("jury", {"members": THREE[:1], "repeats": 3})
+    requests = judge.requests(pair())
+    assert len({request.fingerprint for request in requests}) == 3
+    assert judge.quorum == 2
+
+
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ({}, "needs members"),
+        ({"members": [{"kind": "chat"}]}, "needs a model"),
+        ({"members": [{"kind": "jury"}]}, "cannot sit on a jury"),
+        ({"members": [{"kind": "random", "weight": 2}]}, "has no 'weight'"),
+        ({"members": THREE, "quorum": 4}, "choose 1 to 3"),
+        ({"members": THREE, "aggregation": "dice"}, "choose one of: mean, median, majority"),
+    ],
+)
+def test_a_jury_that_cannot_sit_is_refused(given, told):
+    with pytest.raises(JudgeSettingsError, match=told):
+        build_judge("jury", given)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_run_asks_every_model_of_its_jury(spec, decide, make_model, endpoint, served):
+    for name in ("one", "two"):
+        make_model(name, endpoint=endpoint, price_in_per_mtok=1, price_out_per_mtok=1)
+    members = [{"kind": "chat", "model": "one"}, {"kind": "chat", "model": "two"}]
+    jury = create_judge(slug="jury", kind="jury", settings={"members": members, "quorum": 1})
+    run = decide(spec(judge=jury, limit=1, mode=JudgeRunMode.SINGLE))
+    assert {call.body["model"] for call in served.calls} == {"one", "two"}
+    assert run.judgments.readable().count() == 3
+    assert all(run.judgments.values_list("cost_usd", flat=True))
+
+
+@pytest.mark.django_db
+def test_a_jury_of_unknown_models_is_refused_when_it_is_made():
+    with pytest.raises(JudgeSettingsError, match="asks the model 'nobody', which is unknown"):
+        create_judge(
+            slug="jury", kind="jury", settings={"members": [{"kind": "chat", "model": "nobody"}]}
+        )
