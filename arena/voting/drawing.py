@@ -192,14 +192,8 @@ def next_ballot(
     return None
 
 
-_SHOWN_COLUMNS = (
-    "token",
-    "shown_first",
-    "round",
-    "battle__question",
-    "battle__answer_a",
-    "battle__answer_b",
-)
+_BATTLE_COLUMNS = ("battle__question", "battle__answer_a", "battle__answer_b")
+_SHOWN_COLUMNS = ("token", "shown_first", "round", *_BATTLE_COLUMNS)
 
 
 def _open_ballot(voter: Voter, wanted: PoolFilter, besides: str) -> Ballot | None:

@@ -1,0 +1,179 @@
+"""Publishing votes: counted ones only, without voters, without personal data, in public formats.
+
+A prompt that many sent would weigh too much and is sampled down; a prompt that only one person
+sent and in which personal data was found is held back whole, since a recogniser that found one
+trace may have missed the next.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+import secrets
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from arena.dialects.records import AnswerRecord, BattleRecord, QuestionRecord, TextPart, VoteRecord
+from arena.exporting import Selection, arena_records
+from arena.voting.personal_data import remove_personal_data
+
+HASHED_CHARACTERS = 10_000  # FastChat's key of a prompt
+DEFAULT_MOST_PER_PROMPT = 100
+_SWAPPED = {"model_a": "model_b", "model_b": "model_a", "tie": "tie", "both_bad": "both_bad"}
+
+
+@dataclass(frozen=True, slots=True)
+class ReleaseOptions:
+    """``most_per_prompt`` votes of one prompt are released, chosen by ``seed``."""
+
+    question_set: str = ""
+    most_per_prompt: int = DEFAULT_MOST_PER_PROMPT
+    seed: int = 0
+    include_demo: bool = False
+
+
+@dataclass(slots=True)
+class ReleaseReport:
+    released: int = 0
+    held_back: Counter[str] = field(default_factory=Counter)
+    removed: Counter[str] = field(default_factory=Counter)
+
+
+def battles(selection: Selection) -> Iterator[BattleRecord]:
+    for record in arena_records.battles(selection):
+        if isinstance(record, BattleRecord):
+            yield record
+
+
+def prompt_key(question: QuestionRecord | None) -> str:
+    text = "\n".join(question.turn_texts) if question else ""
+    return hashlib.sha256(text[:HASHED_CHARACTERS].encode()).hexdigest()
+
+
+def released_battles(options: ReleaseOptions, report: ReleaseReport) -> Iterator[BattleRecord]:
+    """One record per released vote, side a on the left; fills ``report`` as it goes."""
+    selection = Selection(question_set=options.question_set)
+    votes_of, askers = _count_prompts(selection, options)
+    kept_places = _sample(votes_of, options)
+    names = _Pseudonyms()
+    seen: Counter[str] = Counter()
+    for battle in battles(selection):
+        key = prompt_key(battle.question)
+        clean, removed = _without_personal_data(battle)
+        for vote in battle.votes:
+            reason = _unwanted(battle, vote, options)
+            if not reason:
+                seen[key] += 1
+                if key in kept_places and seen[key] - 1 not in kept_places[key]:
+                    reason = "frequent_prompt"
+                elif removed and battle.origin == "live" and len(askers[key]) < 2:
+                    reason = "personal_prompt"
+            if reason:
+                report.held_back[reason] += 1
+                continue
+            report.released += 1
+            report.removed += removed
+            yield _one_vote(clean, vote, names, is_sampled=key in kept_places)
+
+
+def _unwanted(battle: BattleRecord, vote: VoteRecord, options: ReleaseOptions) -> str:
+    if vote.source == "demo" and not options.include_demo:
+        return "demo"
+    return vote.exclusion or battle.exclusion
+
+
+def _count_prompts(
+    selection: Selection, options: ReleaseOptions
+) -> tuple[Counter[str], dict[str, set[str]]]:
+    votes: Counter[str] = Counter()
+    askers: dict[str, set[str]] = {}
+    for battle in battles(selection):
+        key = prompt_key(battle.question)
+        for vote in battle.votes:
+            if not _unwanted(battle, vote, options):
+                votes[key] += 1
+                askers.setdefault(key, set()).add(vote.voter)
+    return votes, askers
+
+
+def _sample(votes_of: Counter[str], options: ReleaseOptions) -> dict[str, set[int]]:
+    """For prompts that are too frequent: which of their votes, by number, are released."""
+    return {
+        key: set(random.Random(f"{options.seed}:{key}").sample(range(n), options.most_per_prompt))
+        for key, n in votes_of.items()
+        if n > options.most_per_prompt
+    }
+
+
+@dataclass(slots=True)
+class _Pseudonyms:
+    """Fresh numbers in every release, so that two releases cannot be joined on the voter."""
+
+    salt: str = field(default_factory=secrets.token_hex)
+    numbers: dict[str, str] = field(default_factory=dict)
+
+    def of(self, voter: str) -> str:
+        if not voter:
+            return ""
+        digest = hashlib.sha256(f"{self.salt}:{voter}".encode()).hexdigest()
+        return self.numbers.setdefault(voter, f"arena_user_{digest[:12]}")
+
+
+def _without_personal_data(battle: BattleRecord) -> tuple[BattleRecord, Counter[str]]:
+    removed: Counter[str] = Counter()
+
+    def cleaned(text: str) -> str:
+        clean, found = remove_personal_data(text)
+        removed.update(found)
+        return clean
+
+    question = battle.question
+    if question is not None:
+        turns = tuple(
+            tuple(
+                TextPart(cleaned(part.text)) if isinstance(part, TextPart) else part
+                for part in turn
+            )
+            for turn in question.turns
+        )
+        question = replace(question, turns=turns, references=(), metadata={})
+
+    def answer(record: AnswerRecord | None) -> AnswerRecord | None:
+        if record is None or question is None:
+            return record
+        return replace(
+            record, question=question, turns=tuple(cleaned(turn) for turn in record.turns)
+        )
+
+    clean = replace(
+        battle,
+        question=question,
+        answer_a=answer(battle.answer_a),
+        answer_b=answer(battle.answer_b),
+        metadata={},
+    )
+    return clean, removed
+
+
+def _one_vote(
+    battle: BattleRecord, vote: VoteRecord, names: _Pseudonyms, *, is_sampled: bool
+) -> BattleRecord:
+    """The vote alone, with the battle turned so that side a stood on the left."""
+    said = replace(vote, voter=names.of(vote.voter), shown_first="a")
+    tagged = replace(
+        battle, metadata={"dedup_tag": {"high_freq": is_sampled, "sampled": is_sampled}}
+    )
+    # the time of day is enough; the second could be matched with a log
+    day = vote.tstamp - vote.tstamp % 3600 if vote.tstamp is not None else None
+    if vote.shown_first != "b":
+        return replace(tagged, votes=(replace(said, tstamp=day),), tstamp=day)
+    return replace(
+        tagged,
+        model_a=battle.model_b,
+        model_b=battle.model_a,
+        answer_a=battle.answer_b,
+        answer_b=battle.answer_a,
+        votes=(replace(said, outcome=_SWAPPED[vote.outcome], tstamp=day),),  # type: ignore[arg-type]  # swapping keeps to the four outcomes
+        tstamp=day,
+    )
