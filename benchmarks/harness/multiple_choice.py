@@ -17,6 +17,7 @@ from benchmarks.questions.asking import (
     Shot,
     ask_for_letter,
     choice_score,
+    reordered,
 )
 from benchmarks.suites_base import (
     AskProtocol,
@@ -51,7 +52,8 @@ class LetterTask:
         samples = []
         for index in range(limited(len(docs), self.options.limit)):
             doc = docs[index]
-            question = self._question(doc)
+            order = self.options.settings.get("choice_order")
+            question = reordered(self._question(doc), order, index)
             samples.append(
                 PreparedSample(
                     index=index,
@@ -95,7 +97,8 @@ class LetterTask:
         return None
 
     def identity(self) -> dict[str, Json]:
-        return self.inner.identity() | {"asks": "letter/1"}
+        order = self.options.settings.get("choice_order")
+        return self.inner.identity() | {"asks": "letter/1", "choice_order": order}
 
 
 def _gold(target: Any, choices: Sequence[str]) -> tuple[int, ...]:

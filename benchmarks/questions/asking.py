@@ -5,9 +5,10 @@ Two ways: by likelihood of each option, and by a letter in a written answer.
 
 from __future__ import annotations
 
+import random
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from string import ascii_uppercase
 
 from benchmarks.metrics.letters import DEFAULT_EXTRACTOR, EXTRACTORS, INVALID
@@ -64,6 +65,20 @@ class ChoiceQuestion:
             return text
         options = (f"{letter}) {c}" for letter, c in zip(self.letters, self.choices, strict=True))
         return "\n".join([text, "", *options])
+
+
+def reordered(question: ChoiceQuestion, seed: Json, index: int) -> ChoiceQuestion:
+    """The same question with its options in an order drawn from ``seed``; None leaves it alone.
+
+    A question that shows its options in its own text cannot be reordered and is left alone.
+    """
+    if seed is None or not question.lists_options:
+        return question
+    order = list(range(len(question.choices)))
+    random.Random(f"{seed} {index}").shuffle(order)
+    choices = tuple(question.choices[old] for old in order)
+    gold = tuple(sorted(order.index(old) for old in question.gold))
+    return replace(question, choices=choices, gold=gold)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,13 @@ from typing import Any
 from benchmarks.harness.task import cluster_of, reasons_of
 from benchmarks.metrics.choices import best_choice, best_per_character
 from benchmarks.metrics.text import TEXT_METRICS, bleu_n, rouge
-from benchmarks.questions.asking import ChoiceQuestion, Shot, ask_for_letter, choice_score
+from benchmarks.questions.asking import (
+    ChoiceQuestion,
+    Shot,
+    ask_for_letter,
+    choice_score,
+    reordered,
+)
 from benchmarks.questions.reading import AnswerRow, ChoiceRow, read_answers, read_choices
 from benchmarks.suites_base import (
     AskProtocol,
@@ -60,7 +66,8 @@ class ChoiceTask:
         return [self._sample(index, row, chat) for index, row in enumerate(self.rows[:count])]
 
     def _sample(self, index: int, row: ChoiceRow, chat: ChatFormatter | None) -> PreparedSample:
-        question = _with_passage(row)
+        order = self.options.settings.get("choice_order")
+        question = reordered(_with_passage(row), order, index)
         shots = [
             Shot(_with_passage(example), example.question.gold_letters[0])
             for example in self.dev[: self.shots]
@@ -91,7 +98,9 @@ class ChoiceTask:
 
     def identity(self) -> dict[str, Json]:
         made = [[row.question.text, row.question.choices, row.question.gold] for row in self.rows]
-        return {"questions": digest(made), "num_fewshot": self.shots, "asks": "choices/1"}
+        order = self.options.settings.get("choice_order")
+        return {"questions": digest(made), "num_fewshot": self.shots, "asks": "choices/1",
+                "choice_order": order}  # fmt: skip
 
 
 def _with_passage(row: ChoiceRow) -> ChoiceQuestion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -67,7 +68,8 @@ class ProgramTask:
                 f"pass@{max(self.ks)} needs at least {max(self.ks)} samples per problem; "
                 f"there are {self.samples}"
             )
-        self.allows_unsafe = bool(options.settings.get("allows_unsafe"))
+        # the administrator's word, not the run's: whoever starts runs cannot give it
+        self.allows_unsafe = os.environ.get("SANDBOX_ALLOW_UNSAFE", "").lower() == "true"
         self.primary_metric = f"pass@{min(self.ks)},none"
 
     def build(self, chat: ChatFormatter | None = None) -> list[PreparedSample]:

@@ -181,7 +181,7 @@ def csv_of(*rows):
 def test_a_file_of_questions_is_stored_only_when_every_row_can_be_used(
     admin_client, settings, tmp_path
 ):
-    settings.MEDIA_ROOT = tmp_path
+    settings.MEDIA_ROOT = tmp_path / "media"
     url = reverse("benchmark_upload")
     bad = csv_of(("Why?", "a", "b", "A", "x"), ("", "a", "b", "A", "x"), ("How?", "a", "", "C", ""))
     reply = admin_client.post(url, {"name": "Mine", "kind": "general_mcq", "file": bad})

@@ -105,6 +105,22 @@ def test_own_choices_are_scored_by_likelihood_and_in_writing(tmp_path):
     assert written.score(0, stored(asked), [Response(text="ANSWER: A")]).metrics["acc,letter"] == 0
 
 
+def test_reordered_choices_keep_their_answer_and_change_the_fingerprint(tmp_path):
+    rows = [{"question": f"q{i}", "choices": list("wxyz"), "answer": i % 4} for i in range(8)]
+    path = tmp_path / "q.jsonl"
+    path.write_text("\n".join(json.dumps(row) for row in rows))
+    plain, shuffled = (
+        SUITES.get("own").open("general_mcq", TaskOptions(settings={"local_path": str(path), **s}))
+        for s in ({}, {"choice_order": 3})
+    )
+    pairs = list(zip(plain.build(), shuffled.build(), strict=True))
+    assert any(a.choices != b.choices for a, b in pairs)
+    for before, after in pairs:
+        right = [s.choices["ABCD".index(s.target[0])] for s in (before, after)]
+        assert right[0] == right[1]
+    assert plain.identity() != shuffled.identity()
+
+
 def test_subsets_of_a_folder_are_categories_and_dev_rows_are_shots(tmp_path):
     (tmp_path / "food_val.csv").write_text(CSV.replace(",food", ",").replace(",sets", ","))
     (tmp_path / "food_dev.csv").write_text(CSV)
