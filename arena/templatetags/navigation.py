@@ -46,6 +46,7 @@ SECTIONS = (
     Section("battle_list", _("Battles")),
     Section("model_list", _("Models")),
     Section("judge_list", _("Judges")),
+    Section("benchmark_board", _("Benchmarks")),
     Section("run_list", _("Runs"), staff_only=True),
     Section("console", _("Console"), staff_only=True),
 )
