@@ -10,6 +10,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("login/", LoginView.as_view(), name="login"),
+    path("accounts/", include("allauth.urls")),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("", include("arena.urls_pages")),
     path("", include("leaderboard.urls")),
