@@ -61,6 +61,7 @@ class LaunchForm(forms.Form):
     )
     precision_goal = forms.FloatField(
         label=_("Stop at ± (percentage points)"), required=False, min_value=0.1, max_value=49,
+        # xgettext:no-python-format
         help_text=_("A task ends when its 95 % interval is this narrow. Empty: runs whole."),
     )  # fmt: skip
     priority = forms.IntegerField(label=_("Priority"), required=False, initial=0)
