@@ -19,7 +19,9 @@ ROOT = Path(settings.BASE_DIR)
 CATALOGUE = ROOT / "locale" / "zh_Hans" / "LC_MESSAGES" / "django.po"
 HAN = "\u4e00-\u9fff"
 # names, formats and units that are the same in every language, and a language's own name
-UNTRANSLATED_WORDS = {"Agon", "CSV", "English", "JSON", "UTC", "system", "user", "zip"}
+UNTRANSLATED_WORDS = {
+    *("Agon", "CPU", "CSV", "English", "HTML", "JSON", "Python", "UTC", "system", "user", "zip")
+}
 DEVELOPER_PAGES = {"style/gallery.html"}
 PLACEHOLDER = re.compile(r"%\(\w+\)[sd]|%[sd]|(?<!{){\w*(?::[^{}]*)?}(?!})|</?\w+[^>]*>")
 
