@@ -20,6 +20,7 @@ from benchmarks.services.opening import open_task
 from benchmarks.services.scoring import refresh_scores, stop_where_precise
 from benchmarks.suites.programs import SandboxUnavailableError
 from benchmarks.suites_base import (
+    Json,
     OpenTask,
     Response,
     SampleScore,
@@ -106,12 +107,12 @@ class BenchmarkWorkload:
         score = result.score
         value = score.metrics.get(self.tasks[sample.task_id].primary_metric)
         return {
-            "responses": [response.as_dict() for response in result.responses],
-            "metrics": dict(score.metrics),
+            "responses": [storable(response.as_dict()) for response in result.responses],
+            "metrics": storable(dict(score.metrics)),
             "value": float(value) if isinstance(value, int | float) else None,
-            "extracted": score.extracted,
+            "extracted": storable(score.extracted),
             "reason_words": reason_words(score.reasons),
-            "detail": dict(score.detail),
+            "detail": storable(dict(score.detail)),
         }
 
     def _look(self) -> None:
@@ -140,3 +141,14 @@ class BenchmarkWorkload:
 def reason_words(reasons: Sequence[str]) -> str:
     """Reasons between spaces, so that one can be looked for as a whole word."""
     return f" {' '.join(reasons)} "[:REASON_CHARACTERS] if reasons else ""
+
+
+def storable(value: Json) -> Json:
+    """The value without NUL characters, which PostgreSQL stores in no text."""
+    if isinstance(value, str):
+        return value.replace("\x00", "\N{REPLACEMENT CHARACTER}")
+    if isinstance(value, dict):
+        return {name: storable(part) for name, part in value.items()}
+    if isinstance(value, list | tuple):
+        return [storable(part) for part in value]
+    return value
