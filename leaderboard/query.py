@@ -19,7 +19,15 @@ from arena.models.question import QuestionQuerySet
 from judging.models import Judgment, JudgmentMode, JudgmentQuerySet
 
 Source = Literal["people", "judges", "combined"]
+Voters = Literal["all", "experts", "accounts"]
 Trait = Literal["short", "long", "code", "mathematics", "two_turn", "hard"]
+
+
+_VOTERS: dict[Voters, Q] = {
+    "all": Q(),
+    "experts": Q(voter__is_expert=True),
+    "accounts": Q(voter__user__isnull=False),
+}
 
 
 class BoardQuery(BaseModel):
@@ -27,7 +35,8 @@ class BoardQuery(BaseModel):
 
     ``traits`` are the derived categories of ``leaderboard.traits``; several must all hold.
     ``include`` names exclusion reasons that are to be counted after all. The bundled demo's
-    models are left out unless ``include_demo`` says otherwise.
+    models are left out unless ``include_demo`` says otherwise. ``voters`` narrows people's votes to
+    experts, or to signed-in accounts.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -45,6 +54,7 @@ class BoardQuery(BaseModel):
     until: dt.datetime | None = None
     include: tuple[str, ...] = ()
     include_demo: bool = False
+    voters: Voters = "all"
 
 
 def questions_of(query: BoardQuery) -> QuestionQuerySet:
@@ -64,6 +74,7 @@ def votes_of(query: BoardQuery) -> VoteQuerySet:
         _tagged(query, "battle__question"),
         _in_time(query),
         _between_wanted_models(query, ("battle__model_a", "battle__model_b")),
+        _VOTERS[query.voters],
     )
 
 

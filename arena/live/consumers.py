@@ -6,6 +6,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+import orjson
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.core.cache import cache
@@ -86,6 +87,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
             await acts[content["do"]](content)
         except RefusedError as error:
             await self._refuse(error.code)
+
+    @classmethod
+    async def encode_json(cls, content: object) -> str:
+        return orjson.dumps(content).decode()
 
     @classmethod
     async def decode_json(cls, text_data: str) -> object:

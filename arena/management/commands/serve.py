@@ -85,6 +85,8 @@ def _web_command(host: str, port: int) -> list[str]:
         *(sys.executable, "-m", "uvicorn", "config.asgi:application"),
         *("--host", host, "--port", str(port), "--log-level", "warning", "--lifespan", "off"),
         *("--timeout-graceful-shutdown", "3"),
+        # compressing every piece of a live battle costs more than it saves
+        *("--ws-per-message-deflate", "false"),
     ]
 
 

@@ -1,0 +1,26 @@
+"""Boards may count some voters only."""
+
+import pytest
+from django.contrib.auth import get_user_model
+
+from arena.models import Vote, Voter
+from leaderboard.query import BoardQuery, votes_of
+
+
+@pytest.fixture
+def votes(one_battle):
+    user = get_user_model().objects.create_user("alice", password="x")
+    voters = [
+        Voter.objects.create(key="anybody"),
+        Voter.objects.create(key="expert", is_expert=True),
+        Voter.objects.create(key="account", user=user),
+    ]
+    return [Vote.objects.create(battle=one_battle, voter=v, outcome="tie") for v in voters]
+
+
+@pytest.mark.parametrize(
+    ("voters", "kept"), [("all", [0, 1, 2]), ("experts", [1]), ("accounts", [2])]
+)
+def test_a_board_counts_the_voters_it_asks_for(votes, voters, kept):
+    chosen = set(votes_of(BoardQuery(voters=voters)))
+    assert chosen == {votes[place] for place in kept}

@@ -1,0 +1,199 @@
+"""Delay that live battles add: 100 at once, 50 tokens/s per side, through one web process.
+
+Run from the repository root: ``python -m tests.bench.votes_live [--battles N] [--rate N]
+[--seconds N] [--json]``. Every token carries the moment its model server sent it; the client reads
+it off on arrival (all processes read the machine's one monotonic clock). Server of the models, web
+process and client are three processes on the machine's cores. Uses the database of the
+environment; its rows (slug prefix ``bench-live``) are removed at the end.
+"""
+
+import argparse
+import asyncio
+import json
+import multiprocessing
+import os
+import re
+import signal
+import statistics
+import subprocess
+import sys
+import time
+
+import psutil
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
+
+HOST, WEB_PORT, MODEL_PORT = "127.0.0.1", 8974, 8975
+TOKEN_CHARACTERS = 16  # a stamp of 15 digits and a blank
+COOKIE = re.compile(r"agon_voter=([\w-]+)")
+
+
+# -- the models' server ------------------------------------------------------------------
+
+
+async def answer(reader, writer, rate, tokens):
+    """Stream ``tokens`` stamps at ``rate`` per second to every request."""
+    try:
+        while True:
+            head = await reader.readuntil(b"\r\n\r\n")
+            size = int(re.search(rb"content-length: (\d+)", head, re.I).group(1))
+            await reader.readexactly(size)
+            writer.write(
+                b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n"
+                b"Transfer-Encoding: chunked\r\n\r\n"
+            )
+            began = time.monotonic()
+            for number in range(tokens):
+                await asyncio.sleep(max(began + number / rate - time.monotonic(), 0))
+                text = f"{time.monotonic():015.5f} "
+                _chunk(writer, {"choices": [{"index": 0, "delta": {"content": text}}]})
+            _chunk(writer, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
+            done = b"data: [DONE]\n\n"
+            writer.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(done), done))
+            await writer.drain()
+    except (asyncio.IncompleteReadError, ConnectionError):
+        writer.close()
+
+
+def _chunk(writer, event):
+    data = b"data: " + json.dumps(event).encode() + b"\n\n"
+    writer.write(b"%x\r\n%s\r\n" % (len(data), data))
+
+
+def serve_models(rate, tokens):
+    async def main():
+        server = await asyncio.start_server(
+            lambda reader, writer: answer(reader, writer, rate, tokens), HOST, MODEL_PORT
+        )
+        async with server:
+            await server.serve_forever()
+
+    asyncio.run(main())
+
+
+# -- the browsers --------------------------------------------------------------------------
+
+
+async def battle(delays, start):
+    import aiohttp
+
+    async with aiohttp.ClientSession() as session:
+        async with session.get(f"http://{HOST}:{WEB_PORT}/live/") as page:
+            cookie = COOKIE.search(str(page.headers.getall("Set-Cookie"))).group(1)
+        socket = await session.ws_connect(
+            f"ws://{HOST}:{WEB_PORT}/ws/live/",
+            headers={"Cookie": f"agon_voter={cookie}"},
+            origin=f"http://{HOST}:{WEB_PORT}",
+        )
+        await socket.send_json({"do": "agree"})
+        await socket.send_json({"do": "open", "mode": "blind"})
+        assert (await socket.receive_json())["is"] == "room"
+        await asyncio.sleep(max(start - time.monotonic(), 0))
+        await socket.send_json({"do": "prompt", "text": "Count."})
+        pending = ["", ""]
+        while True:
+            message = json.loads(await socket.receive_str())
+            now = time.monotonic()
+            if message["is"] != "text":
+                break
+            for side, piece in enumerate(message["pieces"]):
+                pending[side] += piece
+                while len(pending[side]) >= TOKEN_CHARACTERS:
+                    stamp, pending[side] = pending[side][:15], pending[side][TOKEN_CHARACTERS:]
+                    delays.append(now - float(stamp))
+        await socket.close()
+        return message["is"]
+
+
+async def browse(battles):
+    delays = []
+    start = time.monotonic() + 8 + battles / 25
+    ends = await asyncio.gather(
+        *(battle(delays, start + number * 0.01) for number in range(battles)),
+        return_exceptions=True,
+    )
+    return delays, ends
+
+
+# -- measuring -----------------------------------------------------------------------------
+
+
+def fill():
+    from arena.models import Endpoint, LanguageModel
+
+    endpoint = Endpoint.objects.create(
+        slug="bench-live", name="bench", base_url=f"http://{HOST}:{MODEL_PORT}/v1",
+        max_concurrency=1000,
+    )  # fmt: skip
+    for name in ("bench-live-a", "bench-live-b"):
+        LanguageModel.objects.create(slug=name, display_name=name, endpoint=endpoint)
+
+
+def clear():
+    from arena.models import Endpoint, LanguageModel
+
+    LanguageModel.objects.filter(slug__startswith="bench-live").delete()
+    Endpoint.objects.filter(slug="bench-live").delete()
+
+
+def report(delays, ends, options):
+    cuts = statistics.quantiles(delays, n=100) if len(delays) > 1 else [0] * 99
+    return {
+        "battles": options.battles,
+        "tokens_per_s_per_side": options.rate,
+        "tokens_measured": len(delays),
+        "finished": sum(end == "done" for end in ends),
+        "failures": [repr(end) for end in ends if end != "done"][:3],
+        "delay_p50_ms": round(1000 * cuts[49], 1),
+        "delay_p95_ms": round(1000 * cuts[94], 1),
+        "delay_p99_ms": round(1000 * cuts[98], 1),
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--battles", type=int, default=100)
+    parser.add_argument("--rate", type=float, default=50)
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args()
+
+    import django
+
+    django.setup()
+    from django.core.management import call_command
+
+    call_command("migrate", verbosity=0)
+    call_command("collectstatic", interactive=False, verbosity=0)
+    clear()
+    fill()
+    tokens = int(options.rate * options.seconds)
+    models = multiprocessing.Process(target=serve_models, args=(options.rate, tokens))
+    models.start()
+    web = subprocess.Popen(
+        [
+            *(sys.executable, "-m", "uvicorn", "config.asgi:application", "--lifespan", "off"),
+            *("--host", HOST, "--port", str(WEB_PORT), "--log-level", "error"),
+            *("--ws-per-message-deflate", "false"),
+        ],
+        env={**os.environ, "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": HOST},
+        start_new_session=True,
+    )
+    time.sleep(6)
+    try:
+        before = psutil.Process(web.pid).cpu_times()
+        delays, ends = asyncio.run(browse(options.battles))
+        after = psutil.Process(web.pid).cpu_times()
+    finally:
+        models.terminate()
+        os.killpg(web.pid, signal.SIGTERM)
+        web.wait(15)
+        clear()
+    told = report(delays, ends, options)
+    used_s = after.user + after.system - before.user - before.system
+    told["web_cpu_share_while_streaming"] = round(used_s / options.seconds, 2)
+    print(json.dumps(told) if options.json else "\n".join(f"{k}: {v}" for k, v in told.items()))
+
+
+if __name__ == "__main__":
+    main()
