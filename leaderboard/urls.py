@@ -5,7 +5,7 @@ from django.urls import path
 from leaderboard.api import api
 from leaderboard.feeds import RankFeed
 from leaderboard.views import boards, history, methods
-from leaderboard.views.api_docs import api_docs
+from leaderboard.views.api_docs import api_docs, api_missing
 
 urlpatterns = [
     path("boards/", boards.board_list, name="board_list"),
@@ -29,4 +29,5 @@ urlpatterns = [
     path("methods/<str:slug>/", methods.method_detail, name="method_detail"),
     path("api/", api_docs, name="api_docs"),
     path("api/v1/", api.urls),
+    path("api/v1/<path:path>", api_missing),
 ]

@@ -12,7 +12,7 @@ from ninja.pagination import paginate
 from ninja.params import functions as param
 
 from leaderboard.api.pages import Pages
-from leaderboard.api.schemas import BoardOut, PairOut, Problem, RatingOut, SnapshotOut
+from leaderboard.api.schemas import BoardOut, PairOut, Problem, RatingOut, Refusal, SnapshotOut
 from leaderboard.models import Board, Rating, Snapshot
 from leaderboard.selectors import board_cards, pair_counts, rating_as_json, rating_rows
 
@@ -44,7 +44,7 @@ def list_boards(request: HttpRequest) -> list[dict[str, Any]]:
     return [_as_board(board, newest) for board, newest in board_cards(with_private=False)]
 
 
-@router.get("/{slug}", response={200: BoardOut, 404: Problem}, summary="One board")
+@router.get("/{slug}", response={200: BoardOut, 404: Problem, 422: Refusal}, summary="One board")
 def get_board(request: HttpRequest, slug: str) -> dict[str, Any]:
     board = _board(slug)
     return _as_board(board, board.snapshots.filter(slice_key="").order_by("-number").first())
@@ -52,7 +52,7 @@ def get_board(request: HttpRequest, slug: str) -> dict[str, Any]:
 
 @router.get(
     "/{slug}/snapshots",
-    response={200: list[SnapshotOut], 404: Problem},
+    response={200: list[SnapshotOut], 404: Problem, 422: Refusal},
     summary="A board's snapshots, newest first",
 )
 @paginate(Pages)
@@ -67,8 +67,8 @@ Slice = Annotated[
 
 
 @router.get(
-    "/{slug}/snapshots/{int:number}",
-    response={200: SnapshotOut, 404: Problem},
+    "/{slug}/snapshots/{number}",
+    response={200: SnapshotOut, 404: Problem, 422: Refusal},
     summary="One snapshot",
 )
 def get_snapshot(request: HttpRequest, slug: str, number: int, key: Slice = "") -> Snapshot:
@@ -76,8 +76,8 @@ def get_snapshot(request: HttpRequest, slug: str, number: int, key: Slice = "") 
 
 
 @router.get(
-    "/{slug}/snapshots/{int:number}/ratings",
-    response={200: list[RatingOut], 404: Problem},
+    "/{slug}/snapshots/{number}/ratings",
+    response={200: list[RatingOut], 404: Problem, 422: Refusal},
     summary="Every model's rating, best first",
 )
 def list_ratings(
@@ -88,8 +88,8 @@ def list_ratings(
 
 
 @router.get(
-    "/{slug}/snapshots/{int:number}/pairs",
-    response={200: list[PairOut], 404: Problem},
+    "/{slug}/snapshots/{number}/pairs",
+    response={200: list[PairOut], 404: Problem, 422: Refusal},
     summary="Battles and outcomes per pair of models",
 )
 def list_pairs(request: HttpRequest, slug: str, number: int, key: Slice = "") -> list[Any]:

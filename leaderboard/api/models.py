@@ -12,7 +12,7 @@ from ninja.pagination import paginate
 
 from arena.models import LanguageModel
 from leaderboard.api.pages import Pages
-from leaderboard.api.schemas import ModelOut, ModelRatingOut, Problem
+from leaderboard.api.schemas import ModelOut, ModelRatingOut, Problem, Refusal
 from leaderboard.models import Board, Rating, Snapshot
 
 router = Router()
@@ -22,20 +22,20 @@ def _listed() -> QuerySet[LanguageModel]:
     return LanguageModel.objects.active().select_related("license").order_by("slug")
 
 
-@router.get("", response=list[ModelOut], summary="All models")
+@router.get("", response={200: list[ModelOut], 422: Refusal}, summary="All models")
 @paginate(Pages)
 def list_models(request: HttpRequest) -> QuerySet[LanguageModel]:
     return _listed()
 
 
-@router.get("/{slug}", response={200: ModelOut, 404: Problem}, summary="One model")
+@router.get("/{slug}", response={200: ModelOut, 404: Problem, 422: Refusal}, summary="One model")
 def get_model(request: HttpRequest, slug: str) -> LanguageModel:
     return _model(slug)
 
 
 @router.get(
     "/{slug}/ratings",
-    response={200: list[ModelRatingOut], 404: Problem},
+    response={200: list[ModelRatingOut], 404: Problem, 422: Refusal},
     summary="A model's standing on every public board",
 )
 def list_model_ratings(request: HttpRequest, slug: str) -> list[dict[str, Any]]:

@@ -17,6 +17,12 @@ class Problem(Schema):
     detail: str
 
 
+class Refusal(Schema):
+    """Which parameter is wrong, where, and why."""
+
+    detail: list[dict[str, Any]]
+
+
 class BoardOut(Schema):
     """A board: a saved query, a rating method with its options, and a seed."""
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
@@ -36,6 +36,12 @@ def api_docs(request: HttpRequest) -> HttpResponse:
     operations, answers = _described()
     context = {"operations": operations, "answers": answers}
     return render(request, "leaderboard/api_docs.html", context)
+
+
+@require_safe
+def api_missing(request: HttpRequest, path: str) -> JsonResponse:
+    """An address that the API does not have, answered as the API answers."""
+    return JsonResponse({"detail": f"there is no {path!r} in version 1"}, status=404)
 
 
 @cache

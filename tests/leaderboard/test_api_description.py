@@ -14,7 +14,7 @@ def test_every_answer_is_what_the_api_description_promises(
     for found in schema.get_all_operations():
 
         @given(case=found.ok().as_strategy())
-        @settings(max_examples=12, deadline=None, derandomize=True, database=None)
+        @settings(max_examples=25, deadline=None, derandomize=True, database=None)
         def keeps_its_promise(case):
             case.call_and_validate()
 
