@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from django.conf import settings
+from django.test import override_settings
 from django.utils import translation
 
 from tests.skipping import skip_or_fail
@@ -35,14 +36,18 @@ def _uses_database(item):
     )
 
 
+@pytest.fixture(scope="session")
+def no_static_files(tmp_path_factory):
+    return tmp_path_factory.mktemp("static")
+
+
 @pytest.fixture(autouse=True)
-def uncollected_static_files(settings, tmp_path):
+def uncollected_static_files(no_static_files):
     """Pages are tested without collectstatic, in production settings too."""
-    settings.STATIC_ROOT = tmp_path
-    settings.STORAGES = {
-        **settings.STORAGES,
-        "staticfiles": {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"},
-    }
+    plain = {"BACKEND": "django.contrib.staticfiles.storage.StaticFilesStorage"}
+    storages = {**settings.STORAGES, "staticfiles": plain}
+    with override_settings(STATIC_ROOT=no_static_files, STORAGES=storages):
+        yield
 
 
 @pytest.fixture(autouse=True)

@@ -1,8 +1,10 @@
 #!/bin/sh
-# Debian's Chromium for the browser tests and gettext for the check of the translations; without
+# Debian's Chromium for the browser tests, bubblewrap for the sandbox's strictest level and gettext for
+# the check of the translations; without
 # root or apt it says what to do.
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium fonts-noto-cjk"
+command -v bwrap >/dev/null 2>&1 || missing="$missing bubblewrap"
 command -v xgettext >/dev/null 2>&1 || missing="$missing gettext"
 [ -z "$missing" ] && exit 0
 if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null 2>&1; then
