@@ -19,6 +19,7 @@ urlpatterns = [
     ),
     path("console/judge/", runs.judge_run_new, name="judge_run_new"),
     path("console/judge/plan/", runs.judge_run_plan, name="judge_run_plan"),
+    path("runs/judging/<int:run_id>/report/", runs.run_report, name="judge_run_report"),
     re_path(
         r"^runs/(?P<kind>judging)/(?P<run_id>\d+)/judgments/$",
         runs.run_judgments,
