@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -101,21 +101,26 @@ def _prompts(judge: Judge) -> tuple[list[PromptTemplate], str]:
     return [template for chosen in sets for template in chosen.templates], ""
 
 
+def judgments_by_id(ids: Sequence[int]) -> list[Judgment]:
+    """These judgments, in this order, with all that a row shows."""
+    found = _with_subjects(Judgment.objects.filter(pk__in=ids)).in_bulk()
+    return [found[pk] for pk in ids if pk in found]
+
+
+def _with_subjects(judgments: JudgmentQuerySet) -> JudgmentQuerySet:
+    return judgments.select_related(
+        "judge",
+        "battle__model_a",
+        "battle__model_b",
+        "battle__question",
+        "answer__model",
+        "answer__question",
+    ).defer("answer__turns", "answer__reasoning")
+
+
 def listed_judgments(run: JudgeRun, chosen: Mapping[str, str]) -> JudgmentQuerySet:
     """A run's judgments in the order they were asked for, with all that a row shows."""
-    judgments: JudgmentQuerySet = (
-        Judgment.objects.filter(run=run)
-        .select_related(
-            "judge",
-            "battle__model_a",
-            "battle__model_b",
-            "battle__question",
-            "answer__model",
-            "answer__question",
-        )
-        .defer("answer__turns", "answer__reasoning")
-        .order_by("id")
-    )
+    judgments = _with_subjects(Judgment.objects.filter(run=run)).order_by("id")
     states = {
         "readable": Q(status=WorkStatus.DONE, is_readable=True),
         "unreadable": Q(status=WorkStatus.DONE, is_readable=False),

@@ -2,16 +2,24 @@
 
 from django.urls import path, re_path
 
-from judging.views import judges, people, runs
+from judging.views import cards, judges, people, runs
 
 urlpatterns = [
     path("people-and-judges/", people.people_and_judges, name="people_and_judges"),
     path("judges/", judges.judge_list, name="judge_list"),
     path("judges/new/", judges.judge_new, name="judge_new"),
+    path("judges/compare/", cards.judge_comparison, name="judge_comparison"),
     path("judges/<str:slug>/", judges.judge_detail, name="judge_detail"),
     path("judges/<str:slug>/v<int:version>/", judges.judge_detail, name="judge_version"),
+    path("judges/<str:slug>/v<int:version>/card/", cards.judge_card_part, name="judge_card"),
+    path(
+        "judges/<str:slug>/v<int:version>/rows/<str:key>/",
+        cards.judge_figure_rows,
+        name="judge_figure_rows",
+    ),
     path("console/judge/", runs.judge_run_new, name="judge_run_new"),
     path("console/judge/plan/", runs.judge_run_plan, name="judge_run_plan"),
+    path("runs/judging/<int:run_id>/report/", runs.run_report, name="judge_run_report"),
     re_path(
         r"^runs/(?P<kind>judging)/(?P<run_id>\d+)/judgments/$",
         runs.run_judgments,

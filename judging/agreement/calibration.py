@@ -65,7 +65,7 @@ def calibration(
     index = np.minimum((stated * n_bins).astype(np.intp), n_bins - 1)
     rows = np.zeros((len(stated), 3, n_bins))
     rows[np.arange(len(stated)), :, index] = np.column_stack((np.ones(len(stated)), stated, right))
-    sums = cluster_sums(rows.reshape(len(stated), -1), clusters)
+    sums = cluster_sums(rows.reshape(len(stated), 3 * n_bins), clusters)
 
     def expected_error(totals: FloatArray) -> FloatArray:
         n, said, was = np.moveaxis(totals.reshape(*totals.shape[:-1], 3, n_bins), -2, 0)

@@ -20,6 +20,7 @@ from judging.scripts import stored_verdicts
 from judging.turns import TURN_SETTINGS, check_turn_settings
 
 IMPORTED = "imported"
+RESERVED_SLUGS = frozenset({"new", "compare"})
 Settings = Mapping[str, Any]  # JSON; each kind of judge checks its own
 
 
@@ -119,6 +120,8 @@ def create_judge(
     """
     chosen = dict(settings or {})
     check_turn_settings(chosen)
+    if slug in RESERVED_SLUGS:
+        raise JudgeSettingsError(f"a judge cannot be called {slug!r}: a page has that address")
     fingerprint = fingerprint_of(kind, chosen, language_model)
     versions = Judge.objects.filter(slug=slug)
     there = versions.filter(fingerprint=fingerprint).first()

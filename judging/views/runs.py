@@ -15,6 +15,7 @@ from judging.forms import JudgeRunForm, JudgmentFilter
 from judging.judges import JudgeSettingsError
 from judging.models import JudgeRun
 from judging.prompts import PromptError
+from judging.report import report_html
 from judging.selectors import listed_judgments
 from judging.services.judge_runs import start_judge_run
 from judging.services.ledger import JudgeRunError
@@ -81,3 +82,14 @@ def run_judgments(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
     is_partial = request.headers.get("HX-Target") == "judgment-table"
     template = "judging/_judgment_table.html" if is_partial else "judging/run_judgments.html"
     return render(request, template, context)
+
+
+@staff_only
+@require_safe
+def run_report(request: HttpRequest, run_id: int) -> HttpResponse:
+    """The run's report: to read, or with ``?download=1`` to keep as a file."""
+    run = get_object_or_404(JudgeRun.objects.select_related("judge", "question_set"), pk=run_id)
+    response = HttpResponse(report_html(run))
+    if request.GET.get("download"):
+        response["Content-Disposition"] = f'attachment; filename="judge-run-{run.pk}.html"'
+    return response

@@ -99,3 +99,7 @@ def test_an_overconfident_judge_is_off_by_its_overconfidence():
 def test_a_confidence_in_percent_is_refused():
     with pytest.raises(ValueError, match="give shares from 0 to 1"):
         calibration([80.0], [True], "a")
+
+
+def test_without_any_stated_confidence_there_is_no_calibration():
+    assert calibration([], [], []).expected_error.value is None

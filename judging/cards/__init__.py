@@ -1,0 +1,16 @@
+"""How far a judge can be believed: figures over stored judgments and votes, and their rows."""
+
+from judging.cards.card import Card, CardFigure, judge_card
+from judging.cards.data import CardData, read_card_data
+from judging.cards.figures import FIGURES, Basis, basis_of
+
+__all__ = [
+    "FIGURES",
+    "Basis",
+    "Card",
+    "CardData",
+    "CardFigure",
+    "basis_of",
+    "judge_card",
+    "read_card_data",
+]

@@ -1,0 +1,137 @@
+"""A judge's card: all figures with their intervals, kept until new rows arrive."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from django.core.cache import cache
+from django.db.models import Count, Max, Q
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import Vote
+from judging.agreement import Estimate, agreement, cohen_kappa
+from judging.cards.data import CardData, read_card_data
+from judging.cards.figures import FIGURES, SEED, Figure
+from judging.models import Judge, Judgment
+
+KEPT_S = 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class CardFigure:
+    """One number with its interval; ``key`` leads to its rows, ``n_rows`` of them."""
+
+    key: str
+    estimate: Estimate
+    n_rows: int
+
+    @property
+    def figure(self) -> Figure:
+        """What it means."""
+        return FIGURES[self.key]
+
+
+@dataclass(frozen=True, slots=True)
+class SliceFigure:
+    """Agreement with people within a category or language."""
+
+    name: str
+    estimate: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class PeerFigure:
+    """Agreement with another judge."""
+
+    judge_id: int
+    agreement: Estimate
+    kappa: Estimate
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """What is known of a judge; figures without any row behind them are left out."""
+
+    figures: tuple[CardFigure, ...]
+    categories: tuple[SliceFigure, ...]
+    languages: tuple[SliceFigure, ...]
+    peers: tuple[PeerFigure, ...]
+
+    @property
+    def slices(self) -> tuple[tuple[str | Promise, tuple[SliceFigure, ...]], ...]:
+        """Agreement with people by what the questions are about and by their language."""
+        return ((_("By category"), self.categories), (_("By language"), self.languages))
+
+    def get(self, key: str) -> CardFigure | None:
+        """The figure called ``key``, if there is one."""
+        return next((figure for figure in self.figures if figure.key == key), None)
+
+
+def judge_card(judge: Judge) -> Card:
+    """The card of one version of a judge; computed anew only when judgments or votes changed."""
+    key = f"judge-card:{judge.pk}:{_state()}"
+    found: Card | None = cache.get(key)
+    if found is None:
+        found = compute_card(read_card_data(judge))
+        cache.set(key, found, KEPT_S)
+    return found
+
+
+def _state() -> str:
+    """Changes whenever a judgment or vote is added, finished or marked."""
+    is_marked = ~Q(exclusion="")
+    rows = Judgment.objects.filter(is_dry_run=False).aggregate(
+        n=Count("id"), last=Max("finished_at"), marked=Count("id", filter=is_marked)
+    )
+    votes = Vote.objects.aggregate(
+        n=Count("id"), last=Max("id"), marked=Count("id", filter=is_marked)
+    )
+    return "-".join(str(value) for value in (*rows.values(), *votes.values())).replace(" ", "_")
+
+
+def compute_card(data: CardData) -> Card:
+    """Every figure that has rows."""
+    figures = []
+    for key, figure in FIGURES.items():
+        basis = figure.basis(data)
+        estimate = basis.estimate()
+        if estimate.value is not None:
+            figures.append(CardFigure(key, estimate, len(basis.ids)))
+    return Card(
+        figures=tuple(figures),
+        categories=_slices(data, lambda battle: data.battles[battle].category),
+        languages=_slices(data, lambda battle: data.battles[battle].language),
+        peers=_peers(data),
+    )
+
+
+def _slices(data: CardData, name_of: Callable[[int], str]) -> tuple[SliceFigure, ...]:
+    groups: dict[str, list[int]] = {}
+    for battle in data.combined:
+        if battle in data.votes and name_of(battle):
+            groups.setdefault(name_of(battle), []).append(battle)
+    figures = []
+    for name, battles in sorted(groups.items()):
+        part = replace(data, combined={battle: data.combined[battle] for battle in battles})
+        figures.append(SliceFigure(name, FIGURES["people"].basis(part).estimate()))
+    return tuple(figures)
+
+
+def _peers(data: CardData) -> tuple[PeerFigure, ...]:
+    figures = []
+    for judge_id, outcomes in sorted(data.others.items()):
+        shared = [battle for battle in data.combined if battle in outcomes]
+        mine = [data.combined[battle] for battle in shared]
+        theirs = [outcomes[battle] for battle in shared]
+        clusters = [data.battles[battle].question for battle in shared]
+        if shared:
+            figures.append(
+                PeerFigure(
+                    judge_id,
+                    agreement(mine, theirs, clusters, seed=SEED),
+                    cohen_kappa(mine, theirs, clusters, seed=SEED),
+                )
+            )
+    return tuple(figures)

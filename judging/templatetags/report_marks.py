@@ -1,0 +1,18 @@
+"""Cells of a report's tables."""
+
+from django import template
+from django.utils.formats import number_format
+
+register = template.Library()
+
+
+@register.filter
+def percent(value: float | None) -> str:
+    """A share in percent, or a dash where there is nothing to share."""
+    return "–" if value is None else f"{number_format(100 * value, 1)} %"
+
+
+@register.filter
+def tint(value: float) -> str:
+    """How strongly a cell is coloured: nothing at no wins, never so much that text drowns."""
+    return f"{0.55 * value:.3f}"

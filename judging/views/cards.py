@@ -1,0 +1,59 @@
+"""Judge cards: one judge's, all judges' side by side, and the rows behind a number."""
+
+from __future__ import annotations
+
+from django.core.paginator import Paginator
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.views.decorators.http import require_safe
+
+from judging.cards import FIGURES, basis_of, judge_card, read_card_data
+from judging.models import Judge
+from judging.selectors import judgments_by_id, listed_judges
+
+ROWS_PER_PAGE = 50
+COMPARED = ("people", "kappa", "consistency", "first_position", "longer", "own_family",
+            "unreadable", "cost", "seconds")  # fmt: skip
+
+
+@require_safe
+def judge_card_part(request: HttpRequest, slug: str, version: int) -> HttpResponse:
+    """The card alone: a judge's page fetches it, because it takes a moment to compute."""
+    judge = get_object_or_404(Judge, slug=slug, version=version)
+    card = judge_card(judge)
+    names = Judge.objects.in_bulk([peer.judge_id for peer in card.peers])
+    peers = [(names[peer.judge_id], peer) for peer in card.peers if peer.judge_id in names]
+    context = {"judge": judge, "card": card, "peers": peers}
+    is_part = request.headers.get("HX-Request")
+    return render(request, f"judging/{'_card' if is_part else 'judge_card'}.html", context)
+
+
+@require_safe
+def judge_comparison(request: HttpRequest) -> HttpResponse:
+    """The same figures of every judge side by side."""
+    rows = []
+    for judge in listed_judges():
+        card = judge_card(judge)
+        rows.append((judge, [card.get(key) for key in COMPARED]))
+    context = {"rows": rows, "figures": [FIGURES[key] for key in COMPARED]}
+    return render(request, "judging/judge_comparison.html", context)
+
+
+@require_safe
+def judge_figure_rows(request: HttpRequest, slug: str, version: int, key: str) -> HttpResponse:
+    """The judgments that a figure of a card rests on."""
+    judge = get_object_or_404(
+        Judge.objects.select_related("language_model"), slug=slug, version=version
+    )
+    if key not in FIGURES:
+        raise Http404(f"There is no figure {key!r}; there are: {', '.join(FIGURES)}.")
+    basis = basis_of(read_card_data(judge), key)
+    pages = Paginator(basis.ids, ROWS_PER_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    context = {
+        "judge": judge,
+        "figure": FIGURES[key],
+        "judgments": judgments_by_id(list(page.object_list)),
+        "page": page,
+    }
+    return render(request, "judging/judge_figure_rows.html", context)
