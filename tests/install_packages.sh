@@ -1,7 +1,6 @@
 #!/bin/sh
-# Debian's Chromium for the browser tests, bubblewrap for the sandbox's strictest level and gettext for
-# the check of the translations; without
-# root or apt it says what to do.
+# Debian's Chromium for the browser tests, bubblewrap for the sandbox's strictest level, gettext for
+# the check of the translations. Without root or apt it says what to do.
 missing=""
 command -v chromium >/dev/null 2>&1 || missing="$missing chromium fonts-noto-cjk"
 command -v bwrap >/dev/null 2>&1 || missing="$missing bubblewrap"
