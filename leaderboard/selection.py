@@ -201,11 +201,16 @@ def _style_columns(extras: Extras) -> list[Any]:  # expressions
 
 
 def _style_of(path: str, length: str) -> Coalesce:
-    parts = [
-        (Least(Cast(KeyTextTransform(key, path), BigIntegerField()), Value((1 << bits) - 1)), bits)
-        for key, bits in zip((length, "headers", "lists", "bold"), _STYLE, strict=True)
-    ]
+    keys = (length, "headers", "lists", "bold")
+    parts = [(_capped(path, key, bits), bits) for key, bits in zip(keys, _STYLE, strict=True)]
     return Coalesce(packed(parts), Value(_NOT_MEASURED), output_field=BigIntegerField())
+
+
+def _capped(path: str, key: str, bits: int) -> Any:  # an expression
+    """One count of a style, at most what its bits hold; unknown where it was not measured."""
+    count = Cast(KeyTextTransform(key, path), BigIntegerField())
+    # PostgreSQL's LEAST passes over NULL; adding a multiple of the count keeps it NULL there too
+    return Least(count, Value((1 << bits) - 1)) + count * Value(0)
 
 
 def _rows(table: Integers, source: int, extras: Extras) -> _Rows:

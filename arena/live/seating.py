@@ -9,7 +9,7 @@ from weakref import WeakKeyDictionary
 
 import numpy as np
 
-from arena.calling import endpoint_config, open_provider
+from arena.calling import OpenModels, endpoint_config
 from arena.models import LanguageModel, SamplingMethod, VotingPolicy
 from arena.models.language_model import LanguageModelQuerySet
 from arena.voting import sampling
@@ -78,19 +78,20 @@ def chosen_seats(slugs: Sequence[str], *, count: int) -> Seating:
     return Seating(tuple(by_slug[slug] for slug in slugs))
 
 
-_open: WeakKeyDictionary[asyncio.AbstractEventLoop, dict[int, Provider]] = WeakKeyDictionary()
+_open: WeakKeyDictionary[asyncio.AbstractEventLoop, OpenModels] = WeakKeyDictionary()
 
 
 def provider_of(model: LanguageModel) -> Provider:
     """One provider per model and event loop, made anew when the endpoint was changed."""
-    providers = _open.setdefault(asyncio.get_running_loop(), {})
-    known = providers.get(model.pk)
-    if known is None or known.config != endpoint_config(model):
-        providers[model.pk] = open_provider(model)
-    return providers[model.pk]
+    opened = _open.setdefault(asyncio.get_running_loop(), OpenModels())
+    known = opened.providers.get(model.pk)
+    if known is not None and known.config != endpoint_config(model):
+        del opened.providers[model.pk]
+    return opened.provider_of(model)
 
 
 async def close_providers() -> None:
     """Free the connections of this event loop's providers."""
-    for provider in _open.pop(asyncio.get_running_loop(), {}).values():
-        await provider.aclose()
+    opened = _open.pop(asyncio.get_running_loop(), None)
+    if opened is not None:
+        await opened.aclose()
