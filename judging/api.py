@@ -1,0 +1,44 @@
+"""A whole arena from Python: what ``manage.py run_arena`` does.
+
+::
+
+    from judging.api import run_task
+
+    result = run_task("examples/arena/arena.yaml", dry_run=True)
+    result.judge_run.status, result.ratings
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from arena.models import Run
+from judging.services.arena_task import Steps, TaskResult, drive_here
+from judging.services.planning import JudgePlan
+from judging.task_file import TaskFileError, read_task_file, task_from
+
+
+def run_task(
+    task: str | Path | Mapping[str, Any],  # JSON
+    *,
+    dry_run: bool = False,
+    drive: Callable[[Run], object] = drive_here,
+    confirm: Callable[[JudgePlan], None] = lambda _: None,
+    tell: Callable[[str], object] = lambda _: None,
+) -> TaskResult:
+    """Questions, answers, verdicts, ratings, report; what is there already is not made again.
+
+    ``task`` is a file or its content. ``drive`` works on a run until it is over, in this thread
+    unless told otherwise; ``confirm`` sees the plan before anything is judged and may raise;
+    ``tell`` is told what happens. Raises TaskFileError, and what the steps raise.
+    """
+    if isinstance(task, Mapping):
+        read = task_from(dict(task), where="the task", folder=Path.cwd())
+    else:
+        read = read_task_file(Path(task))
+    return Steps(read, is_dry_run=dry_run, drive=drive, confirm=confirm, tell=tell).run()
+
+
+__all__ = ["TaskFileError", "TaskResult", "run_task"]
