@@ -82,7 +82,7 @@ def test_a_judge_of_imported_verdicts_cannot_be_asked(db):
 )
 def test_a_judge_that_cannot_work_is_refused_when_it_is_made(arguments, error, told):
     with pytest.raises(error, match=told):
-        create_judge(slug="new", **arguments)
+        create_judge(slug="hopeful", **arguments)
     assert not Judge.objects.exists()
 
 
