@@ -192,7 +192,7 @@ WRONG = {
     ),
     "published_score_has_a_source": (PublishedScore, [{"source": ""}]),
     "speed_run_that_runs_has_an_owner": (SpeedRun, [{"lease_owner": ""}]),
-    "speed_run_grade_is_known": (SpeedRun, [{"grade": "purple"}]),
+    "speed_run_grade_is_known": (SpeedRun, [{"grade": "blue"}]),
     "speed_phase_outcomes_add_up": (SpeedPhase, [{"failed": 0}]),
     "rating_lies_within_its_interval": (
         Rating,
