@@ -87,9 +87,10 @@ class RowScores:
         if len(self.entries) != 2 or self.entries[0][1] is not self.entries[1][1]:
             return self.take(rows_by_cluster(group))
         (a, value), (b, _) = self.entries
-        packed = a * np.int64(self.n_sparse) + b
-        column, ordered = _by_cluster(group, packed, value)
-        first, second = np.divmod(column, column.dtype.type(self.n_sparse))
+        width = np.int32(self.n_sparse)  # whose square fits: there are no 46,341 models
+        column, ordered = _by_cluster(group, a * width + b, value)
+        first = column // width  # divmod is not vectorised, a division is
+        second = column - first * width
         return RowScores(self.n_sparse, ((first, ordered), (second, ordered)), signs=self.signs)
 
 
@@ -137,7 +138,7 @@ def one_way_meat(scores: RowScores, group: Grouping) -> NDArray[np.float64]:
 def rows_by_cluster(group: Grouping) -> NDArray[np.intp]:
     """Row numbers ordered by cluster."""
     n = group.label.shape[0]
-    order, _ = _by_cluster(group, np.arange(n, dtype=np.int64), np.ones(n, dtype=np.int8))
+    order, _ = _by_cluster(group, np.arange(n, dtype=np.int32), np.ones(n, dtype=np.int8))
     return order.astype(np.intp)
 
 
@@ -145,16 +146,15 @@ Value = TypeVar("Value", np.float64, np.int8)
 
 
 def _by_cluster(
-    group: Grouping, column: NDArray[np.int64], value: NDArray[Value]
+    group: Grouping, column: NDArray[np.int32], value: NDArray[Value]
 ) -> tuple[NDArray[np.int32], NDArray[Value]]:
     """Both columns in cluster order, by the counting sort inside scipy's COO to CSR conversion.
 
     The conversion is told that nothing repeats, because merging repeats would cost a sort.
     """
     width = int(column.max(initial=0)) + 1
-    kind = np.int32 if max(width, group.n_clusters) < np.iinfo(np.int32).max else np.int64
     table = coo_array(
-        (value, (group.label.astype(kind), column.astype(kind))), shape=(group.n_clusters, width)
+        (value, (group.label.astype(np.int32), column)), shape=(group.n_clusters, width)
     )
     table.has_canonical_format = True
     ordered = table.tocsr()
@@ -223,7 +223,9 @@ def _blocked(
         key = np.repeat(np.arange(last - first, dtype=np.intp) * m, size[first:last])
         sums = np.zeros((last - first) * m)
         for column, value, sign in scores.signed:
-            sums += sign * bin_sums(key + column[rows], value[rows], sums.size)
+            part = bin_sums(key + column[rows], value[rows], sums.size)
+            part *= sign
+            sums += part
         block = sums.reshape(last - first, m)
         if dense_sums is not None:
             block = np.hstack([block, dense_sums[first:last]])
