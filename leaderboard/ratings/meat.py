@@ -5,6 +5,7 @@ stored whole. Rows are put in cluster order once; small clusters are expanded in
 rows, large ones summed block by block and multiplied as dense matrices.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -16,7 +17,7 @@ from leaderboard.ratings.clusters import ClusterPlan, Grouping
 from leaderboard.ratings.pair_sums import bin_sums
 
 _BLOCK_BYTES: Final = 1 << 20  # a block of cluster sums stays in the second-level cache
-_PAIRING_LIMIT: Final = 0.07  # clusters up to this share of the columns are cheaper row by row
+_PAIRING_LIMIT: Final = 0.55  # times √columns: up to there clusters are cheaper row by row
 _WORTH_SPLITTING: Final = 0.5  # share of rows in small clusters that pays for copying them apart
 
 Entry = tuple[NDArray[np.int32], NDArray[np.float64]]
@@ -124,7 +125,7 @@ def one_way_meat(scores: RowScores, group: Grouping) -> NDArray[np.float64]:
     ordered = scores.in_cluster_order(group)
     if scores.dense is not None:
         return _blocked(ordered, size, _dense_sums(scores, group))
-    is_small = size <= max(1, int(_PAIRING_LIMIT * scores.n_columns))
+    is_small = size <= max(1, int(_PAIRING_LIMIT * math.sqrt(scores.n_columns)))
     if size[is_small].sum() < _WORTH_SPLITTING * scores.n_rows:
         return _blocked(ordered, size, None)
     if is_small.all():
