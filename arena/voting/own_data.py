@@ -98,8 +98,8 @@ def remove_own_data(visitor: Visitor, *, close_account: bool = False) -> int:
     """Delete the voter, their live battles with all prompts, and every link between their votes.
 
     Votes on stored answers stay, without any voter: they hold nothing personal, and a board that
-    has been published can still be recomputed. ``close_account`` deletes the account as well; those of
-    the staff's are deleted in the admin. Returns how many votes were cut loose.
+    has been published can still be recomputed. ``close_account`` deletes the account as well;
+    those of the staff are deleted in the admin. Returns how many votes were cut loose.
     """
     voter = visitor.voter
     live = Battle.objects.filter(
