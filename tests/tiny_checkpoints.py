@@ -65,3 +65,27 @@ def direct_reply(folder: Path, turns: list[dict[str, str]], max_tokens: int) -> 
     with torch.inference_mode():
         made = model.generate(**ids, do_sample=False, max_new_tokens=max_tokens)
     return tokenizer.decode(made[0, ids["input_ids"].shape[1] :], skip_special_tokens=True)
+
+
+def save_parrot(folder: Path, text: str) -> Path:
+    """A causal model that replies ``text`` to whatever is asked, through the real decoding."""
+    import torch
+
+    tokenizer = make_tokenizer(adds_bos=True)
+    tokenizer.add_tokens([text])
+    said = tokenizer.convert_tokens_to_ids(text)
+    model = make_model(vocab_size=len(tokenizer), max_length=2048)
+    with torch.no_grad():
+        for layer in model.model.layers:
+            layer.self_attn.o_proj.weight.zero_()
+            layer.mlp.down_proj.weight.zero_()
+        embedding, head = model.get_input_embeddings().weight, model.lm_head.weight
+        embedding.zero_()
+        embedding[:, 0] = 1  # any token but the text is answered with the text
+        embedding[said] = torch.eye(embedding.shape[1])[1]  # and the text with the end
+        head.zero_()
+        head[said, 0] = 9
+        head[tokenizer.eos_token_id, 1] = 9
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder

@@ -72,8 +72,8 @@ class RewardModelJudge:
     def requests(self, task: JudgingTask) -> tuple[JudgeRequest, ...]:
         """One score per different answer, in battle order: the order shown does not matter."""
         sides = [task.answers_a, task.answers_b] if task.mode is Mode.PAIRWISE else [task.answers_a]
-        asked = [_request(task, answers[: task.shown_turns]) for answers in sides]
-        return tuple(dict.fromkeys(asked))
+        shown = dict.fromkeys(answers[: task.shown_turns] for answers in sides)
+        return tuple(_request(task, answers) for answers in shown)
 
     async def judge(self, task: JudgingTask, ask: Ask) -> Verdict:
         """Have the answers scored and compare."""
@@ -136,4 +136,4 @@ def _request(task: JudgingTask, answers: tuple[str, ...]) -> JudgeRequest:
         for question, answer in turns
         for message in (Message("user", question), Message("assistant", answer))
     ]
-    return JudgeRequest(tuple(messages), GenerationSettings())
+    return JudgeRequest(tuple(messages), GenerationSettings(), is_kept=True)
