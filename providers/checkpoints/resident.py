@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 # of the context that a decoded row may come to fill, so many tokens for one of a forward pass
 DECODED_PER_BATCH_TOKEN = 4
+REFUSED_S = 10.0
 
 Load = Callable[[CheckpointSpec], LoadedCheckpoint]
 
@@ -43,12 +44,17 @@ class Resident:
     waiting: list[Job] = field(default_factory=list)
     batches: list[int] = field(default_factory=list)
     is_over: bool = False
+    refusal: tuple[FailureKind, str] | None = None
+    refused_until: float = 0.0
     guard: threading.Lock = field(default_factory=threading.Lock)
     thread: threading.Thread | None = None
 
     def submit(self, job: Job) -> bool:
         """Take a job; False when the thread has just given its model back."""
         with self.guard:
+            if self.refusal is not None and time.monotonic() < self.refused_until:
+                job.fail(_refused(self.refusal))
+                return True
             if self.is_over:
                 return False
             self.arrived.put(job)
@@ -72,13 +78,15 @@ class Resident:
             self._work(loaded)
 
     def _refuse(self, error: Exception) -> None:
+        """Tell all who wait; whoever asks soon after is told the same without another try."""
+        is_ours = isinstance(error, CheckpointError)
+        kind = FailureKind.NOT_FOUND if is_ours else FailureKind.SERVER_ERROR
+        refusal = (kind, str(error))
         with self.guard:
-            self.is_over = True
-        kind = FailureKind.NOT_FOUND
-        if not isinstance(error, CheckpointError):
-            kind = FailureKind.SERVER_ERROR
+            self.is_over, self.refusal = True, refusal
+            self.refused_until = time.monotonic() + REFUSED_S
         while not self.arrived.empty():
-            self.arrived.get().fail(ProviderError(kind, str(error), is_retryable=False))
+            self.arrived.get().fail(_refused(refusal))
 
     def _take(self) -> bool:
         """Move what has arrived to those that wait; False when the model is to be given back."""
@@ -123,6 +131,10 @@ class Resident:
             return
         loaded.batch_rows = max(len(batch) // 2, 1)
         self.waiting = [job for job in batch if not job.future.done()] + self.waiting
+
+
+def _refused(refusal: tuple[FailureKind, str]) -> ProviderError:
+    return ProviderError(*refusal, is_retryable=False)
 
 
 def _is_encoded(loaded: LoadedCheckpoint, job: Job) -> bool:
