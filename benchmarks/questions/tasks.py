@@ -9,6 +9,7 @@ from typing import Any
 from benchmarks.harness.task import cluster_of, reasons_of
 from benchmarks.metrics.choices import best_choice, best_per_character
 from benchmarks.metrics.text import TEXT_METRICS, bleu_n, rouge
+from benchmarks.probes.variation import variation_of
 from benchmarks.questions.asking import (
     ChoiceQuestion,
     Shot,
@@ -60,6 +61,7 @@ class ChoiceTask:
         is_native = options.protocol is AskProtocol.NATIVE
         self.primary_metric = "acc,none" if is_native else "acc,letter"
         self.shots = min(options.num_fewshot or 0, len(dev))
+        self.variation = variation_of(options.settings, options.seed)
 
     def build(self, chat: ChatFormatter | None = None) -> list[PreparedSample]:
         count = limited(len(self.rows), self.options.limit)
@@ -68,6 +70,8 @@ class ChoiceTask:
     def _sample(self, index: int, row: ChoiceRow, chat: ChatFormatter | None) -> PreparedSample:
         order = self.options.settings.get("choice_order")
         question = reordered(_with_passage(row), order, index)
+        if self.variation is not None:
+            question = self.variation.choice(question, index)
         shots = [
             Shot(_with_passage(example), example.question.gold_letters[0])
             for example in self.dev[: self.shots]
@@ -153,6 +157,7 @@ class AnswerTask:
                 f"metric {chosen!r} is unknown; choose one of {', '.join(sorted(TEXT_METRICS))}"
             )
         self.primary_metric = f"{chosen},none"
+        self.variation = variation_of(options.settings, options.seed)
 
     def build(self, chat: ChatFormatter | None = None) -> list[PreparedSample]:
         count = limited(len(self.rows), self.options.limit)
@@ -161,10 +166,11 @@ class AnswerTask:
     def _sample(self, index: int, row: AnswerRow, chat: ChatFormatter | None) -> PreparedSample:
         system = row.system or self.options.system_prompt
         messages = [{"role": "system", "content": system}] if system else []
-        messages.append({"role": "user", "content": row.question})
+        question = self.variation.text(row.question) if self.variation else row.question
+        messages.append({"role": "user", "content": question})
         decoding = {"max_tokens": 512, "temperature": 0.0, "stop": [], **self.options.generation}
         context = f"{system}\n\n" if system else ""
-        context += f"Question: {row.question}\nAnswer:"
+        context += f"Question: {question}\nAnswer:"
         if chat is None and not self.options.is_chat:
             decoding["stop"] = [*decoding["stop"], "\nQuestion:"]
         request = SampleRequest(
@@ -177,7 +183,7 @@ class AnswerTask:
             index=index,
             requests=(request,),
             target=list(row.references),
-            doc={"question": row.question},
+            doc={"question": question},
             category=row.category,
         )
 

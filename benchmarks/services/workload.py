@@ -15,6 +15,7 @@ from django.db import connections
 from arena.calling import open_provider
 from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
 from benchmarks.services.asking import SAMPLES_PER_BATCH, Asker, EndpointAsker, LocalAsker
+from benchmarks.services.drops import refresh_drops
 from benchmarks.services.engines import engine_for
 from benchmarks.services.opening import open_task
 from benchmarks.services.scoring import refresh_scores, stop_where_precise
@@ -134,6 +135,7 @@ class BenchmarkWorkload:
             for task_id, task in self.tasks.items():
                 task.refresh_from_db()
                 refresh_scores(task, self.opened.get(task_id))
+            refresh_drops(self.run)
         finally:
             connections.close_all()
 

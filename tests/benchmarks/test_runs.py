@@ -153,12 +153,13 @@ def test_group_scores_are_weighted_and_plain(configuration, monkeypatch):
 
 
 def test_a_selection_names_its_shots_and_its_averages():
-    planned, groups = plan_selection(["open-llm-leaderboard-v1"])
-    shots = {plan.name: plan.shots for plan in planned}
+    plan = plan_selection(["open-llm-leaderboard-v1"])
+    shots = {planned.name: planned.shots for planned in plan.tasks.values()}
     assert shots["openllm::arc_challenge"] == 25
     assert shots["mmlu_anatomy"] == 5
-    assert len(planned) == 57 + 5
-    assert groups["open-llm-leaderboard-v1"][2] == "mmlu"
+    assert len(plan.tasks) == 57 + 5
+    assert plan.groups["open-llm-leaderboard-v1"][2] == "mmlu"
+    assert plan.plain_groups == {"open-llm-leaderboard-v1"}
 
 
 def test_other_protocols_have_other_fingerprints(configuration):
