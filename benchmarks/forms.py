@@ -10,6 +10,7 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
+from arena.models import LanguageModel
 from benchmarks.engine.spec import PRECISIONS
 from benchmarks.models import BenchmarkRun, QuestionFile
 from benchmarks.models.question_file import QuestionFileKind
@@ -69,6 +70,11 @@ class LaunchForm(forms.Form):
         help_text=_("Questions whose words stand in these texts are counted and scored apart. "
                     "Upload the texts among your own questions."),
     )  # fmt: skip
+    judge = forms.ModelChoiceField(
+        LanguageModel.objects.active().callable(), label=_("Judge of free answers"),
+        required=False, empty_label="–",
+        help_text=_("A model that grades answers to own questions and safety prompts."),
+    )  # fmt: skip
     apply_chat_template = forms.BooleanField(label=_("Use the chat template"), required=False)
     max_tokens = forms.IntegerField(
         label=_("Tokens per answer at most"), required=False, min_value=1, max_value=200_000
@@ -110,6 +116,7 @@ class LaunchForm(forms.Form):
             "priority": data["priority"] or 0,
             "precision_goal": goal / 100 if goal else None,
             "probes": data["probes"],
+            "judge": data["judge"].slug if data["judge"] else "",
             "corpus": data["corpus"].file.path if data["corpus"] else "",
         }
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 Json: TypeAlias = Any  # what the json module reads: the shape differs per task
 # between a probe and the task it probes: redrawn@mmlu
@@ -223,6 +223,21 @@ class OpenTask(Protocol):
 
     def identity(self) -> dict[str, Json]:
         """What of the task's definition decides its scores."""
+
+
+@runtime_checkable
+class JudgedTask(Protocol):
+    """A task whose answers another model grades; the grade comes as the last response.
+
+    ``judge`` is that model's slug, or empty for a run without one.
+    """
+
+    judge: str
+
+    def judge_request(
+        self, sample: Mapping[str, Json], responses: Sequence[Response]
+    ) -> SampleRequest:
+        """What the judge is asked about one sample's responses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,7 +43,7 @@ class RunOptions:
     """Options of a whole run; ``dataset_args`` change them for single tasks or groups.
 
     ``probes`` are asked beside every task that they suit. ``corpus`` is a file or folder of texts
-    that questions are compared with.
+    that questions are compared with. ``judge`` is the slug of a model that grades free answers.
     """
 
     limit: float | None = None
@@ -60,6 +60,7 @@ class RunOptions:
     use_cache: bool = False
     probes: tuple[str, ...] = ()
     corpus: str = ""
+    judge: str = ""
 
     def as_dict(self) -> dict[str, Json]:
         names = self.__slots__
@@ -79,6 +80,12 @@ def run_options(values: Mapping[str, Json]) -> RunOptions:
         made["protocol"] = _protocol(str(made["protocol"]))
     made["probes"] = probe_kinds(made.get("probes") or ())
     return RunOptions(**made)
+
+
+def judges_of(options: RunOptions) -> list[str]:
+    """The slugs of all models that grade answers in a run of these options."""
+    named = [options.judge, *(args.get("judge") for args in options.dataset_args.values())]
+    return sorted({str(slug) for slug in named if slug})
 
 
 def _hub(name: str) -> str:
@@ -119,6 +126,7 @@ def task_options(
     inner = task.rpartition(PROBE_SEPARATOR)[2]
     for name in (*probed, *groups, inner.partition("::")[2] or inner, inner, task):
         settings_ |= options.dataset_args.get(name, {})
+    settings_ = {"judge": options.judge, **settings_} if options.judge else settings_
     settings_ = {ARGUMENT_ALIASES.get(name, name): value for name, value in settings_.items()}
     chosen: dict[str, Any] = {
         "num_fewshot": options.num_fewshot if shots is None else shots,

@@ -22,7 +22,13 @@ from benchmarks.engine.spec import model_spec
 from benchmarks.metrics.letters import DEFAULT_EXTRACTOR, EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
 from benchmarks.probes.corpus import overlap_shares, question_text, read_corpus
-from benchmarks.services.options import RunOptions, data_home, run_options, task_options
+from benchmarks.services.options import (
+    RunOptions,
+    data_home,
+    judges_of,
+    run_options,
+    task_options,
+)
 from benchmarks.suites import SUITES
 from benchmarks.suites.presets import find
 from benchmarks.suites_base import (
@@ -130,6 +136,7 @@ def create_benchmark_run(
         endpoint_config(language_model)
         engine = EngineKind.ENDPOINT
     plan_selection(selection, checked.probes)
+    _require_judges(checked)
     if checked.corpus and not Path(checked.corpus).exists():
         raise TaskError(f"the corpus {checked.corpus} does not exist; give a file or a folder")
     return BenchmarkRun.objects.create(
@@ -144,6 +151,15 @@ def create_benchmark_run(
         created_by=created_by,
         software_version=__version__,
     )
+
+
+def _require_judges(options: RunOptions) -> None:
+    """Every named judge is known and can be called."""
+    for slug in judges_of(options):
+        judge = LanguageModel.objects.select_related("endpoint").filter(slug=slug).first()
+        if judge is None:
+            raise TaskError(f"there is no model {slug!r} to judge answers; name one by its slug")
+        endpoint_config(judge)
 
 
 def launch(run: BenchmarkRun) -> BenchmarkRun:

@@ -13,18 +13,12 @@ from benchmarks.services.preparing import prepare_run
 from benchmarks.services.running import results, run_from_config, run_to_end
 from benchmarks.services.scoring import refresh_scores
 from benchmarks.suites_base import TaskError
-from tests.benchmarks.test_runs import (  # noqa: F401  # fixtures
-    checkpoint,
-    configuration,
-    data,
-    small_catalogue,
-)
 
 pytest.importorskip("lm_eval")
 pytestmark = pytest.mark.django_db(transaction=True)
 
 
-def test_probes_run_beside_their_tasks_and_unsuitable_ones_are_left_out(configuration):  # noqa: F811
+def test_probes_run_beside_their_tasks_and_unsuitable_ones_are_left_out(configuration):
     names = ("mmlu_anatomy", "arc_easy", "gsm8k")
     run = run_to_end(
         run_from_config(configuration(*names, probes=["shuffled", "redrawn", "min_k"]))
@@ -42,7 +36,7 @@ def test_probes_run_beside_their_tasks_and_unsuitable_ones_are_left_out(configur
     assert run.tasks.get(name="min_k@arc_easy").score["value"] < 0
 
 
-def test_a_shuffled_task_asks_the_same_questions_with_the_same_shots(configuration):  # noqa: F811
+def test_a_shuffled_task_asks_the_same_questions_with_the_same_shots(configuration):
     run = prepare_run(run_from_config(configuration("mmlu_anatomy", num_fewshot=2,
                                                     probes=["shuffled"])))  # fmt: skip
     pairs = zip(*(run.samples.filter(task__name=name).order_by("index")
@@ -59,7 +53,7 @@ def test_a_shuffled_task_asks_the_same_questions_with_the_same_shots(configurati
     assert changed
 
 
-def test_a_redrawn_problem_has_the_answer_of_its_new_numbers(configuration):  # noqa: F811
+def test_a_redrawn_problem_has_the_answer_of_its_new_numbers(configuration):
     run = prepare_run(run_from_config(configuration("redrawn@gsm8k")))
     for sample in run.samples.all():
         price = re.search(r"costs (\w+)", sample.doc["question"])[1]
@@ -67,14 +61,14 @@ def test_a_redrawn_problem_has_the_answer_of_its_new_numbers(configuration):  # 
         assert sample.target.rpartition("#### ")[2] == str(2 * number)
 
 
-def test_a_task_asked_for_by_a_probe_it_does_not_suit_says_why(configuration):  # noqa: F811
+def test_a_task_asked_for_by_a_probe_it_does_not_suit_says_why(configuration):
     with pytest.raises(TaskError, match="very same prompts"):
         prepare_run(run_from_config(configuration("shuffled@needle_haystack")))
     with pytest.raises(TaskError, match="no probe named"):
         run_from_config(configuration("arc_easy", probes=["tarot"]))
 
 
-def test_the_drop_is_paired_over_the_questions_that_changed(configuration):  # noqa: F811
+def test_the_drop_is_paired_over_the_questions_that_changed(configuration):
     run = prepare_run(run_from_config(configuration("mmlu_anatomy", probes=["shuffled"], limit=6)))
     original, probe = (run.tasks.get(name=n) for n in ("mmlu_anatomy", "shuffled@mmlu_anatomy"))
     for task, values in ((original, [1, 1, 1, 0, 1, 0]), (probe, [0, 1, 0, 0, 1, 1])):
@@ -92,7 +86,7 @@ def test_the_drop_is_paired_over_the_questions_that_changed(configuration):  # n
     assert probe.drop["stderr"] == pytest.approx(0.2449, abs=1e-4)
 
 
-def test_the_original_may_have_been_measured_in_another_run(configuration):  # noqa: F811
+def test_the_original_may_have_been_measured_in_another_run(configuration):
     probed = run_to_end(run_from_config(configuration("shuffled@mmlu_anatomy")))
     assert probed.tasks.get().drop == {}
     plain = run_to_end(run_from_config(configuration("mmlu_anatomy")))
@@ -101,7 +95,7 @@ def test_the_original_may_have_been_measured_in_another_run(configuration):  # n
     assert probed.tasks.get().drop["original"] == plain.tasks.get().pk != other.tasks.get().pk
 
 
-def test_questions_in_a_corpus_are_counted_and_scored_apart(configuration, tmp_path):  # noqa: F811
+def test_questions_in_a_corpus_are_counted_and_scored_apart(configuration, tmp_path):
     questions = [f"What did the {word} say about it all in the middle of the long night?"
                  for word in ("fox", "dog", "cat", "owl")]  # fmt: skip
     rows = [{"question": q, "A": "x", "B": "y", "answer": "A"} for q in questions]
@@ -124,12 +118,12 @@ def test_questions_in_a_corpus_are_counted_and_scored_apart(configuration, tmp_p
     assert (drop["seen"], drop["clean"], drop["value"]) == (1, 3, 0.25)
 
 
-def test_a_corpus_that_is_not_there_is_refused_at_once(configuration, tmp_path):  # noqa: F811
+def test_a_corpus_that_is_not_there_is_refused_at_once(configuration, tmp_path):
     with pytest.raises(TaskError, match="does not exist"):
         run_from_config(configuration("arc_easy", corpus=str(tmp_path / "nowhere")))
 
 
-def test_the_board_shows_the_drop_beside_its_task(configuration, client):  # noqa: F811
+def test_the_board_shows_the_drop_beside_its_task(configuration, client):
     run_to_end(run_from_config(configuration("arc_easy", "mmlu_anatomy", probes=["shuffled"])))
     reply = client.get(reverse("benchmark_board"))
     assert [column.task for column in reply.context["board"].columns] == [

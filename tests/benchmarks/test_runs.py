@@ -1,7 +1,6 @@
 """Whole runs on a tiny model: the same numbers however they are cut, killed or resumed."""
 
 import json
-import logging
 from io import StringIO
 
 import pytest
@@ -11,62 +10,14 @@ from arena.models import LanguageModel, RunStatus, WorkStatus
 from arena.services.driving import drive_here, drive_run_chunk
 from arena.work.dispatch import DriveOptions
 from benchmarks import run_task
-from benchmarks.harness.catalogue import read_catalogue, tasks_folder
 from benchmarks.models import BenchmarkRun, Sample
-from benchmarks.services.engines import release_engines
 from benchmarks.services.preparing import create_benchmark_run, plan_selection, prepare_run
 from benchmarks.services.running import results, run_from_config, run_to_end
 from benchmarks.services.scoring import refresh_scores, rescore
 from benchmarks.suites_base import TaskError
-from tests.benchmarks.datasets_on_disk import write_all
-from tests.benchmarks.test_harness import FOLDERS
-from tests.benchmarks.tiny import make_model, make_tokenizer
 
 pytest.importorskip("lm_eval")
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_all(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "tiny-llama"
-    make_model(max_length=1536).save_pretrained(folder)
-    make_tokenizer(adds_bos=True).save_pretrained(folder)
-    yield folder
-    release_engines()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_catalogue():
-    """The definitions that the tests use; reading all of lm-eval's takes half a minute."""
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    known = read_catalogue([tasks_folder() / folder for folder in FOLDERS])
-    patch = pytest.MonkeyPatch()
-    for module in ("benchmarks.harness.loading", "benchmarks.suites.lm_eval_tasks"):
-        patch.setattr(f"{module}.catalogue", lambda _: known)
-    yield
-    patch.undo()
-
-
-@pytest.fixture
-def configuration(checkpoint, data):
-    def make(*datasets, **changes):
-        return {
-            "model": str(checkpoint),
-            "model_args": {"precision": "fp32"},
-            "datasets": list(datasets),
-            "dataset_hub": "Local",
-            "dataset_dir": str(data),
-            "generation_config": {"max_tokens": 8},
-            "limit": 4,
-            **changes,
-        }
-
-    return make
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("small_catalogue")]
 
 
 def rows_of(run):

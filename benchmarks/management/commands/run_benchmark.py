@@ -48,6 +48,7 @@ class Command(BaseCommand):
                             help="contamination probes beside each task")  # fmt: skip
         parser.add_argument("--corpus", default="",
                             help="texts that questions are compared with")  # fmt: skip
+        parser.add_argument("--judge", default="", help="slug of a model that grades free answers")
         parser.add_argument("--use-cache", nargs="?", const="true", default="false",
                             help="take over samples already asked of the same model")  # fmt: skip
         parser.add_argument("--dry-run", action="store_true", help="show what would be run")
@@ -155,6 +156,7 @@ def configuration(options: dict[str, Any]) -> dict[str, Json]:
         "precision_goal": options["precision_goal"],
         "probes": options["probes"],
         "corpus": options["corpus"],
+        "judge": options["judge"],
     }
 
 
