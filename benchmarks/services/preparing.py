@@ -18,7 +18,7 @@ from arena import __version__
 from arena.calling import endpoint_config
 from arena.models import LanguageModel, RunStatus, WorkStatus
 from arena.services.runs import start_run
-from benchmarks.engine.spec import model_spec
+from benchmarks.engine.spec import model_spec, saved_precision
 from benchmarks.metrics.letters import DEFAULT_EXTRACTOR, EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
 from benchmarks.probes.corpus import overlap_shares, question_text, read_corpus
@@ -189,7 +189,7 @@ def prepare_run(run: BenchmarkRun) -> BenchmarkRun:
     with transaction.atomic():
         fresh = BenchmarkRun.objects.select_for_update().get(pk=run.pk)
         if fresh.prepared_at is None:
-            _store(fresh, built, plan, shares)
+            _store(fresh, built, plan, shares, getattr(chat, "template", ""))
     run.refresh_from_db()
     return run
 
@@ -253,14 +253,17 @@ def _store(
     built: Sequence[Built],
     plan: Plan,
     shares: Mapping[tuple[str, int], float],
+    chat_template: str,
 ) -> None:
     for planned, task, samples in built:
-        row = _store_task(run, planned, task, samples)
+        hashes = {s.index: digest(pack_requests(s.requests)) for s in samples}
+        identity = _identity(run, planned, task, list(hashes.values()), chat_template)
+        row = _store_task(run, planned, task, len(samples), identity)
         order = list(samples)
         if run.precision_goal:
             # a run that may stop early must have seen a fair sample by then
             random.Random(f"{run.pk} {task.name}").shuffle(order)
-        rows = (_row(run, row, s, shares.get((task.name, s.index))) for s in order)
+        rows = (_row(run, row, s, hashes[s.index], shares.get((task.name, s.index))) for s in order)
         Sample.objects.bulk_create(rows, batch_size=BATCH)
     if run.options.get("use_cache"):
         adopt_earlier(run)
@@ -285,26 +288,42 @@ def _require_answerable(
             )
 
 
-def _store_task(
-    run: BenchmarkRun, plan: Planned, task: OpenTask, samples: Sequence[PreparedSample]
-) -> BenchmarkTask:
+def _identity(
+    run: BenchmarkRun, plan: Planned, task: OpenTask, prompts: Sequence[str], chat_template: str
+) -> dict[str, Json]:
+    """Everything that decides a task's scores, apart from the model's weights."""
     options = _options(run, plan)
-    fingerprint = {
+    chat = "endpoint" if run.engine == EngineKind.ENDPOINT else ""
+    return {
         "task": task.name,
         "suite": plan.suite,
         "protocol": options.protocol,
         "definition": task.identity(),
-        "prompt": digest(pack_requests(samples[0].requests)) if samples else "",
+        "prompt": digest(prompts),
         "limit": options.limit,
         "metric": task.primary_metric,
         "engine": run.engine,
-        "precision": run.model_args.get("precision", "endpoint"),
+        "precision": _precision(run),
         "quantization": run.model_args.get("quantization", ""),
         "add_bos_token": run.model_args.get("add_bos_token"),
-        "chat": bool(run.options.get("apply_chat_template")) or run.engine == EngineKind.ENDPOINT,
+        "max_length": run.model_args.get("max_length", 0),
+        "think_end": run.model_args.get("think_end", ""),
+        "chat": digest(chat_template) if chat_template else chat,
         "extractor": _extractor(options),
         "system_prompt": digest(options.system_prompt) if options.system_prompt else "",
     }
+
+
+def _precision(run: BenchmarkRun) -> str:
+    if run.engine == EngineKind.ENDPOINT:
+        return "endpoint"
+    return saved_precision(model_spec(run.model_args))
+
+
+def _store_task(
+    run: BenchmarkRun, plan: Planned, task: OpenTask, count: int, fingerprint: dict[str, Json]
+) -> BenchmarkTask:
+    options = _options(run, plan)
     return BenchmarkTask.objects.create(
         run=run,
         name=task.name,
@@ -312,7 +331,7 @@ def _store_task(
         protocol=options.protocol,
         options={"groups": list(plan.groups), "shots": plan.shots},
         primary_metric=task.primary_metric,
-        sample_count=len(samples),
+        sample_count=count,
         fingerprint=fingerprint,
         fingerprint_hash=digest(fingerprint),
         extractor=options.extractor,
@@ -326,20 +345,23 @@ def _extractor(options: TaskOptions) -> str:
 
 
 def _row(
-    run: BenchmarkRun, task: BenchmarkTask, sample: PreparedSample, overlap: float | None
+    run: BenchmarkRun,
+    task: BenchmarkTask,
+    sample: PreparedSample,
+    prompt_hash: str,
+    overlap: float | None,
 ) -> Sample:
-    requests = pack_requests(sample.requests)
     return Sample(
         run=run,
         task=task,
         index=sample.index,
-        requests=requests,
+        requests=pack_requests(sample.requests),
         target=sample.target,
         doc=sample.doc,
         choices=list(sample.choices),
         category=sample.category,
         cluster=sample.cluster,
-        prompt_hash=digest(requests),
+        prompt_hash=prompt_hash,
         overlap=overlap,
     )
 

@@ -67,7 +67,7 @@ def small_catalogue():
     patch = pytest.MonkeyPatch()
     for module in ("benchmarks.harness.loading", "benchmarks.suites.lm_eval_tasks"):
         patch.setattr(f"{module}.catalogue", lambda _: known)
-    yield
+    yield known
     patch.undo()
 
 
