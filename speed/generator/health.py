@@ -1,15 +1,12 @@
 """How the generator itself is doing: loop lag, CPU share, late sends. A slow client lies."""
 
-import os
 import sys
 from array import array
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic_ns, process_time_ns
 
 PROBE_NS = 50_000_000
 CPU_WINDOW_NS = 1_000_000_000
-WANTED_NICENESS = -10
 
 
 class HealthProbe:
@@ -76,24 +73,3 @@ def raise_descriptor_limit(needed: int) -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard if hard != resource.RLIM_INFINITY else max(needed, 1 << 20)
-
-
-def raise_priority() -> int:
-    """Ask to run before others, which a busy machine's timing needs; the niceness that holds.
-
-    Only a privileged process may; without the privilege the run's grade tells if it mattered.
-    """
-    if not hasattr(os, "setpriority"):
-        return 0
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, WANTED_NICENESS)
-    return os.getpriority(os.PRIO_PROCESS, 0)
-
-
-def pin_to(cpu: int | None) -> list[int]:
-    """Keep this process on one CPU; the CPUs it may run on afterwards."""
-    if not hasattr(os, "sched_setaffinity"):
-        return []
-    if cpu is not None:
-        os.sched_setaffinity(0, {cpu})
-    return sorted(os.sched_getaffinity(0))

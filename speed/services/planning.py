@@ -205,6 +205,13 @@ def generator_cpu() -> int | None:
     return cpus[-1] if len(cpus) > 1 else None
 
 
+def neighbouring_cpu(taken: int | None) -> int | None:
+    """A CPU for the mock beside the generator's own; None where there is no choice."""
+    if taken is None:
+        return None
+    return max((cpu for cpu in os.sched_getaffinity(0) if cpu != taken), default=None)
+
+
 def file_digest(path: str) -> str:
     """Names the content of a prompt file, so that another file of the same name is other work."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
