@@ -19,13 +19,15 @@ WORKLOADS = (
     ("questions", _("a question set")),
     ("prompts", _("own prompts")),
 )
+# a folder of this machine is named on its command line only: manage.py measure_local
+MODES = [(mode.value, mode.label) for mode in SpeedMode if mode is not SpeedMode.IN_PROCESS]
 LOADS = (("closed", _("closed: so many at once")), ("open", _("open: so many per second")))
 
 
 class SpeedRunForm(forms.Form):
     """A run to be started; empty fields leave the choice to the program."""
 
-    mode = forms.ChoiceField(label=_("Mode"), choices=SpeedMode.choices, initial=SpeedMode.LOAD)
+    mode = forms.ChoiceField(label=_("Mode"), choices=MODES, initial=SpeedMode.LOAD)
     model = forms.ModelChoiceField(
         LanguageModel.objects.callable().active(),
         label=_("Model"),

@@ -17,7 +17,8 @@ from speed.plan import Distribution, LoadKind, Phase, PlanError, without_userinf
 
 DEFAULT_REQUESTS = 100
 DEFAULT_ROUNDS = 10
-Mode = Literal["load", "interleaved", "search", "calibration"]
+Mode = Literal["load", "interleaved", "search", "calibration", "in_process"]
+DEFAULT_REPEATS = 5
 
 
 class _Strict(BaseModel):
@@ -120,14 +121,27 @@ class SloSpec(_Strict):
         return Slo(self.ttft_s, self.tpot_s, self.latency_s, self.percent, self.from_schedule)
 
 
+class LocalSpec(_Strict):
+    """A model in a folder, for a measurement inside a process; ``device`` empty takes the best."""
+
+    folder: str
+    device: str = ""
+    dtype: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+
+
 class SpeedSpec(_Strict):
-    """A whole request; see the parts. A search walks from ``levels[0]`` up to ``highest``."""
+    """A whole request; see the parts. A search walks from ``levels[0]`` up to ``highest``.
+
+    In mode ``in_process`` the levels are batch sizes, and ``load.requests`` counts the repeats.
+    """
 
     mode: Mode = "load"
     targets: tuple[TargetSpec, ...]
     load: LoadSpec = LoadSpec()
     workload: WorkloadSpec = WorkloadSpec()
     slo: SloSpec = SloSpec()
+    local: LocalSpec | None = None
     highest: float = Field(default=64.0, gt=0)
     rounds: int = Field(default=DEFAULT_ROUNDS, ge=1, le=100)
     seed: int = 0
@@ -139,6 +153,8 @@ class SpeedSpec(_Strict):
         wanted = 2 if self.mode == "interleaved" else 1
         if len(self.targets) != wanted and self.mode != "calibration":
             raise ValueError(f"a run of mode {self.mode} takes {wanted} target(s)")
+        if (self.mode == "in_process") != (self.local is not None):
+            raise ValueError("a folder belongs to a run of mode in_process, and to no other")
         if self.mode == "search" and self.slo.slo().is_empty:
             raise ValueError("a search needs an objective: choose a preset or give a limit")
         if not self.load.levels:
@@ -153,9 +169,11 @@ class SpeedSpec(_Strict):
 
     def workload_key(self) -> str:
         """Equal for specs that ask for the same work, whoever has to do it."""
-        return digest(
-            self.model_dump(mode="json", exclude={"targets", "label", "timeout_s", "seed"})
-        )
+        left_out = {"targets", "label", "timeout_s", "seed", "local"}
+        work = self.model_dump(mode="json", exclude=left_out)
+        if self.local is not None:
+            work["local"] = self.local.model_dump(mode="json", exclude={"folder"})
+        return digest(work)
 
 
 class SpecError(ValueError):

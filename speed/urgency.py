@@ -66,10 +66,7 @@ def be_ordinary() -> None:
         os.sched_setscheduler(0, os.SCHED_OTHER | os.SCHED_RESET_ON_FORK, os.sched_param(0))
 
 
-def pin_to(cpu: int | None) -> list[int]:
-    """Keep this process on one CPU; the CPUs it may run on afterwards."""
-    if not hasattr(os, "sched_setaffinity"):
-        return []
-    if cpu is not None:
+def pin_to(cpu: int | None) -> None:
+    """Keep this process on one CPU; None leaves it all of them."""
+    if cpu is not None and hasattr(os, "sched_setaffinity"):
         os.sched_setaffinity(0, {cpu})
-    return sorted(os.sched_getaffinity(0))

@@ -5,8 +5,6 @@ refused before any request left.
 """
 
 import gc
-import os
-import platform
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,6 +19,7 @@ import orjson
 
 from speed.generator.digest import Digest, TokenCounter
 from speed.generator.engine import Engine
+from speed.generator.health import machine
 from speed.generator.spool import Spool
 from speed.generator.templates import load_chains
 from speed.plan import Plan, PlanError, plan_from_json
@@ -33,7 +32,7 @@ REFUSED = 2
 
 def run_plan(plan: Plan) -> dict[str, Any]:
     """Carry out ``plan`` in this process and write its stamp file; the closing report."""
-    cpus = pin_to(plan.cpu)
+    pin_to(plan.cpu)
     chains = [load_chains(target.requests_path or plan.requests_path) for target in plan.targets]
     with Spool() as spool:
         engine = Engine(plan, chains, spool)
@@ -51,7 +50,7 @@ def run_plan(plan: Plan) -> dict[str, Any]:
         for exchange in spool.exchanges:
             digest.add(exchange, spool.response(exchange), spool)
         header = describe(plan, engine, spool, started_wall_ns)
-        header["machine"] = machine(cpus, urgency)
+        header["machine"] = machine(urgency)
         write_stamps(plan.output_path, digest.stamps(header, engine.health.lags_ns))
     return {
         "stop_reason": outcome.stop_reason,
@@ -90,17 +89,6 @@ def describe(plan: Plan, engine: Engine, spool: Spool, started_wall_ns: int) -> 
             "failed_to_open": sum(pool.failed_to_open for pool in engine.pools),
             "lost_idle": sum(pool.lost_idle for pool in engine.pools),
         },
-    }
-
-
-def machine(cpus: list[int], urgency: str) -> dict[str, Any]:
-    """Where the generator ran, and how urgently."""
-    return {
-        "python": platform.python_version(),
-        "platform": platform.platform(),
-        "cpus": os.cpu_count(),
-        "affinity": cpus,
-        "urgency": urgency,
     }
 
 

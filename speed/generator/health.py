@@ -1,9 +1,12 @@
 """How the generator itself is doing: loop lag, CPU share, late sends. A slow client lies."""
 
+import os
+import platform
 import sys
 from array import array
 from pathlib import Path
 from time import monotonic_ns, process_time_ns
+from typing import Any  # JSON header
 
 PROBE_NS = 50_000_000
 CPU_WINDOW_NS = 1_000_000_000
@@ -73,3 +76,15 @@ def raise_descriptor_limit(needed: int) -> int:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return hard if hard != resource.RLIM_INFINITY else max(needed, 1 << 20)
+
+
+def machine(urgency: str) -> dict[str, Any]:
+    """Where this process runs, and how urgently."""
+    pinned = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "affinity": pinned,
+        "urgency": urgency,
+    }

@@ -19,7 +19,7 @@ from providers.openai_urls import operation_url
 from speed.mock_command import MockProcess
 from speed.plan import Phase, PlanError, Target, without_userinfo
 from speed.runner import interleaved
-from speed.spec import SpecError, SpeedSpec, TargetSpec
+from speed.spec import LocalSpec, SpecError, SpeedSpec, TargetSpec
 from speed.targets import TargetRefusedError, check_allowed, origin_of
 from speed.workloads import Recipe, WorkloadError, write_requests
 from speed.workloads.trace import read_trace
@@ -129,6 +129,21 @@ def _checked(url: str, headers: dict[str, str], label: str, origins: Collection[
     return Target(url=url, headers=headers, address=address, label=label)
 
 
+def check_local(spec: SpeedSpec) -> LocalSpec:
+    """The folder and the model that the figures shall be credited to; raises SpecError."""
+    if spec.local is None:
+        raise SpecError(_("name the folder of the model"))
+    if not Path(spec.local.folder, "config.json").is_file():
+        raise SpecError(
+            _("%(folder)s holds no transformers model: it has no config.json")
+            % {"folder": spec.local.folder}
+        )
+    slug = spec.targets[0].slug
+    if slug and not LanguageModel.objects.filter(slug=slug).exists():
+        raise SpecError(_("there is no model %(slug)r") % {"slug": slug})
+    return spec.local
+
+
 def phases_of(spec: SpeedSpec) -> list[Phase]:
     """The phases of a load or interleaved run; raises one of REFUSALS."""
     if spec.load.kind == "trace":
@@ -221,7 +236,10 @@ def shown_target(spec: SpeedSpec) -> str:
     """The targets as a reader knows them, without passwords."""
     if spec.mode == "calibration":
         return "mock"
-    return ", ".join(target.slug or without_userinfo(target.url) for target in spec.targets)
+    return ", ".join(
+        target.slug or (without_userinfo(target.url) if target.url else target.model)
+        for target in spec.targets
+    )
 
 
 def mock_side(mock: MockProcess) -> Side:

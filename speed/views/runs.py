@@ -21,7 +21,7 @@ from speed.services.comparing import compare_sides
 from speed.services.planning import REFUSALS
 from speed.services.starting import check_spec, start_speed_run, stop_speed_run
 from speed.spec import SpeedSpec, spec_from_json
-from speed.views.words import compared_rows, regression_rows
+from speed.views.words import compared_rows, device_rows, in_process_table, regression_rows
 
 RUNS_PER_PAGE = 25
 AUDIT_LINES = 100
@@ -109,6 +109,8 @@ def speed_run(request: HttpRequest, run_id: int) -> HttpResponse:
         "regressions": regression_rows(run),
         "search": run.summary.get("search"),
         "calibration": run.summary.get("calibration", []),
+        "in_process": in_process_table(run),
+        "device": device_rows(run),
     }
     return render(request, "speed/run.html", context)
 

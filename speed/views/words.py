@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Any  # stored figures are JSON
+
+from django.utils.translation import gettext as _
+
 from speed.metrics.comparison import Comparison
 from speed.models import SpeedRun
 from speed.services.comparing import SideBySide
-from speed.vocabulary import COMPARED_LABELS, OUTCOME_LABELS
+from speed.vocabulary import (
+    COMPARED_LABELS,
+    DEVICE_LABELS,
+    IN_PROCESS_LABELS,
+    MEMORY_LABELS,
+    OUTCOME_LABELS,
+)
 
 
 def compared_rows(sides: SideBySide) -> list[dict[str, object]]:
@@ -47,3 +57,40 @@ def regression_rows(run: SpeedRun) -> list[dict[str, object]]:
         }
         for alert in run.summary.get("regressions", [])
     ]
+
+
+def in_process_table(run: SpeedRun) -> dict[str, Any] | None:
+    """Figures as rows and batch sizes as columns, of a model measured inside a process."""
+    items = run.summary.get("in_process")
+    if not items:
+        return None
+    rows: list[tuple[object, list[str]]] = [
+        (
+            label,
+            [_estimate(item[name], 1.0 if name.endswith("per_s") else 1000.0) for item in items],
+        )
+        for name, label in IN_PROCESS_LABELS.items()
+    ]
+    memory = [f"{item['peak_memory_bytes'] / 2**20:.0f} MiB" for item in items]
+    kinds = [MEMORY_LABELS.get(item["peak_memory_kind"], "") for item in items]
+    rows += [
+        (_("Peak memory"), [f"{size} ({kind})" for size, kind in zip(memory, kinds, strict=True)]),
+        (_("Repeats"), [str(item["repeats"]) for item in items]),
+        (_("Tokens produced"), [str(item["output_tokens"]) for item in items]),
+        (_("Rows that ended early"), [str(item["rows_ended_early"]) for item in items]),
+    ]
+    return {"sizes": [item["batch_size"] for item in items], "rows": rows}
+
+
+def _estimate(stored: dict[str, float | None], factor: float) -> str:
+    value, lower, upper = (stored[name] for name in ("value", "lower", "upper"))
+    if value is None:
+        return "–"
+    bounds = ["?" if bound is None else f"{bound * factor:.2f}" for bound in (lower, upper)]
+    return f"{value * factor:.2f} [{bounds[0]}, {bounds[1]}]"
+
+
+def device_rows(run: SpeedRun) -> list[tuple[object, object]]:
+    """What a model inside a process ran on, and with which versions."""
+    machine = run.environment.get("machine", {})
+    return [(label, machine[name]) for name, label in DEVICE_LABELS.items() if name in machine]

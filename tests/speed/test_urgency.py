@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from speed.urgency import pin_to, urgently
+from speed.urgency import urgently
 
 SPIN = """
 import os, time
@@ -56,5 +56,12 @@ def test_urgency_ends_with_its_block():
     assert told[-1] == str(os.getpriority(os.PRIO_PROCESS, 0))
 
 
-def test_no_choice_of_a_cpu_leaves_all_of_them():
-    assert pin_to(None) == sorted(os.sched_getaffinity(0))
+def test_a_process_is_kept_on_its_cpu():
+    cpu = min(os.sched_getaffinity(0))
+    script = f"import os, speed.urgency as u; u.pin_to({cpu}); print(os.sched_getaffinity(0))"
+
+    told = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    ).stdout
+
+    assert told.strip() == str({cpu})

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sys
 from argparse import ArgumentParser, BooleanOptionalAction
 from typing import Any  # parsed options
@@ -18,7 +19,7 @@ from speed.report_text import run_as_text
 from speed.services.driving import claim_and_drive
 from speed.services.planning import REFUSALS
 from speed.services.starting import start_speed_run, stop_speed_run
-from speed.spec import SpeedSpec, spec_from_json
+from speed.spec import DEFAULT_REPEATS, SpeedSpec, spec_from_json
 from speed.workloads import WORKLOADS
 
 FAILED, USAGE, STOPPED = 1, 2, 130
@@ -47,52 +48,63 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        try:
-            spec = spec_from_json(spec_values(options))
-            run = start_speed_run(spec=spec, send=lambda _: None)
-        except REFUSALS as error:
-            raise CommandError(str(error), returncode=USAGE) from None
-        measured = self._measure(run, spec)
-        if options["json"]:
-            self.stdout.write(json.dumps(run_as_json(measured), ensure_ascii=False, indent=2))
-        else:
-            self.stdout.write(run_as_text(measured))
-        if measured.status == SpeedStatus.FAILED:
-            raise CommandError(measured.status_detail, returncode=FAILED)
-        if measured.status == SpeedStatus.STOPPED:
-            raise CommandError("stopped; what was measured is kept", returncode=STOPPED)
+        carry_out(self, spec_values(options), is_json=options["json"])
 
-    def _measure(self, run: SpeedRun, spec: SpeedSpec) -> SpeedRun:
-        with tqdm(
-            total=_expected(spec), desc="requests", file=sys.stderr, disable=None, unit="req"
-        ) as bar:
 
-            def show(counters: Counters) -> None:
-                done = counters.first_byte_count
-                ttft_ms = counters.first_byte_sum_ns / done / 1e6 if done else 0.0
-                bar.set_postfix(
-                    in_flight=counters.in_flight,
-                    failed=counters.failed,
-                    ttft=f"{ttft_ms:.0f}ms",
-                    refresh=False,
-                )
-                bar.update(max(0, counters.completed - bar.n))
+def carry_out(command: BaseCommand, values: dict[str, Any], *, is_json: bool) -> None:
+    """Store a run, measure it here and now, print its report; raises CommandError."""
+    try:
+        spec = spec_from_json(values)
+        run = start_speed_run(spec=spec, send=lambda _: None)
+    except REFUSALS as error:
+        raise CommandError(str(error), returncode=USAGE) from None
+    measured = measure(run, spec)
+    if is_json:
+        command.stdout.write(json.dumps(run_as_json(measured), ensure_ascii=False, indent=2))
+    else:
+        command.stdout.write(run_as_text(measured))
+    if measured.status == SpeedStatus.FAILED:
+        raise CommandError(measured.status_detail, returncode=FAILED)
+    if measured.status == SpeedStatus.STOPPED:
+        raise CommandError("stopped; what was measured is kept", returncode=STOPPED)
 
-            try:
-                measured = claim_and_drive(run.pk, show)
-            except KeyboardInterrupt:
-                stop_speed_run(run=run)
-                raise CommandError(
-                    f"stopped; run {run.pk} holds nothing that was not stored", returncode=STOPPED
-                ) from None
-        if measured is None:
-            stop_speed_run(run=run)
-            raise CommandError(
-                "another speed run is going on this machine, and two would measure each other; "
-                "wait for it or stop it",
-                returncode=USAGE,
+
+def measure(run: SpeedRun, spec: SpeedSpec) -> SpeedRun:
+    """Drive the run in this process, with a line of progress; raises CommandError.
+
+    Ctrl-C ends the run as the Stop button does; what was measured until then is kept.
+    """
+    interrupts: list[int] = []
+    before = signal.signal(signal.SIGINT, lambda number, _frame: interrupts.append(number))
+    with tqdm(
+        total=_expected(spec), desc="requests", file=sys.stderr, disable=None, unit="req"
+    ) as bar:
+
+        def show(counters: Counters) -> None:
+            done = counters.first_byte_count
+            ttft_ms = counters.first_byte_sum_ns / done / 1e6 if done else 0.0
+            bar.set_postfix(
+                in_flight=counters.in_flight,
+                failed=counters.failed,
+                ttft=f"{ttft_ms:.0f}ms",
+                refresh=False,
             )
-        return measured
+            bar.update(max(0, counters.completed - bar.n))
+            if interrupts and not run.is_stop_wanted:
+                stop_speed_run(run=run)
+
+        try:
+            measured = claim_and_drive(run.pk, show)
+        finally:
+            signal.signal(signal.SIGINT, before)
+    if measured is None:
+        stop_speed_run(run=run)
+        raise CommandError(
+            "another speed run is going on this machine, and two would measure each other; "
+            "wait for it or stop it",
+            returncode=USAGE,
+        )
+    return measured
 
 
 def _add_target(parser: ArgumentParser) -> None:
@@ -195,6 +207,9 @@ def _workload(options: dict[str, Any]) -> dict[str, Any]:
 def _expected(spec: SpeedSpec) -> int | None:
     if spec.mode == "search" or spec.load.kind == "trace":
         return None
+    if spec.mode == "in_process":
+        repeats = spec.load.requests or DEFAULT_REPEATS
+        return int(sum(spec.load.levels)) * repeats
     counts = [phase.requests for phase in spec.phases()]
     total = sum(count for count in counts if count is not None)
     return total * (2 * spec.rounds if spec.mode == "interleaved" else 1) or None
