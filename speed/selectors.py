@@ -15,6 +15,7 @@ from speed.spec import spec_from_json
 
 LIVE_WIDTH, LIVE_HEIGHT = 240, 48
 RUNS_IN_HISTORY = 30
+Lines = dict[str, list[tuple[str, float | None]]]
 SERIES = (SpeedMode.LOAD, SpeedMode.IN_PROCESS)
 
 
@@ -64,19 +65,27 @@ def curve(values: list[float]) -> str:
     )
 
 
-def sweep_chart(phases: list[SpeedPhase]) -> Chart | None:
-    """Latency against load, for runs of several levels."""
+def sweep_charts(phases: list[SpeedPhase]) -> list[Chart]:
+    """Waiting, decoding and throughput against load, for runs of several levels."""
     rows = [row for row in phases if row.ttft_s is not None]
     if len(rows) < 2:
-        return None
-    lines: dict[str, list[tuple[str, float | None]]] = {
+        return []
+    waiting: Lines = {
         _("TTFT p50, ms"): [(row.name, _ms(row.ttft_s)) for row in rows],
         _("TTFT p99, ms"): [(row.name, _ms(row.ttft_p99_s)) for row in rows],
-        _("per token, ms"): [(row.name, _ms(row.tpot_s)) for row in rows],
-        _("output tokens/s"): [(row.name, row.output_tokens_per_s) for row in rows],
     }
-    axes = (_("level"), _("ms, or tokens/s"))
-    return series_chart("sweep", _("Speed against load"), axes, lines)
+    decoding: Lines = {_("per token, ms"): [(row.name, _ms(row.tpot_s)) for row in rows]}
+    throughput: Lines = {
+        _("output tokens/s"): [(row.name, row.output_tokens_per_s) for row in rows]
+    }
+    level = _("level")
+    return [
+        series_chart("sweep-ttft", _("Waiting against load"), (level, _("ms")), waiting),
+        series_chart("sweep-tpot", _("Decoding against load"), (level, _("ms")), decoding),
+        series_chart(
+            "sweep-tokens", _("Throughput against load"), (level, _("tokens/s")), throughput
+        ),
+    ]
 
 
 def _ms(seconds: float | None) -> float | None:
@@ -130,7 +139,7 @@ def work_in_words(run: SpeedRun) -> str:
 
 
 def _history_chart(number: int, runs: list[SpeedRun]) -> Chart:
-    lines: dict[str, list[tuple[str, float | None]]] = {
+    lines: Lines = {
         _("TTFT p50, ms"): [],
         _("per token, ms"): [],
     }

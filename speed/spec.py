@@ -57,7 +57,11 @@ class LoadSpec(_Strict):
     duration_s: float | None = Field(default=None, gt=0)
     max_errors: int | None = Field(default=None, ge=1)
     warmup_requests: int = Field(default=0, ge=0)
+    warmup_s: float = Field(default=0.0, ge=0)
     ramp_s: float = Field(default=0.0, ge=0)
+    ramp_from: float = Field(default=0.0, ge=0)
+    max_in_flight: int = Field(default=4096, ge=1)
+    cooldown: bool = False
 
     def phase(self, level: float, *, name: str = "", offsets_s: tuple[float, ...] = ()) -> Phase:
         """One level as the generator takes it; raises PlanError."""
@@ -78,7 +82,11 @@ class LoadSpec(_Strict):
             duration_s=self.duration_s,
             max_errors=self.max_errors,
             warmup_requests=self.warmup_requests,
+            warmup_s=self.warmup_s,
             ramp_s=self.ramp_s,
+            ramp_from=self.ramp_from,
+            max_in_flight=self.max_in_flight,
+            cooldown=self.cooldown,
         )
 
 
@@ -133,7 +141,8 @@ class LocalSpec(_Strict):
 class SpeedSpec(_Strict):
     """A whole request; see the parts. A search walks from ``levels[0]`` up to ``highest``.
 
-    In mode ``in_process`` the levels are batch sizes, and ``load.requests`` counts the repeats.
+    ``tokenizer_path`` counts the output of servers that state no usage. In mode ``in_process``
+    the levels are batch sizes, and ``load.requests`` counts the repeats.
     """
 
     mode: Mode = "load"
@@ -146,6 +155,7 @@ class SpeedSpec(_Strict):
     rounds: int = Field(default=DEFAULT_ROUNDS, ge=1, le=100)
     seed: int = 0
     timeout_s: float = Field(default=120.0, gt=0)
+    tokenizer_path: str = ""
     label: str = ""
 
     @model_validator(mode="after")
@@ -170,7 +180,8 @@ class SpeedSpec(_Strict):
     def workload_key(self) -> str:
         """Equal for specs that ask for the same work, whoever has to do it."""
         left_out = {"targets", "label", "timeout_s", "seed", "local"}
-        work = self.model_dump(mode="json", exclude=left_out)
+        # what was left at its default is left out, so that a new option keeps old series whole
+        work = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
         if self.local is not None:
             work["local"] = self.local.model_dump(mode="json", exclude={"folder"})
         return digest(work)

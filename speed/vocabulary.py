@@ -31,6 +31,11 @@ OUTCOME_LABELS = {
     "no clear difference": _("no clear difference"),
     "not enough data": _("not enough data"),
 }
+HOLDS_LABELS = {
+    "yes": _("holds"),
+    "no": _("does not hold"),
+    "unclear": _("not enough data"),
+}
 CATEGORY_LABELS = {
     "succeeded": _("succeeded"),
     "rate_limited": _("rate limited (429)"),

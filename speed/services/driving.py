@@ -85,6 +85,7 @@ class Driver:
             timeout_s=self.spec.timeout_s,
             lease_s=settings.SPEED_MAX_DURATION_S + DRAIN_ALLOWANCE_S,
             cpu=generator_cpu(),
+            tokenizer_path=self.spec.tokenizer_path or None,
         )
         with GeneratorRun(plan) as generator:
             self.follow(generator)

@@ -56,20 +56,27 @@ def check_ceilings(spec: SpeedSpec) -> None:
             _("%(what)s %(asked)g is above the ceiling of %(ceiling)g; lower it or raise %(name)s")
             % {"what": what, "asked": highest, "ceiling": ceiling, "name": name}
         )
-    if (spec.load.duration_s or 0) * len(spec.load.levels) > settings.SPEED_MAX_DURATION_S:
+    turns = turns_of(spec)
+    if (spec.load.duration_s or 0) * turns > settings.SPEED_MAX_DURATION_S:
         raise SpecError(
-            _("%(s)g s at %(n)d levels pass the ceiling of %(ceiling)g s; see SPEED_MAX_DURATION_S")
+            _("%(s)g s, %(n)d times over, pass the ceiling of %(ceiling)g s; see %(name)s")
             % {
                 "s": spec.load.duration_s,
-                "n": len(spec.load.levels),
+                "n": turns,
                 "ceiling": settings.SPEED_MAX_DURATION_S,
+                "name": "SPEED_MAX_DURATION_S",
             }
         )
-    if (spec.load.requests or 0) > settings.SPEED_MAX_REQUESTS:
+    if (spec.load.requests or 0) * turns > settings.SPEED_MAX_REQUESTS:
         raise SpecError(
             _("%(n)d requests are above the ceiling of %(ceiling)d; see SPEED_MAX_REQUESTS")
-            % {"n": spec.load.requests, "ceiling": settings.SPEED_MAX_REQUESTS}
+            % {"n": (spec.load.requests or 0) * turns, "ceiling": settings.SPEED_MAX_REQUESTS}
         )
+
+
+def turns_of(spec: SpeedSpec) -> int:
+    """How often the asked-for requests or seconds are spent: levels, or turns of two sides."""
+    return 2 * spec.rounds if spec.mode == "interleaved" else len(spec.load.levels)
 
 
 def resolve_sides(spec: SpeedSpec) -> list[Side]:
@@ -127,6 +134,14 @@ def _operation(url: str, api: str, model: str) -> str:
 def _checked(url: str, headers: dict[str, str], label: str, origins: Collection[str]) -> Target:
     address = check_allowed(url, origins)
     return Target(url=url, headers=headers, address=address, label=label)
+
+
+def check_tokenizer(spec: SpeedSpec) -> None:
+    """Raises SpecError when the tokenizer that shall count is not there."""
+    if spec.tokenizer_path and not Path(spec.tokenizer_path).is_dir():
+        raise SpecError(
+            _("there is no folder %(path)s with a tokenizer") % {"path": spec.tokenizer_path}
+        )
 
 
 def check_local(spec: SpeedSpec) -> LocalSpec:

@@ -15,6 +15,7 @@ from speed.services.planning import (
     REFUSALS,
     check_ceilings,
     check_local,
+    check_tokenizer,
     file_digest,
     phases_of,
     resolve_sides,
@@ -64,6 +65,7 @@ def start_speed_run(
 def check_spec(spec: SpeedSpec) -> None:
     """Everything that can be known before a request leaves; raises one of REFUSALS."""
     check_ceilings(spec)
+    check_tokenizer(spec)
     if spec.mode == "in_process":
         check_local(spec)
     elif spec.mode != "calibration":

@@ -9,11 +9,14 @@ from django.utils.translation import gettext as _
 from speed.metrics.comparison import Comparison
 from speed.models import SpeedRun
 from speed.services.comparing import SideBySide
+from speed.spec import spec_from_json
 from speed.vocabulary import (
     COMPARED_LABELS,
     DEVICE_LABELS,
+    HOLDS_LABELS,
     IN_PROCESS_LABELS,
     MEMORY_LABELS,
+    METRIC_LABELS,
     OUTCOME_LABELS,
 )
 
@@ -94,3 +97,53 @@ def device_rows(run: SpeedRun) -> list[tuple[object, object]]:
     """What a model inside a process ran on, and with which versions."""
     machine = run.environment.get("machine", {})
     return [(label, machine[name]) for name, label in DEVICE_LABELS.items() if name in machine]
+
+
+def asked_rows(run: SpeedRun) -> list[tuple[object, str]]:
+    """What was asked for beyond the defaults, as a reader says it."""
+    spec = spec_from_json(run.spec)
+    load, work = spec.load, spec.workload
+    levels = ", ".join(f"{level:g}" for level in load.levels)
+    rows: list[tuple[object, str]] = [(_("Load"), f"{load.kind} {levels}")]
+    if load.kind == "open":
+        burst = f" {load.burstiness:g}" if load.distribution == "gamma" else ""
+        rows.append((_("Arrivals"), load.distribution + burst))
+    rows += [
+        (label, f"{value:g}")
+        for label, value in (
+            (_("Requests per level"), load.requests),
+            (_("Seconds per level"), load.duration_s),
+            (_("Warm-up requests"), load.warmup_requests),
+            (_("Ramp, seconds"), load.ramp_s),
+            (_("Stop after so many errors"), load.max_errors),
+        )
+        if value
+    ]
+    options = ", ".join(f"{name} {value}" for name, value in work.options.items())
+    sent = " · ".join(part for part in (work.name, work.question_set, options) if part)
+    length = f"{'=' if work.ignore_eos else '≤'} {work.output_tokens}"
+    rows += [
+        (_("What is sent"), sent),
+        (_("Output tokens"), length),
+        (_("Streamed"), _("yes") if work.is_streamed else _("no")),
+        (_("Fresh salt in every prompt"), _("yes") if work.is_salted else _("no")),
+        (_("Seed"), str(spec.seed)),
+    ]
+    return rows
+
+
+def calibration_rows(run: SpeedRun) -> list[dict[str, object]]:
+    """Reported against true figures of a calibration."""
+    return [
+        {**item, "label": METRIC_LABELS.get(item["metric"], item["metric"])}
+        for item in run.summary.get("calibration", [])
+    ]
+
+
+def search_table(run: SpeedRun) -> dict[str, Any] | None:
+    """The answer of a search and every trial that led to it."""
+    found = run.summary.get("search")
+    if found is None:
+        return None
+    trials = [{**trial, "label": HOLDS_LABELS[trial["holds"]]} for trial in found["trials"]]
+    return {**found, "trials": trials}

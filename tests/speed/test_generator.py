@@ -3,6 +3,8 @@
 import os
 import signal
 import time
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from threading import Thread
 
 import numpy as np
 import pytest
@@ -330,6 +332,34 @@ def test_a_metadata_address_is_refused_before_anything_is_sent():
         pytest.raises(GeneratorError, match=r"169\.254\.169\.254"),
     ):
         run_to_end(plan)
+
+
+def test_a_redirect_is_never_followed():
+    answers = []
+
+    class Redirecting(BaseHTTPRequestHandler):
+        def do_POST(self):
+            answers.append(self.path)
+            self.rfile.read(int(self.headers["Content-Length"]))
+            self.send_response(307)
+            self.send_header("Location", f"http://127.0.0.1:{server.server_port}/followed")
+            self.send_header("Content-Length", "0")
+            self.end_headers()
+
+        def log_message(self, *_):
+            """Says nothing."""
+
+    with HTTPServer(("127.0.0.1", 0), Redirecting) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        target = Target(f"http://127.0.0.1:{server.server_port}/v1/chat/completions")
+        with scratch_plan(
+            [target], [closed(requests=3, concurrency=1)], Recipe("m"), "random"
+        ) as p:
+            stamps = run_to_end(p)
+        server.shutdown()
+
+    assert set(answers) == {"/v1/chat/completions"}
+    assert Category.SUCCEEDED not in set(stamps.requests["category"])
 
 
 def wait_until(condition, limit_s=20):

@@ -40,7 +40,7 @@ class Command(BaseCommand):
         parser.add_argument("--json", action="store_true", help="print the whole report as JSON")
 
     def handle(self, *_: Any, **options: Any) -> None:
-        carry_out(self, local_spec(options), is_json=options["json"])
+        carry_out(self, lambda: local_spec(options), is_json=options["json"])
 
 
 def local_spec(options: dict[str, Any]) -> dict[str, Any]:
