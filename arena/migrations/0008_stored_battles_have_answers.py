@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arena', '0006_answer_finished'),
+        ('arena', '0007_live_ballots_and_annotators'),
     ]
 
     operations = [

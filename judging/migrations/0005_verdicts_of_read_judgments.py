@@ -7,7 +7,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('arena', '0006_answer_finished'),
-        ('judging', '0003_names_with_dots'),
+        ('judging', '0004_kept_replies'),
     ]
 
     operations = [
