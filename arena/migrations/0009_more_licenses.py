@@ -8,5 +8,5 @@ ship = import_module("arena.migrations.0002_licenses").ship
 
 
 class Migration(migrations.Migration):
-    dependencies = [("arena", "0007_stored_battles_have_answers")]
+    dependencies = [("arena", "0008_stored_battles_have_answers")]
     operations = [migrations.RunPython(ship, migrations.RunPython.noop)]
