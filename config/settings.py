@@ -132,7 +132,7 @@ def _databases() -> dict[str, dict[str, object]]:
                 "init_command": (
                     "PRAGMA journal_mode=WAL; PRAGMA synchronous=NORMAL; PRAGMA foreign_keys=ON; "
                     "PRAGMA temp_store=MEMORY; PRAGMA cache_size=-65536; "
-                    "PRAGMA mmap_size=268435456;"
+                    "PRAGMA mmap_size=134217728;"
                 ),
             },
             "TEST": {"NAME": AGON_HOME / "test.sqlite3"},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -248,7 +248,7 @@ def _weighted_rows(table: Integers, source: int, extras: Extras, *, is_weighted:
 
 def _rows(table: Integers, source: int, extras: Extras) -> _Rows:
     styles = table[:, 4:] if extras.preference else table[:, 3:]
-    *_, reason = unpacked(table[:, 1], _WHO)
+    reason = table[:, 1] & ((1 << _WHO[-1]) - 1)  # the lowest bits
     if extras.is_style_required:
         is_unmeasured = (styles == _NOT_MEASURED).any(axis=1)
         reason = np.where((reason == 0) & is_unmeasured, CODES["style_unknown"], reason)
@@ -259,12 +259,14 @@ def _rows(table: Integers, source: int, extras: Extras) -> _Rows:
         columns["preference"] = np.where(chance == _NOT_MEASURED, np.nan, chance / _UNIT)
     if extras.length:
         columns["features"] = _features(styles[is_counted])
-    return _Rows(columns, table[is_counted, 0], table[:, 0], reason)
+    # a copy, or the view would keep the whole table
+    return _Rows(columns, table[is_counted, 0], table[:, 0].copy(), reason)
 
 
 def _columns(counted: Integers, source: int) -> dict[str, NDArray[Any]]:
-    model_a, model_b, outcome, is_b_first, is_strong, _ = unpacked(counted[:, 1], _WHO)
-    question, decider = unpacked(counted[:, 2], _WHERE)
+    # one part at a time is 64 bits wide: a million rows of all of them would be felt
+    model_a, model_b, outcome, is_b_first, is_strong, _ = _narrow(counted[:, 1], _WHO)
+    question, decider = _narrow(counted[:, 2], _WHERE)
     nobody = np.zeros_like(decider)
     columns = {
         "model_a": model_a,
@@ -273,11 +275,16 @@ def _columns(counted: Integers, source: int) -> dict[str, NDArray[Any]]:
         "question": question - 1,
         "voter": (decider if source == PEOPLE else nobody) - 1,
         "judge": (decider if source == JUDGES else nobody) - 1,
-        "strength": np.where(is_strong == 1, STRONG, 1),
-        "source": np.full(decider.size, source),
+        "strength": np.where(is_strong == 1, np.int8(STRONG), np.int8(1)),
+        "source": np.full(decider.size, source, dtype=np.int8),
         "first_shown_a": is_b_first == 0,
     }
     return {name: column.astype(_COLUMN_TYPES[name]) for name, column in columns.items()}
+
+
+def _narrow(column: Integers, bits: Sequence[int]) -> list[NDArray[np.int32]]:
+    """The parts of a packed column; none has more than 31 bits."""
+    return [part.astype(np.int32) for part in unpacked(column, bits)]
 
 
 def _features(styles: Integers) -> NDArray[np.float64]:

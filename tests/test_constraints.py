@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from arena.models import (
+    Annotator,
     Ballot,
     InviteRound,
     RoundBattle,
@@ -69,6 +70,7 @@ def world(question_set, alpha, beta, make_battle):
 # a row of each kind that is accepted
 GOOD = {
     VotingPolicy: lambda w: {"pk": 1},
+    Annotator: lambda w: {"round": w.round, "voter": w.voter, "name": "Mallory"},
     RoundBattle: lambda w: {"round": w.round, "battle": w.battle, "position": 1},
     Ballot: lambda w: {"voter": w.voter, "battle": w.battle, "shown_first": "a"},
     SatisfactionRating: lambda w: {"voter": w.voter, "answer": w.answer},
@@ -118,6 +120,7 @@ SINGLE = lambda w: {"mode": "single", "battle": None, "answer": w.answer}  # noq
 
 # constraint: the kind of row, and what changes when a second one is stored beside the good one
 TWICE = {
+    "annotator_has_one_name_per_round": (Annotator, lambda w: {"name": "M."}),
     "round_holds_a_battle_once": (RoundBattle, lambda w: {"position": 2}),
     "round_has_one_battle_per_position": (
         RoundBattle,

@@ -34,13 +34,40 @@ def test_a_conditional_licence_states_its_condition():
 
 
 def test_copyleft_is_shipped_as_commercially_usable():
-    for spdx_id in ("GPL-3.0-only", "AGPL-3.0-only", "MPL-2.0", "CC-BY-SA-4.0"):
+    copyleft = ("GPL-2.0-only", "GPL-3.0-only", "LGPL-3.0-only", "AGPL-3.0-only", "MPL-2.0")
+    for spdx_id in (*copyleft, "CC-BY-SA-4.0"):
         assert License.objects.get(spdx_id=spdx_id).is_commercially_usable
 
 
 def test_non_commercial_licences_are_shipped_as_such():
     for spdx_id in ("CC-BY-NC-4.0", "CC-BY-NC-ND-4.0", "CC-BY-NC-SA-4.0"):
         assert not License.objects.get(spdx_id=spdx_id).is_commercially_usable
+
+
+@pytest.mark.parametrize(
+    ("spdx_id", "family", "use", "said"),
+    [
+        ("Apache-2.0", "permissive", "allowed", "patent"),
+        ("MIT", "permissive", "allowed", "notice"),
+        ("BSD-3-Clause", "permissive", "allowed", "notice"),
+        ("WTFPL", "permissive", "allowed", ""),
+        ("CC-BY-4.0", "creative_commons", "allowed", "credit"),
+        ("CC-BY-SA-4.0", "creative_commons", "allowed", "same licence"),
+        ("CC-BY-NC-4.0", "creative_commons", "forbidden", "commercial"),
+        ("CC-BY-NC-ND-4.0", "creative_commons", "forbidden", "adaptations"),
+        ("AGPL-3.0-only", "copyleft", "allowed", "network"),
+        ("MPL-2.0", "copyleft", "allowed", "files"),
+        ("LicenseRef-OpenRAIL-M", "responsible_ai", "conditional", "restrictions"),
+        ("LicenseRef-Llama-2", "community", "conditional", "700 million"),
+        ("LicenseRef-Llama-3", "community", "conditional", "Built with Meta Llama 3"),
+        ("LicenseRef-Proprietary", "proprietary", "conditional", "terms of service"),
+        ("LicenseRef-Non-commercial", "unknown", "forbidden", "commercial"),
+    ],
+)
+def test_a_licence_is_shipped_in_its_legal_substance(spdx_id, family, use, said):
+    license_ = License.objects.get(spdx_id=spdx_id)
+    assert (license_.family, license_.commercial_use) == (family, use)
+    assert said in license_.condition
 
 
 @pytest.mark.parametrize(

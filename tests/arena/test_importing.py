@@ -6,6 +6,7 @@ import pytest
 from django.db import IntegrityError
 
 from arena.importing import import_files, importer
+from arena.importing.language_models import LICENSE_ALIASES, license_named
 from arena.models import Answer, Battle, LanguageModel, Question, QuestionSet, Vote, Voter
 from registry import UnknownPartError
 from tests.arena.dialects.samples import CLEAN_BATTLE, SAMPLES
@@ -290,6 +291,11 @@ def test_a_licence_nobody_knows_is_kept_under_its_own_name(write):
     license = LanguageModel.objects.get().license
     assert (license.spdx_id, license.name) == ("LicenseRef-Odd-Terms", "Odd Terms")
     assert license.commercial_use == "unknown"
+
+
+@pytest.mark.parametrize("spelling", LICENSE_ALIASES)
+def test_a_licence_as_model_tables_spell_it_is_a_shipped_one(spelling, db):
+    assert license_named(spelling.title()).commercial_use != "unknown"
 
 
 def test_a_link_that_is_no_web_address_is_refused(write):

@@ -116,3 +116,9 @@ def test_a_split_bar_tells_its_counts_in_words():
     bar = Template("{% load figures %}{% split_bar model_a=3 tie=1 model_b=4 %}").render(Context())
     assert 'aria-label="A is better: 3, tie: 1, B is better: 4"' in bar
     assert 'style="width: 37.5%"' in bar
+
+
+def test_the_pages_of_rows_wear_the_same_clothes_and_lead_back(admin_client):
+    text = admin_client.get("/admin/").content.decode()
+    assert "agon/css/admin.css" in text
+    assert 'href="/console/"' in text
