@@ -34,6 +34,7 @@ from speed.runner import run_to_end, scratch_plan
 from speed.stamps import Category, Stamps, read_stamps
 from speed.workloads import Recipe
 from tests.bench.speed_peer import PeerRun, peer_command, run_peer
+from tests.speed import by_hand
 
 CLIENT_CPU, MOCK_CPU = 0, 1
 ROOM_MS, ROOM_SHARE = 1.0, 0.02
@@ -235,6 +236,28 @@ class DyingMock:
         return []
 
 
+def definitions(mock: MockProcess) -> Iterator[Claim]:
+    """Every tool's figures from a run just recorded, against plain loops over its requests."""
+    shape = {"role_lead_s": 0.005, "tokens_per_chunk": 2, "faults": {"500": 0.1, "cut": 0.1}}
+    mock.behave({"ttft_s": 0.05, "itl_s": 0.005, **shape})
+    phase = Phase("definitions", concurrency=10, requests=300)
+    stamps, _ = measure(mock, phase, Recipe("mock", output_tokens=21))
+    seen = by_hand.requests_of(stamps, 0)
+    expected = {"llmuses": by_hand.llmuses(seen, 10, 300)}
+    expected |= {name: read(seen) for name, read in by_hand.MODERN.items()}
+    readings = report_phases(stamps)[0].readings
+    for tool, figures in expected.items():
+        wrong = {
+            name: (readings[tool].value(name), value)
+            for name, value in figures.items()
+            if abs(readings[tool].value(name) - value) > 1e-9 * abs(value)
+        }
+        told = ", ".join(f"{name} {value:.4g}" for name, value in figures.items() if "tp" in name)
+        yield Claim(
+            f"{len(figures)} figures of {tool} reproduced", f"off: {wrong}; {told}", "", not wrong
+        )
+
+
 def detections(mock: MockProcess) -> Iterator[Claim]:
     """Each peculiarity switched on in the mock, found by the report."""
     cases: dict[str, dict[str, Any]] = {
@@ -282,6 +305,7 @@ def main() -> int:
         "million": million_chunks,
         "poisson": poisson_rate,
         "faults": faults,
+        "definitions": definitions,
         "detections": detections,
     }
     print(f"{os.cpu_count()} CPUs, peer: {peer or 'not installed'}")
