@@ -52,7 +52,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[str, ...], bool], ...] = (
     (_("What is measured"), ("mode", "model", "url", "url_model", "label"), False),
     (_("How much"), ("load", "levels", "requests", "duration_s"), False),
     (
-        _("What is sent"),
+        _("Prompts and answers"),
         (
             *("workload", "question_set", "prompts", "input_tokens", "output_tokens"),
             *("ignore_eos", "is_streamed", "is_salted"),

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from django import template
 from django.utils.formats import number_format
+from django.utils.safestring import SafeString
+
+from speed.charts import Chart
+from speed.svg import chart_svg
 
 register = template.Library()
 
@@ -22,3 +26,9 @@ def ms(seconds: object) -> str:
 def thousandths(seconds: float) -> str:
     """An error in milliseconds, down to the microsecond."""
     return number_format(1000 * seconds, 3, use_l10n=True)
+
+
+@register.filter
+def svg(chart: Chart) -> SafeString:
+    """A chart as a picture that needs no script."""
+    return chart_svg(chart)

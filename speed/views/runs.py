@@ -189,8 +189,10 @@ def speed_csv(request: HttpRequest, run_id: int) -> HttpResponse:
 def speed_html(request: HttpRequest, run_id: int) -> HttpResponse:
     """The whole report as one file without scripts or addresses, to be sent to somebody."""
     run = get_object_or_404(SpeedRun, pk=run_id)
-    pages = [phase_context(phase_page(run, row.number), "llmuses") for row in run.phases.all()]
-    response = render(request, "speed/export.html", {"run": run, "pages": pages})
+    rows = list(run.phases.all())
+    pages = [phase_context(phase_page(run, row.number), "llmuses") for row in rows]
+    context = {"run": run, "pages": pages, "sweep": sweep_charts(rows)}
+    response = render(request, "speed/export.html", context)
     response["Content-Disposition"] = f'attachment; filename="speed-{run.pk}.html"'
     return response
 

@@ -186,7 +186,7 @@ def poisson_rate(mock: MockProcess) -> Iterator[Claim]:
         f"Poisson {rate:g}/s over {seconds:g} s",
         f"{realised:.3f}/s ({(realised / rate - 1) * 100:+.2f} %), KS p = {fit:.2f}",
         "",
-        abs(realised / rate - 1) < 0.01 and fit > 0.01,
+        bool(abs(realised / rate - 1) < 0.01 and fit > 0.01),
     )
 
 
@@ -318,7 +318,7 @@ def main() -> int:
                 mark = "ok  " if claim.holds else "FAIL"
                 print(f"{mark} {claim.name}: {claim.ours}" + f" | {claim.peer}" * bool(claim.peer))
     if options.json:
-        Path(options.json).write_text(json.dumps([asdict(claim) for claim in claims], indent=1))
+        Path(options.json).write_text(json.dumps([asdict(claim) for claim in claims], indent=1, default=bool))
     return 0 if all(claim.holds for claim in claims) else 1
 
 

@@ -106,6 +106,7 @@ def test_the_exports_hold_every_request_and_no_script(admin_client, make_run):
     assert report["phases"][0]["definitions"].keys() >= {"agon", "llmuses", "vllm"}
     assert len(lines) == 1 + 32
     assert "<script" not in page
+    assert page.count("<svg") == 3 + 2 * 3  # the sweep, and three charts of each level
 
 
 def test_the_plan_is_shown_before_anything_is_sent(admin_client):
