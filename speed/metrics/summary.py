@@ -14,7 +14,7 @@ from speed.metrics.detection import (
     tokens_per_event,
 )
 from speed.metrics.outcomes import Outcomes, count_outcomes, peak_in_flight
-from speed.metrics.percentiles import Estimate, percentile_estimate
+from speed.metrics.percentiles import Estimate, percentile_estimates
 from speed.metrics.quality import Verdict, grade_run
 from speed.metrics.saturation import Saturation, detect_overload
 from speed.metrics.timeline import Timeline
@@ -79,7 +79,7 @@ def report_phase(stamps: Stamps, number: int) -> PhaseReport:
         outcomes=count_outcomes(timeline),
         readings=readings,
         headline={
-            name: {p: percentile_estimate(values, p) for p in HEADLINE_PERCENTS}
+            name: percentile_estimates(values, HEADLINE_PERCENTS)
             for name, values in readings[HEADLINE_DEFINITION].samples.items()
         },
         tokens=count_tokens(timeline),

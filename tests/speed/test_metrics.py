@@ -8,9 +8,10 @@ from speed.metrics.cost import Price, cost_of
 from speed.metrics.detection import Peculiarity, find_peculiarities
 from speed.metrics.outcomes import in_flight_at, peak_in_flight
 from speed.metrics.percentiles import (
-    floor_index_percentile,
+    floor_index_percentiles,
     mean_estimate,
     percentile_estimate,
+    percentile_estimates,
     smallest_sample_for,
 )
 from speed.metrics.quality import Grade, grade_run
@@ -54,6 +55,13 @@ def test_an_empty_sample_has_no_percentile():
     assert np.isnan(percentile_estimate(np.zeros(0), 50).value)
 
 
+def test_percentiles_lie_linearly_between_their_neighbours():
+    values = np.random.default_rng(2).exponential(size=37)
+
+    for percent, estimate in percentile_estimates(values, (0.0, 50.0, 99.0, 100.0)).items():
+        assert estimate.value == pytest.approx(np.percentile(values, percent))
+
+
 def test_the_mean_carries_students_interval():
     estimate = mean_estimate(np.array([1.0, 2.0, 3.0]))
 
@@ -62,7 +70,7 @@ def test_the_mean_carries_students_interval():
 
 
 def test_the_floor_index_rule_makes_p95_of_twenty_the_maximum():
-    assert floor_index_percentile(np.arange(20.0), 95) == 19
+    assert floor_index_percentiles(np.arange(20.0), (95,)) == {95: 19}
     assert smallest_sample_for(99) == 100
 
 
