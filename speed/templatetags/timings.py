@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 from django import template
 from django.utils.formats import number_format
 from django.utils.safestring import SafeString
@@ -15,7 +17,7 @@ register = template.Library()
 @register.filter
 def ms(seconds: object) -> str:
     """Seconds as milliseconds: 19.99, 159.8, 1,250; a dash for nothing."""
-    if not isinstance(seconds, int | float):
+    if not isinstance(seconds, int | float) or math.isnan(seconds):
         return "–"
     value = 1000 * seconds
     decimals = 2 if abs(value) < 100 else 1 if abs(value) < 1000 else 0

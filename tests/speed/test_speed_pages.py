@@ -19,7 +19,7 @@ from tests.pages.conftest import (  # noqa: F401  # fixtures
 pytestmark = pytest.mark.django_db(transaction=True)
 ALL = (
     *("speed_list", "speed_new", "speed_plan", "speed_compare", "speed_history", "speed_audit"),
-    *("speed_run", "speed_phase", "speed_json", "speed_csv", "speed_html"),
+    *("speed_users", "speed_run", "speed_phase", "speed_json", "speed_csv", "speed_html"),
 )
 
 
