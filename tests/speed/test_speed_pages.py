@@ -1,13 +1,16 @@
 """The pages about speed, and one walk through them in Chromium."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
 
 from arena.models import Endpoint
+from speed.generator.progress import Counters
 from speed.models import SpeedAction, SpeedAudit, SpeedPhase, SpeedRun, SpeedStatus
-from speed.services.driving import claim, claim_and_drive
+from speed.selectors import live_state
+from speed.services.driving import claim, claim_and_drive, sample_of
 from speed.services.starting import start_speed_run
 from speed.spec import spec_from_json
 from tests.pages.conftest import (  # noqa: F401  # fixtures
@@ -194,6 +197,26 @@ def test_the_live_part_shows_counters_and_reloads_at_the_end(admin_client, make_
     assert "250" in page
     SpeedRun.objects.update(status=SpeedStatus.STOPPED)
     assert admin_client.get(place, headers=header).headers["HX-Refresh"] == "true"
+
+
+def test_the_live_curves_keep_the_last_wait_through_a_moment_without_answers(make_run):
+    run = make_run(is_driven=False)
+    before = Counters(elapsed_ns=10**9)
+    answered = Counters(
+        elapsed_ns=2 * 10**9, completed=4, reads=30, first_byte_count=2, first_byte_sum_ns=10**8
+    )
+    silent = replace(answered, elapsed_ns=3 * 10**9)
+    run.progress = {
+        "phase": 1,
+        "samples": [sample_of(answered, before, 0), sample_of(silent, answered, 0)],
+    }
+
+    live = live_state(run)
+
+    done, packages, _flying, waiting = live.curves
+    assert live.level == "4 at once"
+    assert (done.peak, packages.peak) == (4, 30)
+    assert (done.newest, waiting.newest) == (0, 50)
 
 
 def test_a_run_is_stopped_from_its_page(admin_client, make_run):
