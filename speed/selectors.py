@@ -10,7 +10,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from speed.charts import Chart, series_chart
-from speed.models import SpeedMode, SpeedPhase, SpeedRun
+from speed.models import SpeedMode, SpeedPhase, SpeedRun, SpeedStatus
 from speed.spec import spec_from_json
 
 LIVE_WIDTH, LIVE_HEIGHT = 240, 48
@@ -93,6 +93,15 @@ def curve(values: list[float]) -> str:
         f"{n * step:.1f},{LIVE_HEIGHT - 2 - (LIVE_HEIGHT - 4) * value / peak:.1f}"
         for n, value in enumerate(values)
     )
+
+
+def calibrated_streams() -> int | None:
+    """The most streams at once that the newest calibration timed right; None before any."""
+    run = SpeedRun.objects.filter(mode=SpeedMode.CALIBRATION, status=SpeedStatus.COMPLETED).first()
+    if run is None:
+        return None
+    missed = {item["phase"] for item in run.summary.get("calibration", []) if not item["holds"]}
+    return max((int(row.level) for row in run.phases.all() if row.name not in missed), default=0)
 
 
 def sweep_charts(phases: list[SpeedPhase]) -> list[Chart]:

@@ -16,7 +16,7 @@ from speed.export import run_as_csv, run_as_json
 from speed.forms import CostForm, SloForm, SpeedRunForm
 from speed.models import SpeedAudit, SpeedRun
 from speed.report import calculate_goodput, cost_rows, phase_context, phase_page
-from speed.selectors import listed_runs, live_state, sweep_charts, target_names
+from speed.selectors import calibrated_streams, listed_runs, live_state, sweep_charts, target_names
 from speed.services.comparing import compare_sides
 from speed.services.planning import REFUSALS
 from speed.services.starting import check_spec, start_speed_run, stop_speed_run
@@ -85,7 +85,11 @@ def plan_context(spec: SpeedSpec) -> dict[str, Any]:
     requests = [phase.requests for phase in phases if phase.requests is not None]
     seconds = [phase.duration_s for phase in phases if phase.duration_s is not None]
     turns = 2 * spec.rounds if spec.mode == "interleaved" else 1
+    calibrated = calibrated_streams()
+    streams = max((phase.concurrency for phase in phases if phase.load == "closed"), default=0)
     return {
+        "calibrated": calibrated,
+        "is_beyond_calibration": calibrated is not None and streams > calibrated,
         "spec": spec,
         "phases": phases,
         "n_requests": sum(requests) * turns,

@@ -160,6 +160,25 @@ def test_a_wrong_field_in_a_folded_part_is_shown(admin_client):
     assert '<details class="disclosure" open>' in page
 
 
+def test_the_plan_warns_beyond_what_was_calibrated(admin_client, make_run):
+    def plan(levels):
+        page = admin_client.get(reverse("speed_plan"), FORM | {"levels": levels})
+        return "self-calibration timed right" in page.content.decode()
+
+    assert not plan("64")
+    run = make_run()
+    missed = {"phase": "4 at once", "metric": "ttft_s", "holds": False}
+    SpeedRun.objects.filter(pk=run.pk).update(mode="calibration", summary={"calibration": [missed]})
+    assert not plan("2")
+    assert plan("4")
+
+
+def test_a_preset_says_its_limits(admin_client):
+    page = admin_client.get(reverse("speed_new")).content.decode()
+
+    assert "chat · TTFT ≤ 200 ms · TPOT ≤ 50 ms · 99 %" in page
+
+
 def test_a_level_says_what_it_costs(admin_client, make_run):
     run = make_run()
     address_of_level = reverse("speed_phase", args=[run.pk, 0])
@@ -283,8 +302,13 @@ def test_charts_are_drawn_and_the_pages_are_accessible(
     page.goto(reverse("speed_run", args=[waiting.pk]))
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Measure again").wait_for()
+    page.goto(reverse("speed_compare"))
+    for name, place in (("a", 1), ("b", 2)):
+        page.locator(f"select[name={name}]").select_option(index=place)
+    page.get_by_role("button", name="Apply").click()
+    page.get_by_role("table", name="Comparison").wait_for()
     audited = open_browser(cookies=signed_in_as_staff, bypass_csp=True)
-    names = ("speed_list", "speed_new", "speed_run", "speed_phase", "speed_audit")
+    names = ("speed_list", "speed_new", "speed_run", "speed_phase", "speed_audit", "speed_users")
     findings = {}
     for name in names:
         audited.goto(address(name, run))
