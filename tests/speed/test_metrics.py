@@ -20,9 +20,10 @@ from speed.metrics.saturation import detect_overload
 from speed.metrics.search import SloSearch
 from speed.metrics.series import run_series
 from speed.metrics.slo import PRESETS, Holds, Slo, goodput, requests_needed
+from speed.metrics.summary import report_phase
 from speed.metrics.timeline import Timeline
 from speed.stamps import Category, ChunkKind
-from tests.speed.conftest import healthy_header, stamps_of
+from tests.speed.conftest import healthy_header, stamps_of, text_at
 
 T = ChunkKind.CONTENT
 
@@ -262,6 +263,24 @@ def test_a_run_with_few_requests_is_amber():
 
 def test_a_run_with_a_handful_of_requests_is_red():
     assert grade_run(timeline_of(*healthy_run(5)), 2).grade is Grade.RED
+
+
+def test_a_turn_of_an_interleaved_run_is_graded_with_its_whole_side():
+    phase = {"name": "A1", "load": "closed", "concurrency": 2, "requests": 15}
+    requests = [
+        {"sent": 10 * n, "end": 10 * n + 9, "tokens": 2, "phase": n % 4}
+        | {"chunks": text_at(10 * n + 3, 10 * n + 6)}
+        for n in range(60)
+    ]
+    header = healthy_header([{**phase, "target": number % 2} for number in range(4)])
+
+    alone = report_phase(stamps_of(*requests, header=header), 0)
+    header["plan"]["targets"] = [{}, {}]
+    together = report_phase(stamps_of(*requests, header=header), 0)
+
+    assert alone.verdict.grade is Grade.RED
+    assert together.verdict.grade is Grade.AMBER
+    assert together.outcomes.attempts == 15
 
 
 def test_a_stepped_clock_makes_a_run_red():
