@@ -12,13 +12,21 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, QuestionSet
-from speed.metrics.slo import PRESETS
+from speed.metrics.slo import PRESETS, Slo
 from speed.models import SpeedMode, SpeedPhase
 from speed.selectors import target_names
 from speed.spec import DEFAULT_ROUNDS, SpecError, SpeedSpec, spec_from_json
 from speed.vocabulary import GRADE_LABELS
 
 LEVELS_OFFERED = 200
+
+
+def in_words(name: str, slo: Slo) -> str:
+    """A preset with its limits, in signs that need no translation."""
+    limits = (("TTFT", slo.ttft_s), ("TPOT", slo.tpot_s), ("E2E", slo.latency_s))
+    told = [f"{sign} ≤ {1000 * limit:g} ms" for sign, limit in limits if limit is not None]
+    return " · ".join([name, *told, f"{slo.percent:g} %"])
+
 
 WORKLOADS = (
     ("random", _("random words")),
@@ -29,6 +37,7 @@ WORKLOADS = (
 )
 # a folder of this machine is named on its command line only: manage.py measure_local
 MODES = [(mode.value, mode.label) for mode in SpeedMode if mode is not SpeedMode.IN_PROCESS]
+PRESET_CHOICES = [("", "–"), *((name, in_words(name, slo)) for name, slo in PRESETS.items())]
 APIS = (("chat", _("chat")), ("completions", _("completions")))
 DISTRIBUTIONS = (
     ("poisson", _("Poisson: at random")),
@@ -52,7 +61,7 @@ SECTIONS: tuple[tuple[str | Promise, tuple[str, ...], bool], ...] = (
     (_("What is measured"), ("mode", "model", "url", "url_model", "label"), False),
     (_("How much"), ("load", "levels", "requests", "duration_s"), False),
     (
-        _("What is sent"),
+        _("Prompts and answers"),
         (
             *("workload", "question_set", "prompts", "input_tokens", "output_tokens"),
             *("ignore_eos", "is_streamed", "is_salted"),
@@ -183,7 +192,7 @@ class SpeedRunForm(forms.Form):
     preset = forms.ChoiceField(
         label=_("Objective to search for"),
         required=False,
-        choices=[("", "–"), *((name, name) for name in PRESETS)],
+        choices=PRESET_CHOICES,
     )
     slo_ttft_ms = forms.FloatField(label=_("or: TTFT at most, ms"), required=False, min_value=1)
     slo_tpot_ms = forms.FloatField(label=_("per token at most, ms"), required=False, min_value=1)
@@ -333,7 +342,7 @@ class SloForm(forms.Form):
     preset = forms.ChoiceField(
         label=_("Preset"),
         required=False,
-        choices=[("", "–"), *((name, name) for name in PRESETS)],
+        choices=PRESET_CHOICES,
     )
     ttft_ms = forms.FloatField(label=_("TTFT, ms"), required=False, min_value=0)
     tpot_ms = forms.FloatField(label=_("Per token, ms"), required=False, min_value=0)

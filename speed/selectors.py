@@ -10,7 +10,7 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from speed.charts import Chart, series_chart
-from speed.models import SpeedMode, SpeedPhase, SpeedRun
+from speed.models import SpeedMode, SpeedPhase, SpeedRun, SpeedStatus
 from speed.spec import spec_from_json
 
 LIVE_WIDTH, LIVE_HEIGHT = 240, 48
@@ -31,28 +31,58 @@ def target_names(run: SpeedRun) -> list[str]:
 
 
 @dataclass(frozen=True, slots=True)
+class LiveCurve:
+    """A small curve over the last two minutes: the points of an SVG polyline, newest and most."""
+
+    label: str
+    points: str
+    newest: float
+    peak: float
+
+
+@dataclass(frozen=True, slots=True)
 class LiveState:
-    """The newest counters and two small curves over the last two minutes."""
+    """The newest counters, where in its plan the run is, and its small curves."""
 
     counters: dict[str, Any]
-    in_flight_points: str
-    rate_points: str
-    in_flight_peak: float
-    rate_peak: float
+    level: str
+    curves: list[LiveCurve]
 
 
 def live_state(run: SpeedRun) -> LiveState:
     """What the polled part of the page shows."""
     samples = [sample for sample in run.progress.get("samples", []) if "at_s" in sample]
-    flying = [float(sample["in_flight"]) for sample in samples]
-    rates = [float(sample["per_s"]) for sample in samples]
+    drawn = (
+        (_("Requests done per second"), "per_s", 1.0),
+        (_("Packages per second"), "packages_per_s", 1.0),
+        (_("Requests in flight"), "in_flight", 1.0),
+        (_("Wait for the first byte, ms"), "ttft_now_s", 1000.0),
+    )
+    names = level_names(run)
+    place = int(run.progress.get("phase", 0))
     return LiveState(
         counters=run.progress,
-        in_flight_points=curve(flying),
-        rate_points=curve(rates),
-        in_flight_peak=max(flying, default=0.0),
-        rate_peak=max(rates, default=0.0),
+        level=names[place] if place < len(names) else "",
+        curves=[_live_curve(label, samples, name, factor) for label, name, factor in drawn],
     )
+
+
+def level_names(run: SpeedRun) -> list[str]:
+    """The levels of a run that goes through a list of them; empty for a search."""
+    spec = spec_from_json(run.spec)
+    if spec.mode in ("search", "interleaved"):
+        return []
+    return [phase.name for phase in spec.phases()]
+
+
+def _live_curve(label: str, samples: list[dict[str, Any]], name: str, factor: float) -> LiveCurve:
+    """A moment without an answer keeps the value before it."""
+    values: list[float] = []
+    for sample in samples:
+        value = sample.get(name)
+        values.append(values[-1] if value is None and values else factor * (value or 0.0))
+    newest, peak = (values[-1], max(values)) if values else (0.0, 0.0)
+    return LiveCurve(label, curve(values), newest, peak)
 
 
 def curve(values: list[float]) -> str:
@@ -63,6 +93,15 @@ def curve(values: list[float]) -> str:
         f"{n * step:.1f},{LIVE_HEIGHT - 2 - (LIVE_HEIGHT - 4) * value / peak:.1f}"
         for n, value in enumerate(values)
     )
+
+
+def calibrated_streams() -> int | None:
+    """The most streams at once that the newest calibration timed right; None before any."""
+    run = SpeedRun.objects.filter(mode=SpeedMode.CALIBRATION, status=SpeedStatus.COMPLETED).first()
+    if run is None:
+        return None
+    missed = {item["phase"] for item in run.summary.get("calibration", []) if not item["holds"]}
+    return max((int(row.level) for row in run.phases.all() if row.name not in missed), default=0)
 
 
 def sweep_charts(phases: list[SpeedPhase]) -> list[Chart]:

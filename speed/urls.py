@@ -10,6 +10,7 @@ urlpatterns = [
     path("speed/new/plan/", runs.speed_plan, name="speed_plan"),
     path("speed/compare/", comparing.speed_compare, name="speed_compare"),
     path("speed/history/", comparing.speed_history, name="speed_history"),
+    path("speed/users/", comparing.speed_users, name="speed_users"),
     path("speed/audit/", runs.speed_audit, name="speed_audit"),
     path("speed/<int:run_id>/", runs.speed_run, name="speed_run"),
     path("speed/<int:run_id>/stop/", runs.speed_stop, name="speed_stop"),

@@ -8,7 +8,7 @@ one package that took the whole latency, as its consumer did.
 import numpy as np
 
 from speed.definitions import DEFINITIONS, Metric, Reading, Setting, ratio
-from speed.metrics.percentiles import floor_index_percentile
+from speed.metrics.percentiles import floor_index_percentiles
 from speed.metrics.timeline import Floats, Timeline
 
 PERCENTS = (50.0, 66.0, 75.0, 80.0, 90.0, 95.0, 98.0, 99.0)
@@ -64,7 +64,7 @@ def total_time_s(timeline: Timeline) -> float:
 def floor_percentile_table(samples: dict[str, Floats]) -> dict[str, dict[float, float]]:
     """The tool's percentile rows; empty with eight requests or fewer."""
     return {
-        name: {percent: floor_index_percentile(values, percent) for percent in PERCENTS}
+        name: floor_index_percentiles(values, PERCENTS)
         for name, values in samples.items()
         if len(values) > ROWS_NEEDED
     }

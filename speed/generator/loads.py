@@ -164,6 +164,8 @@ class ClosedLoad(PhaseLoad):
         self._issuer.reactor.call_at(due_ns, lambda: self._next_conversation(slot))
 
     def _next_conversation(self, slot: int) -> None:
+        if self._role(monotonic_ns()) is None:
+            return  # a slot that paused, or had not begun, when the phase ended
         number, chain = self._issuer.next_chain()
         self._send(Turn(number, chain, slot))
 

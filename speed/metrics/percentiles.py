@@ -28,7 +28,18 @@ def percentile_estimate(values: Floats, percent: float, *, level: float = CONFID
     true percentile lies between them is at least ``level`` (Hahn and Meeker, Statistical
     Intervals, section 5.2). NaN are left out. An empty sample gives NaN without an interval.
     """
+    return percentile_estimates(values, (percent,), level=level)[percent]
+
+
+def percentile_estimates(
+    values: Floats, percents: Sequence[float], *, level: float = CONFIDENCE
+) -> dict[float, Estimate]:
+    """Several percentiles of one sample, which is sorted once."""
     ordered = np.sort(values[~np.isnan(values)])
+    return {percent: _of_ordered(ordered, percent, level) for percent in percents}
+
+
+def _of_ordered(ordered: Floats, percent: float, level: float) -> Estimate:
     size = len(ordered)
     if size == 0:
         return Estimate(float("nan"), None, None, 0)
@@ -37,11 +48,19 @@ def percentile_estimate(values: Floats, percent: float, *, level: float = CONFID
     low_rank = int(stats.binom.ppf(tail, size, share))
     high_rank = int(stats.binom.ppf(1 - tail, size, share)) + 1
     return Estimate(
-        value=float(np.percentile(ordered, percent)),
+        value=_linear(ordered, percent),
         lower=float(ordered[low_rank - 1]) if low_rank >= 1 else None,
         upper=float(ordered[high_rank - 1]) if high_rank <= size else None,
         samples=size,
     )
+
+
+def _linear(ordered: Floats, percent: float) -> float:
+    """The percentile of ascending values as ``np.percentile`` defines it, without its search."""
+    place = (len(ordered) - 1) * percent / 100
+    low = int(place)
+    high = min(low + 1, len(ordered) - 1)
+    return float(ordered[low] + (ordered[high] - ordered[low]) * (place - low))
 
 
 def mean_estimate(values: Floats, *, level: float = CONFIDENCE) -> Estimate:
@@ -70,16 +89,16 @@ def percentile_table(
     return table
 
 
-def floor_index_percentile(values: Floats, percent: float) -> float:
-    """The percentile of llmuses and EvalScope: the sorted value at index floor(n p / 100).
+def floor_index_percentiles(values: Floats, percents: Sequence[float]) -> dict[float, float]:
+    """Percentiles as llmuses and EvalScope take them: the sorted value at index floor(n p / 100).
 
     With n = 20 both p95 and p99 are the maximum. NaN for an empty sample.
     """
     ordered = np.sort(values[~np.isnan(values)])
-    if not len(ordered):
-        return float("nan")
-    index = min(len(ordered) - 1, int(len(ordered) * percent / 100))
-    return float(ordered[index])
+    size = len(ordered)
+    if not size:
+        return dict.fromkeys(percents, float("nan"))
+    return {p: float(ordered[min(size - 1, int(size * p / 100))]) for p in percents}
 
 
 def smallest_sample_for(percent: float) -> int:

@@ -14,7 +14,7 @@ from speed.metrics.detection import (
     tokens_per_event,
 )
 from speed.metrics.outcomes import Outcomes, count_outcomes, peak_in_flight
-from speed.metrics.percentiles import Estimate, percentile_estimate
+from speed.metrics.percentiles import Estimate, percentile_estimates
 from speed.metrics.quality import Verdict, grade_run
 from speed.metrics.saturation import Saturation, detect_overload
 from speed.metrics.timeline import Timeline
@@ -79,16 +79,29 @@ def report_phase(stamps: Stamps, number: int) -> PhaseReport:
         outcomes=count_outcomes(timeline),
         readings=readings,
         headline={
-            name: {p: percentile_estimate(values, p) for p in HEADLINE_PERCENTS}
+            name: percentile_estimates(values, HEADLINE_PERCENTS)
             for name, values in readings[HEADLINE_DEFINITION].samples.items()
         },
         tokens=count_tokens(timeline),
         peak_in_flight=peak_in_flight(timeline),
         finish_reasons=finish_counts(timeline),
         findings=find_peculiarities(timeline),
-        verdict=grade_run(timeline, _slots(plan_phase)),
+        verdict=grade_run(_graded(stamps, number, timeline), _slots(plan_phase)),
         saturation=detect_overload(timeline),
     )
+
+
+def _graded(stamps: Stamps, number: int, timeline: Timeline) -> Timeline:
+    """What the grade looks at: a turn of an interleaved run is believed with its whole side.
+
+    A turn alone is short on purpose; it would always miss requests.
+    """
+    plan = stamps.header["plan"]
+    if len(plan.get("targets", ())) < 2:
+        return timeline
+    side = plan["phases"][number]["target"]
+    turns = tuple(n for n, phase in enumerate(plan["phases"]) if phase["target"] == side)
+    return Timeline(stamps, turns)
 
 
 def setting_of(plan_phase: dict[str, Any], attempts: int) -> Setting:

@@ -64,7 +64,7 @@ class Driver:
     watch: Watch | None = None
     parts: int = 0
     stop_reason: str = ""
-    samples: list[dict[str, float]] | None = None
+    samples: list[dict[str, float | None]] | None = None
     _sampled_at: float = 0.0
     _before: Counters | None = None
 
@@ -128,11 +128,17 @@ class Driver:
         )
 
 
-def sample_of(counters: Counters, before: Counters | None, part: int) -> dict[str, float]:
-    """Counters in words; rates since the reading before."""
+def sample_of(counters: Counters, before: Counters | None, part: int) -> dict[str, float | None]:
+    """Counters in words; rates and the TTFT of what was answered since the reading before."""
     past = before or Counters()
     seconds = (counters.elapsed_ns - past.elapsed_ns) / NS
     answered = counters.first_byte_count
+    fresh = answered - past.first_byte_count
+    waited = (counters.first_byte_sum_ns - past.first_byte_sum_ns) / NS
+
+    def per_s(now: int, then: int) -> float:
+        return round((now - then) / seconds, 2) if seconds > 0 else 0.0
+
     return {
         "at_s": round(counters.elapsed_ns / NS, 3),
         "part": part,
@@ -141,8 +147,10 @@ def sample_of(counters: Counters, before: Counters | None, part: int) -> dict[st
         "issued": counters.issued,
         "done": counters.completed,
         "failed": counters.failed,
-        "per_s": round((counters.completed - past.completed) / seconds, 2) if seconds > 0 else 0.0,
+        "per_s": per_s(counters.completed, past.completed),
+        "packages_per_s": per_s(counters.reads, past.reads),
         "ttft_s": round(counters.first_byte_sum_ns / answered / NS, 5) if answered else 0.0,
+        "ttft_now_s": round(waited / fresh, 5) if fresh > 0 else None,
     }
 
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import math
+
 from django import template
 from django.utils.formats import number_format
+from django.utils.safestring import SafeString
+
+from speed.charts import Chart
+from speed.svg import chart_svg
 
 register = template.Library()
 
@@ -11,7 +17,7 @@ register = template.Library()
 @register.filter
 def ms(seconds: object) -> str:
     """Seconds as milliseconds: 19.99, 159.8, 1,250; a dash for nothing."""
-    if not isinstance(seconds, int | float):
+    if not isinstance(seconds, int | float) or math.isnan(seconds):
         return "–"
     value = 1000 * seconds
     decimals = 2 if abs(value) < 100 else 1 if abs(value) < 1000 else 0
@@ -22,3 +28,9 @@ def ms(seconds: object) -> str:
 def thousandths(seconds: float) -> str:
     """An error in milliseconds, down to the microsecond."""
     return number_format(1000 * seconds, 3, use_l10n=True)
+
+
+@register.filter
+def svg(chart: Chart) -> SafeString:
+    """A chart as a picture that needs no script."""
+    return chart_svg(chart)

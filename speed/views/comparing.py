@@ -12,6 +12,7 @@ from arena.access import staff_only
 from speed.forms import CompareForm
 from speed.selectors import history
 from speed.services.comparing import compare_levels
+from speed.users_met import DAYS, users_met
 from speed.views.words import compared_rows
 
 
@@ -37,3 +38,10 @@ def speed_compare(request: HttpRequest) -> HttpResponse:
 @require_safe
 def speed_history(request: HttpRequest) -> HttpResponse:
     return render(request, "speed/history.html", {"lines": history()})
+
+
+@staff_only
+@require_safe
+def speed_users(request: HttpRequest) -> HttpResponse:
+    """Live battles' own timings, apart from all measured runs."""
+    return render(request, "speed/users.html", {"met": users_met(), "days": DAYS})

@@ -16,7 +16,7 @@ from speed.export import run_as_csv, run_as_json
 from speed.forms import CostForm, SloForm, SpeedRunForm
 from speed.models import SpeedAudit, SpeedRun
 from speed.report import calculate_goodput, cost_rows, phase_context, phase_page
-from speed.selectors import listed_runs, live_state, sweep_charts, target_names
+from speed.selectors import calibrated_streams, listed_runs, live_state, sweep_charts, target_names
 from speed.services.comparing import compare_sides
 from speed.services.planning import REFUSALS
 from speed.services.starting import check_spec, start_speed_run, stop_speed_run
@@ -85,7 +85,11 @@ def plan_context(spec: SpeedSpec) -> dict[str, Any]:
     requests = [phase.requests for phase in phases if phase.requests is not None]
     seconds = [phase.duration_s for phase in phases if phase.duration_s is not None]
     turns = 2 * spec.rounds if spec.mode == "interleaved" else 1
+    calibrated = calibrated_streams()
+    streams = max((phase.concurrency for phase in phases if phase.load == "closed"), default=0)
     return {
+        "calibrated": calibrated,
+        "is_beyond_calibration": calibrated is not None and streams > calibrated,
         "spec": spec,
         "phases": phases,
         "n_requests": sum(requests) * turns,
@@ -189,8 +193,10 @@ def speed_csv(request: HttpRequest, run_id: int) -> HttpResponse:
 def speed_html(request: HttpRequest, run_id: int) -> HttpResponse:
     """The whole report as one file without scripts or addresses, to be sent to somebody."""
     run = get_object_or_404(SpeedRun, pk=run_id)
-    pages = [phase_context(phase_page(run, row.number), "llmuses") for row in run.phases.all()]
-    response = render(request, "speed/export.html", {"run": run, "pages": pages})
+    rows = list(run.phases.all())
+    pages = [phase_context(phase_page(run, row.number), "llmuses") for row in rows]
+    context = {"run": run, "pages": pages, "sweep": sweep_charts(rows)}
+    response = render(request, "speed/export.html", context)
     response["Content-Disposition"] = f'attachment; filename="speed-{run.pk}.html"'
     return response
 

@@ -8,9 +8,10 @@ from speed.metrics.cost import Price, cost_of
 from speed.metrics.detection import Peculiarity, find_peculiarities
 from speed.metrics.outcomes import in_flight_at, peak_in_flight
 from speed.metrics.percentiles import (
-    floor_index_percentile,
+    floor_index_percentiles,
     mean_estimate,
     percentile_estimate,
+    percentile_estimates,
     smallest_sample_for,
 )
 from speed.metrics.quality import Grade, grade_run
@@ -19,9 +20,10 @@ from speed.metrics.saturation import detect_overload
 from speed.metrics.search import SloSearch
 from speed.metrics.series import run_series
 from speed.metrics.slo import PRESETS, Holds, Slo, goodput, requests_needed
+from speed.metrics.summary import report_phase
 from speed.metrics.timeline import Timeline
 from speed.stamps import Category, ChunkKind
-from tests.speed.conftest import healthy_header, stamps_of
+from tests.speed.conftest import healthy_header, stamps_of, text_at
 
 T = ChunkKind.CONTENT
 
@@ -54,6 +56,13 @@ def test_an_empty_sample_has_no_percentile():
     assert np.isnan(percentile_estimate(np.zeros(0), 50).value)
 
 
+def test_percentiles_lie_linearly_between_their_neighbours():
+    values = np.random.default_rng(2).exponential(size=37)
+
+    for percent, estimate in percentile_estimates(values, (0.0, 50.0, 99.0, 100.0)).items():
+        assert estimate.value == pytest.approx(np.percentile(values, percent))
+
+
 def test_the_mean_carries_students_interval():
     estimate = mean_estimate(np.array([1.0, 2.0, 3.0]))
 
@@ -62,7 +71,7 @@ def test_the_mean_carries_students_interval():
 
 
 def test_the_floor_index_rule_makes_p95_of_twenty_the_maximum():
-    assert floor_index_percentile(np.arange(20.0), 95) == 19
+    assert floor_index_percentiles(np.arange(20.0), (95,)) == {95: 19}
     assert smallest_sample_for(99) == 100
 
 
@@ -254,6 +263,24 @@ def test_a_run_with_few_requests_is_amber():
 
 def test_a_run_with_a_handful_of_requests_is_red():
     assert grade_run(timeline_of(*healthy_run(5)), 2).grade is Grade.RED
+
+
+def test_a_turn_of_an_interleaved_run_is_graded_with_its_whole_side():
+    phase = {"name": "A1", "load": "closed", "concurrency": 2, "requests": 15}
+    requests = [
+        {"sent": 10 * n, "end": 10 * n + 9, "tokens": 2, "phase": n % 4}
+        | {"chunks": text_at(10 * n + 3, 10 * n + 6)}
+        for n in range(60)
+    ]
+    header = healthy_header([{**phase, "target": number % 2} for number in range(4)])
+
+    alone = report_phase(stamps_of(*requests, header=header), 0)
+    header["plan"]["targets"] = [{}, {}]
+    together = report_phase(stamps_of(*requests, header=header), 0)
+
+    assert alone.verdict.grade is Grade.RED
+    assert together.verdict.grade is Grade.AMBER
+    assert together.outcomes.attempts == 15
 
 
 def test_a_stepped_clock_makes_a_run_red():

@@ -1,13 +1,16 @@
 """The pages about speed, and one walk through them in Chromium."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from django.urls import reverse
 
 from arena.models import Endpoint
+from speed.generator.progress import Counters
 from speed.models import SpeedAction, SpeedAudit, SpeedPhase, SpeedRun, SpeedStatus
-from speed.services.driving import claim, claim_and_drive
+from speed.selectors import live_state
+from speed.services.driving import claim, claim_and_drive, sample_of
 from speed.services.starting import start_speed_run
 from speed.spec import spec_from_json
 from tests.pages.conftest import (  # noqa: F401  # fixtures
@@ -19,7 +22,7 @@ from tests.pages.conftest import (  # noqa: F401  # fixtures
 pytestmark = pytest.mark.django_db(transaction=True)
 ALL = (
     *("speed_list", "speed_new", "speed_plan", "speed_compare", "speed_history", "speed_audit"),
-    *("speed_run", "speed_phase", "speed_json", "speed_csv", "speed_html"),
+    *("speed_users", "speed_run", "speed_phase", "speed_json", "speed_csv", "speed_html"),
 )
 
 
@@ -106,6 +109,7 @@ def test_the_exports_hold_every_request_and_no_script(admin_client, make_run):
     assert report["phases"][0]["definitions"].keys() >= {"agon", "llmuses", "vllm"}
     assert len(lines) == 1 + 32
     assert "<script" not in page
+    assert page.count("<svg") == 3 + 2 * 3  # the sweep, and three charts of each level
 
 
 def test_the_plan_is_shown_before_anything_is_sent(admin_client):
@@ -156,6 +160,25 @@ def test_a_wrong_field_in_a_folded_part_is_shown(admin_client):
     assert '<details class="disclosure" open>' in page
 
 
+def test_the_plan_warns_beyond_what_was_calibrated(admin_client, make_run):
+    def plan(levels):
+        page = admin_client.get(reverse("speed_plan"), FORM | {"levels": levels})
+        return "self-calibration timed right" in page.content.decode()
+
+    assert not plan("64")
+    run = make_run()
+    missed = {"phase": "4 at once", "metric": "ttft_s", "holds": False}
+    SpeedRun.objects.filter(pk=run.pk).update(mode="calibration", summary={"calibration": [missed]})
+    assert not plan("2")
+    assert plan("4")
+
+
+def test_a_preset_says_its_limits(admin_client):
+    page = admin_client.get(reverse("speed_new")).content.decode()
+
+    assert "chat · TTFT ≤ 200 ms · TPOT ≤ 50 ms · 99 %" in page
+
+
 def test_a_level_says_what_it_costs(admin_client, make_run):
     run = make_run()
     address_of_level = reverse("speed_phase", args=[run.pk, 0])
@@ -193,6 +216,26 @@ def test_the_live_part_shows_counters_and_reloads_at_the_end(admin_client, make_
     assert "250" in page
     SpeedRun.objects.update(status=SpeedStatus.STOPPED)
     assert admin_client.get(place, headers=header).headers["HX-Refresh"] == "true"
+
+
+def test_the_live_curves_keep_the_last_wait_through_a_moment_without_answers(make_run):
+    run = make_run(is_driven=False)
+    before = Counters(elapsed_ns=10**9)
+    answered = Counters(
+        elapsed_ns=2 * 10**9, completed=4, reads=30, first_byte_count=2, first_byte_sum_ns=10**8
+    )
+    silent = replace(answered, elapsed_ns=3 * 10**9)
+    run.progress = {
+        "phase": 1,
+        "samples": [sample_of(answered, before, 0), sample_of(silent, answered, 0)],
+    }
+
+    live = live_state(run)
+
+    done, packages, _flying, waiting = live.curves
+    assert live.level == "4 at once"
+    assert (done.peak, packages.peak) == (4, 30)
+    assert (done.newest, waiting.newest) == (0, 50)
 
 
 def test_a_run_is_stopped_from_its_page(admin_client, make_run):
@@ -259,8 +302,13 @@ def test_charts_are_drawn_and_the_pages_are_accessible(
     page.goto(reverse("speed_run", args=[waiting.pk]))
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Measure again").wait_for()
+    page.goto(reverse("speed_compare"))
+    for name, place in (("a", 1), ("b", 2)):
+        page.locator(f"select[name={name}]").select_option(index=place)
+    page.get_by_role("button", name="Apply").click()
+    page.get_by_role("table", name="Comparison").wait_for()
     audited = open_browser(cookies=signed_in_as_staff, bypass_csp=True)
-    names = ("speed_list", "speed_new", "speed_run", "speed_phase", "speed_audit")
+    names = ("speed_list", "speed_new", "speed_run", "speed_phase", "speed_audit", "speed_users")
     findings = {}
     for name in names:
         audited.goto(address(name, run))
