@@ -83,6 +83,7 @@ class ChatJudge:
     is_dry_run: ClassVar[bool] = False
     needs_endpoint: ClassVar[bool] = True
     modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    options: ClassVar[type] = ChatSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.http import require_http_methods, require_safe
@@ -9,6 +10,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from arena.access import staff_only
 from judging.forms import JudgeForm
 from judging.judges import JudgeSettingsError
+from judging.kinds import kinds_of_judge
 from judging.models import Judge
 from judging.prompts import PromptError
 from judging.selectors import judge_page, listed_judges
@@ -37,9 +39,11 @@ def judge_new(request: HttpRequest) -> HttpResponse:
     form = JudgeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            judge = create_judge(**form.arguments())
+            with transaction.atomic():
+                judge = create_judge(**form.arguments())
         except (JudgeSettingsError, PromptError) as error:
             form.add_error(None, str(error))
         else:
             return redirect("judge_detail", slug=judge.slug)
-    return render(request, "judging/judge_new.html", {"form": form})
+    context = {"form": form, "kinds": kinds_of_judge()}
+    return render(request, "judging/judge_new.html", context)
