@@ -8,7 +8,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('judging', '0004_kept_replies'),
-        ('leaderboard', '0004_overall_board'),
+        ('leaderboard', '0005_whole_intervals'),
     ]
 
     operations = [
