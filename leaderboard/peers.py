@@ -18,6 +18,7 @@ from arena.services.generation import EmptyRunError
 from arena.services.runs import start_run
 from judging.models import Judge, JudgeRun
 from judging.services.judge_runs import create_judge_run
+from judging.services.ledger import JudgeRunSpec
 from judging.services.peers import PeerSpec, peer_runs, peer_slug, run_over_pairs
 from leaderboard.models import Board, PeerExamination, Rating, Snapshot
 from leaderboard.services import latest_snapshot
@@ -41,10 +42,8 @@ def start_peer_examination(
     what is missing. A dry run makes boards too, on which nothing will count. Raises
     JudgeRunError, JudgeSettingsError, PromptError, BudgetError or NotCallableError.
     """
-    specs = peer_runs(spec)
+    specs = examination_runs(spec, central_judge)
     models = tuple(dict.fromkeys(spec.language_models))
-    if central_judge is not None:
-        specs.append(run_over_pairs(spec, central_judge, models))
     slug = slug or f"peers-{spec.question_set.slug}"[:100]
     slug = slugify(slug, allow_unicode=True)
     board = _board(slug, spec, METHOD, [peer_slug(model) for model in models], title)
@@ -61,6 +60,15 @@ def start_peer_examination(
             continue  # judged already, or other runs are at it
         examination.runs.add(start_run(run))
     return examination
+
+
+def examination_runs(spec: PeerSpec, central_judge: Judge | None) -> list[JudgeRunSpec]:
+    """Every examiner's run, and the central judge's over all pairs."""
+    specs = peer_runs(spec)
+    if central_judge is not None:
+        models = tuple(dict.fromkeys(spec.language_models))
+        specs.append(run_over_pairs(spec, central_judge, models))
+    return specs
 
 
 def _board(slug: str, spec: PeerSpec, method: str, judges: list[str], title: str) -> Board:

@@ -10,6 +10,7 @@ from arena.models import LanguageModel, QuestionSet
 from judging.models import Judge, JudgeRunMode
 from judging.services.judges import create_judge
 from judging.services.ledger import JudgeRunError, JudgeRunSpec
+from judging.services.planning import plan_judge_run
 
 FEWEST_PEERS = 3  # with two, nobody is left to judge their pair
 
@@ -78,4 +79,24 @@ def run_over_pairs(
         repeats=spec.repeats,
         seed=spec.seed,
         settings={"budget": dict(spec.budget)} if spec.budget else {},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class PeerPlan:
+    """What an examination would take; ``money`` is US dollars, None where a price is not known."""
+
+    judgments: int
+    calls: int
+    money: float | None
+
+
+def plan_peers(specs: Sequence[JudgeRunSpec]) -> PeerPlan:
+    """Add up the plans of all runs; changes nothing and calls nobody."""
+    plans = [plan_judge_run(spec) for spec in specs]
+    known = [plan.money for plan in plans if plan.money is not None]
+    return PeerPlan(
+        judgments=sum(plan.to_make for plan in plans),
+        calls=sum(plan.calls for plan in plans),
+        money=sum(known) if len(known) == len(plans) else None,
     )

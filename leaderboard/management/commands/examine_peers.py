@@ -17,12 +17,13 @@ from judging.judges import JudgeSettingsError
 from judging.prompts import PromptError
 from judging.services.judges import UnknownJudgeError, runnable_judge
 from judging.services.ledger import JudgeRunError
-from judging.services.peers import PeerSpec
+from judging.services.peers import PeerPlan, PeerSpec, plan_peers
 from leaderboard.models import PeerExamination
 from leaderboard.peers import (
     ExaminationPage,
     examination_as_json,
     examination_page,
+    examination_runs,
     models_with_answers,
     start_peer_examination,
 )
@@ -55,14 +56,15 @@ class Command(DrivingCommand):
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--max-cost", type=float, metavar="USD", help="for each examiner")
         parser.add_argument("--dry-run", action="store_true", help="random verdicts; no rating")
+        parser.add_argument("--yes", action="store_true", help="spend money without asking")
         self.add_driving_arguments(parser)
 
     def handle(self, *_: Any, **options: Any) -> None:
         try:
             central = runnable_judge(options["central"]) if options["central"] else None
-            examination = start_peer_examination(
-                _spec(options), central_judge=central, slug=options["board"]
-            )
+            spec = _spec(options)
+            self._confirm(plan_peers(examination_runs(spec, central)), options)
+            examination = start_peer_examination(spec, central_judge=central, slug=options["board"])
         except WRONG_USAGE as error:
             raise CommandError(str(error), returncode=USAGE) from None
         as_json = options["json"]
@@ -76,6 +78,19 @@ class Command(DrivingCommand):
         if options["no_wait"] or options["dry_run"]:
             return
         self._tell(_rated(examination), as_json=as_json)
+
+    def _confirm(self, plan: PeerPlan, options: dict[str, Any]) -> None:
+        """Say what it takes; money is spent only where somebody has agreed to it."""
+        money = "of unknown price" if plan.money is None else f"about ${plan.money:.2f}"
+        if not options["json"]:
+            self.stdout.write(f"{plan.judgments} judgments, {plan.calls} calls, {money}")
+        is_free = plan.money == 0 or not plan.calls or options["dry_run"]
+        if not is_free and not options["yes"] and options["max_cost"] is None:
+            raise CommandError(
+                f"this examination makes {plan.calls} calls, {money}; add --yes to spend it, or "
+                "limit each examiner with --max-cost",
+                returncode=USAGE,
+            )
 
     def _tell(self, page: ExaminationPage, *, as_json: bool) -> None:
         if as_json:
