@@ -165,3 +165,35 @@ def test_the_command_names_a_wrong_setting(question_set, answered):
             *("--set", question_set.slug, "--models", *slugs),
             *("--kind", "length_preferring", "--judge-settings", '{"x": 1}'),
         )
+
+
+def test_a_task_file_lets_the_models_judge_each_other(question_set, answered, quiet):
+    from judging.api import run_task
+
+    create_judge(slug="central", kind="length_preferring", settings={"tie_within": 1})
+    result = run_task(
+        {
+            "mode": "arena",
+            "question_set": question_set.slug,
+            "answers_gen": {model.slug: {} for model in answered},
+            "reviews_gen": {
+                "reviewer": "central",
+                "peers": {"kind": "length_preferring", "board": "by-peers"},
+            },
+        }
+    )
+    assert [row["model"] for row in result.peers["ranking"]] == [m.slug for m in answered]
+    assert result.peers["kendall_tau"] == 1.0
+    assert Board.objects.filter(slug="by-peers", method="peer_examination").exists()
+
+
+def test_the_command_spends_nothing_that_nobody_has_agreed_to(question_set, answered):
+    from arena.models import Endpoint
+
+    endpoint = Endpoint.objects.create(slug="paid", base_url="http://127.0.0.1:9", api_key="k")
+    for model in answered:
+        model.endpoint, model.price_in_per_mtok, model.price_out_per_mtok = endpoint, 1.0, 2.0
+        model.save()
+    with pytest.raises(CommandError, match=r"makes 144 calls, about \$0\.\d\d; add --yes"):
+        call_command("examine_peers", "--set", question_set.slug)
+    assert not JudgeRun.objects.exists()
