@@ -8,11 +8,11 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, QuestionSet
-from judging.judges import JUDGES
-from judging.labels import kind_label
+from judging.kinds import kinds_of_judge
 from judging.models import Judge, JudgeRunMode
 from judging.services.judges import up_to_date
 from judging.services.ledger import JudgeRunSpec
+from judging.services.local_models import local_model
 
 
 class JudgeRunForm(forms.Form):
@@ -112,6 +112,12 @@ class JudgeForm(forms.Form):
         required=False,
         help_text=_("The model that is asked; offline kinds need none."),
     )
+    checkpoint = forms.CharField(
+        label=_("Checkpoint on this machine"),
+        required=False,
+        max_length=300,
+        help_text=_("Instead of a model: a folder or hub id, run by the workers themselves."),
+    )
     settings = forms.JSONField(
         label=_("Settings"),
         required=False,
@@ -125,7 +131,7 @@ class JudgeForm(forms.Form):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:  # Django's own signature
         super().__init__(*args, **kwargs)
-        kinds = [(name, kind_label(name)) for name in JUDGES.names() if name != "random"]
+        kinds = [(kind.name, kind.label) for kind in kinds_of_judge()]
         self.fields["kind"].choices = kinds  # type: ignore[attr-defined]  # a ChoiceField
 
     def clean_settings(self) -> dict[str, Any]:  # JSON
@@ -134,9 +140,19 @@ class JudgeForm(forms.Form):
             raise forms.ValidationError(_("Settings are a JSON object: {…}."))
         return settings
 
+    def clean(self) -> dict[str, Any]:
+        cleaned = super().clean() or {}
+        if cleaned.get("language_model") and cleaned.get("checkpoint"):
+            self.add_error("checkpoint", _("Choose a model or name a checkpoint, not both."))
+        return cleaned
+
     def arguments(self) -> dict[str, Any]:
-        """Keyword arguments for ``create_judge``."""
-        return dict(self.cleaned_data)
+        """Keyword arguments for ``create_judge``; a checkpoint becomes a model of this machine."""
+        data = dict(self.cleaned_data)
+        checkpoint = data.pop("checkpoint")
+        if checkpoint:
+            data["language_model"] = local_model(data["slug"], checkpoint)
+        return data
 
 
 class JudgmentFilter(forms.Form):

@@ -36,9 +36,14 @@ def judgment_key(keys: Sequence[str]) -> str:
 
 @dataclass(slots=True)
 class Receipt:
-    """What one judgment has cost so far; ``cost_usd`` is None when a price is not known."""
+    """What one judgment has cost so far; ``cost_usd`` is None when a price is not known.
+
+    ``keys`` name the requests that were answered at the first try, which need not be those that
+    were planned: an endpoint may have refused these.
+    """
 
     paid: list[Completion] = field(default_factory=list)
+    keys: list[str] = field(default_factory=list)
     reused: int = 0
     cost_usd: float | None = 0.0
 

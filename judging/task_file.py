@@ -29,12 +29,15 @@ class Generation(_Part):
 class ModelPart(_Part):
     """A model by its slug here; with ``base_url`` it and its endpoint are made when missing.
 
+    ``checkpoint`` runs a folder or hub id on this machine instead, with ``local`` as its options.
     ``provider_model`` is the endpoint's name for it. The key is only ever named by the environment
     variable that holds it. Prices are US dollars per million tokens.
     """
 
     model: str = ""
     base_url: str = ""
+    checkpoint: str = ""
+    local: dict[str, Any] = {}  # JSON; the provider checks its own
     api_key_env: str = ""
     provider_model: str = ""
     price_in_per_mtok: float | None = Field(default=None, ge=0)
@@ -68,6 +71,15 @@ class Adaptive(_Part):
     orders: Literal["one", "both"] = "one"
 
 
+class PeersPart(_Part):
+    """The enabled models judge each other as well; ``kind`` and ``settings`` hold for each."""
+
+    enable: bool = True
+    kind: str = "chat"
+    settings: dict[str, Any] = {}  # JSON; each kind of judge checks its own
+    board: str = ""
+
+
 class ReviewsPart(_Part):
     """Who judges: a judge's name, or one to set up. ``budget`` limits usd, calls, minutes.
 
@@ -82,6 +94,7 @@ class ReviewsPart(_Part):
     seed: int = 0
     budget: dict[str, float] = {}
     adaptive: Adaptive | None = None
+    peers: PeersPart | None = None
     batch: bool = False
 
 
@@ -118,6 +131,8 @@ class ArenaTask(_Part):
             raise ValueError(f"mode {self.mode} has no baseline; remove reviews_gen.baseline")
         if self.mode == "single" and self.reviews_gen.adaptive:
             raise ValueError("mode single compares no models; remove reviews_gen.adaptive")
+        if self.mode != "arena" and self.reviews_gen.peers:
+            raise ValueError("only in mode arena do models judge each other; remove peers")
         if not any(part.enable for part in self.answers_gen.values()):
             raise ValueError("no part of answers_gen is enabled; enable at least one")
         return self

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from judging.views import cards, judges, people, runs
+from judging.views import cards, judges, people, runs, safety
 
 urlpatterns = [
     path("people-and-judges/", people.people_and_judges, name="people_and_judges"),
@@ -11,6 +11,11 @@ urlpatterns = [
     path("judges/compare/", cards.judge_comparison, name="judge_comparison"),
     path("judges/<str:slug>/", judges.judge_detail, name="judge_detail"),
     path("judges/<str:slug>/v<int:version>/", judges.judge_detail, name="judge_version"),
+    path(
+        "judges/<str:slug>/v<int:version>/calibrate/",
+        judges.judge_calibrate,
+        name="judge_calibrate",
+    ),
     path("judges/<str:slug>/v<int:version>/card/", cards.judge_card_part, name="judge_card"),
     path(
         "judges/<str:slug>/v<int:version>/rows/<str:key>/",
@@ -20,6 +25,11 @@ urlpatterns = [
     path("console/judge/", runs.judge_run_new, name="judge_run_new"),
     path("console/judge/plan/", runs.judge_run_plan, name="judge_run_plan"),
     path("runs/judging/<int:run_id>/report/", runs.run_report, name="judge_run_report"),
+    path(
+        "runs/judging/<int:run_id>/attack-success/",
+        safety.run_attack_success,
+        name="run_attack_success",
+    ),
     re_path(
         r"^runs/(?P<kind>judging)/(?P<run_id>\d+)/judgments/$",
         runs.run_judgments,

@@ -51,8 +51,6 @@ class _Asked:
 
     def key_of(self, request: JudgeRequest) -> str | None:
         """The key made when its reply was looked up: hashing a long prompt twice takes time."""
-        if len(self.keys) == 1:
-            return self.keys[0]
         known = zip(self.requests, self.keys, strict=True)
         return next((key for each, key in known if each == request), None)
 
@@ -201,7 +199,7 @@ class JudgeWorkload:
         except JudgingError as refusal:
             return Decided(None, receipt, refusal=refusal)
         is_whole = len(verdict.completions) == len(asked.keys)
-        cache_key = judgment_key(asked.keys) if is_whole else ""
+        cache_key = judgment_key(_answered(asked, receipt)) if is_whole else ""
         return Decided(verdict, receipt, cache_key, tuple(unreadable))
 
     async def _decide(
@@ -220,6 +218,8 @@ class JudgeWorkload:
                 receipt=receipt,
                 prices=prices_of(self.models[request.endpoint]),
             )
+            if attempt == 0:
+                receipt.keys.append(key)
             if request.is_kept and reply.attempts:
                 self.kept.add(key, reply)
             return reply
@@ -263,6 +263,11 @@ class JudgeWorkload:
         await self.open_models.aclose()
         if self.kept.fresh:
             await asyncio.to_thread(_write_and_close, self.kept)
+
+
+def _answered(asked: _Asked, receipt: Receipt) -> Sequence[str]:
+    """The planned requests' keys in their order, or those that were asked in their place."""
+    return asked.keys if set(receipt.keys) == set(asked.keys) else receipt.keys
 
 
 async def _draw(task: JudgingTask, requests: Sequence[JudgeRequest]) -> Verdict:

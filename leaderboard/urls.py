@@ -4,7 +4,7 @@ from django.urls import path
 
 from leaderboard.api import api
 from leaderboard.feeds import RankFeed
-from leaderboard.views import boards, history, methods
+from leaderboard.views import boards, history, methods, peers
 from leaderboard.views.api_docs import api_docs, api_missing
 
 urlpatterns = [
@@ -18,6 +18,8 @@ urlpatterns = [
     path("boards/<str:slug>/history/", history.board_history, name="board_history"),
     path("boards/<str:slug>/compare/", history.board_compare, name="board_compare"),
     path("boards/<str:slug>/feed.atom", RankFeed(), name="board_feed"),
+    path("boards/<str:slug>/peers/", peers.peer_examination, name="peer_examination"),
+    path("console/peers/", peers.peer_examination_new, name="peer_examination_new"),
     path("boards/<str:slug>/decisive/", boards.board_decisive, name="board_decisive"),
     path("boards/<str:slug>/left-out/<str:reason>/", boards.board_left_out, name="board_left_out"),
     path(

@@ -7,7 +7,7 @@ A comparison ends in "the final decision is Response 1", "Response 2" or "Tie", 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from judging.judges import JUDGES
 from judging.judges.base import JudgeContext, Settings, read_options
@@ -23,6 +23,8 @@ PROMPTS = {Mode.PAIRWISE: "auto_j_pair", Mode.SINGLE: "auto_j_single"}
 @dataclass(frozen=True, slots=True)
 class AutoJJudge(ChatJudge):
     """Pairs, and scores from 1 to 10."""
+
+    options: ClassVar[type] = TunedSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

@@ -118,10 +118,11 @@ class JudgeContext:
 
 
 class JudgeFactory(Judge, Protocol):
-    """A kind of judge, as registered."""
+    """A kind of judge, as registered; ``options`` is the dataclass of its settings."""
 
     modes: ClassVar[frozenset[Mode]]
     needs_endpoint: ClassVar[bool]
+    options: ClassVar[type]
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

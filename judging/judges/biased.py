@@ -56,6 +56,7 @@ class BiasedJudge:
     is_dry_run: ClassVar[bool] = False
     needs_endpoint: ClassVar[bool] = False
     modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    options: ClassVar[type] = BiasedSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

@@ -1,5 +1,7 @@
 """Chat judge: any model that answers messages, asked in words and read by a named convention."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, ClassVar, Self
@@ -19,7 +21,15 @@ from judging.prompts import FOLLOW_QUESTION, PromptSet, PromptTemplate, Rendered
 from judging.task import JudgingTask
 from judging.verdicts import VERDICTS
 from judging.verdicts.base import Mode, ParsedVerdict, UnreadableReason, VerdictConvention
-from providers.base import Completion, GenerationSettings, ImagePart, Message, TextPart
+from providers.base import (
+    Completion,
+    FailureKind,
+    GenerationSettings,
+    ImagePart,
+    Message,
+    ProviderError,
+    TextPart,
+)
 
 KEPT_RENDERINGS = 1_024  # more than a worker claims ahead
 
@@ -44,7 +54,8 @@ class ChatSettings:
     """What is stored with a chat judge.
 
     ``language`` is ``auto``, ``en`` or ``zh``. ``is_structured`` holds the endpoint to a JSON
-    schema and takes the JSON prompts. ``convention`` overrides the templates' own and takes
+    schema and takes the JSON prompts; an endpoint that refuses the schema is asked in brackets
+    instead. ``convention`` overrides the templates' own and takes
     ``convention_options``, such as the scale. ``extra`` goes to the endpoint as is.
     """
 
@@ -80,9 +91,12 @@ class ChatJudge:
     rendered: dict[JudgingTask, RenderedPrompt] = field(
         default_factory=dict, repr=False, compare=False
     )
+    plain: ChatJudge | None = None
+    refusals: list[str] = field(default_factory=list, repr=False, compare=False)
     is_dry_run: ClassVar[bool] = False
     needs_endpoint: ClassVar[bool] = True
     modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    options: ClassVar[type] = ChatSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:
@@ -91,17 +105,34 @@ class ChatJudge:
         if chosen.convention:
             _convention(chosen.convention, chosen.convention_options)
         prompts = {mode: context.prompt_set(name) for mode, name in chosen.prompts_by_mode.items()}
-        return cls(prompts=prompts, settings=chosen)
+        plain = None
+        if chosen.is_structured:
+            without = {name: value for name, value in settings.items() if name != "is_structured"}
+            plain = ChatJudge.from_settings(without, context)
+        return cls(prompts=prompts, settings=chosen, plain=plain)
 
     def requests(self, task: JudgingTask) -> tuple[JudgeRequest, ...]:
         """The one call."""
+        if self.plain is not None and self.refusals:
+            return self.plain.requests(task)
         return (self._request(self._render(task)),)
 
     async def judge(self, task: JudgingTask, ask: Ask) -> Verdict:
-        """Ask once and read the reply."""
+        """Ask once and read the reply; an endpoint that takes no schema is asked without one."""
+        if self.plain is not None and self.refusals:
+            return await self.plain.judge(task, ask)
         rendered = self._render(task)
         request = self._request(rendered)
-        return self.read(task, rendered.template, request, await ask(request))
+        try:
+            completion = await ask(request)
+        except ProviderError as error:
+            if self.plain is None or error.kind is not FailureKind.BAD_REQUEST:
+                raise
+            self.refusals.append(error.detail)
+            verdict = await self.plain.judge(task, ask)
+            told = {**verdict.details, "schema_refused": error.detail}
+            return replace(verdict, details=told)
+        return self.read(task, rendered.template, request, completion)
 
     def read(
         self,

@@ -89,6 +89,7 @@ class Jury:
     is_dry_run: ClassVar[bool] = False
     needs_endpoint: ClassVar[bool] = True
     modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    options: ClassVar[type] = JurySettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

@@ -42,6 +42,7 @@ class LengthPreferringJudge:
     is_dry_run: ClassVar[bool] = False
     needs_endpoint: ClassVar[bool] = False
     modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    options: ClassVar[type] = LengthSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

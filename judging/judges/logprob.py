@@ -54,6 +54,7 @@ class LogprobJudge:
     is_dry_run: ClassVar[bool] = False
     needs_endpoint: ClassVar[bool] = True
     modes: ClassVar[frozenset[Mode]] = frozenset({Mode.PAIRWISE})
+    options: ClassVar[type] = LogprobSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

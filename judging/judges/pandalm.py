@@ -25,6 +25,7 @@ class PandaLMJudge(ChatJudge):
     """Pairs only."""
 
     modes: ClassVar[frozenset[Mode]] = PAIRWISE_ONLY
+    options: ClassVar[type] = TunedSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

@@ -7,7 +7,7 @@ where the question has one. The rubric is a setting, so that one model judges by
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Self
+from typing import ClassVar, Self
 
 from judging.judges import JUDGES
 from judging.judges.base import JudgeContext, Settings, read_options
@@ -30,6 +30,8 @@ class PrometheusSettings(TunedSettings):
 @dataclass(frozen=True, slots=True)
 class PrometheusJudge(ChatJudge):
     """Pairs without ties, and scores from 1 to 5."""
+
+    options: ClassVar[type] = PrometheusSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

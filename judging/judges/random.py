@@ -38,6 +38,7 @@ class RandomJudge:
     is_dry_run: ClassVar[bool] = True
     needs_endpoint: ClassVar[bool] = False
     modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    options: ClassVar[type] = RandomSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

@@ -56,6 +56,7 @@ class RewardModelJudge:
     is_dry_run: ClassVar[bool] = False
     needs_endpoint: ClassVar[bool] = True
     modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    options: ClassVar[type] = RewardSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

@@ -38,6 +38,7 @@ class SafetyJudge(ChatJudge):
     """Single answers only."""
 
     modes: ClassVar[frozenset[Mode]] = SINGLE_ONLY
+    options: ClassVar[type] = SafetySettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

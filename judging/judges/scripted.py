@@ -46,6 +46,7 @@ class ScriptedJudge:
     is_dry_run: ClassVar[bool] = False
     needs_endpoint: ClassVar[bool] = False
     modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    options: ClassVar[type] = ScriptedSettings
 
     @classmethod
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:

@@ -24,11 +24,14 @@ from judging.report import report_html, scope_of
 from judging.services.judge_runs import start_judge_run
 from judging.services.judges import create_judge, runnable_judge
 from judging.services.ledger import JudgeRunSpec
+from judging.services.local_models import local_model
+from judging.services.peers import PeerSpec, peer_runs
 from judging.services.planning import JudgePlan, plan_judge_run
 from judging.task_file import (
     AnswersPart,
     ArenaTask,
     ModelPart,
+    PeersPart,
     RatingPart,
     Reviewer,
     TaskFileError,
@@ -45,12 +48,14 @@ MODES = {
 
 @dataclass(slots=True)
 class TaskResult:
-    """What came of a task; ``ratings`` is what ``manage.py rate --json`` prints."""
+    """What came of a task; ``ratings`` is what ``manage.py rate --json`` prints, ``peers`` what
+    ``manage.py examine_peers --json`` does."""
 
     task: ArenaTask
     judge_run: JudgeRun | None = None
     plan: JudgePlan | None = None
     ratings: dict[str, Any] = field(default_factory=dict)  # JSON
+    peers: dict[str, Any] = field(default_factory=dict)  # JSON
     report_file: Path | None = None
 
 
@@ -82,6 +87,9 @@ class Steps:
         models = self.answers(questions)
         if self.task.reviews_gen.enable:
             self.reviews(result, questions, models)
+        peers = self.task.reviews_gen.peers
+        if peers is not None and peers.enable and not self.is_dry_run:
+            result.peers = self.peers(peers, questions, models, result)
         if self.task.rating is not None and not self.is_dry_run:
             result.ratings = self.ratings(self.task.rating, result)
         if self.task.report_file is not None and result.judge_run is not None:
@@ -151,6 +159,36 @@ class Steps:
         run.refresh_from_db()
         result.judge_run = run
 
+    def peers(
+        self,
+        part: PeersPart,
+        questions: QuestionSet,
+        models: Sequence[LanguageModel],
+        result: TaskResult,
+    ) -> dict[str, Any]:  # JSON
+        """The models judge each other; the ranking is what ``manage.py examine_peers`` prints.
+
+        Boards live in a room above this one, so they are reached by name only.
+        """
+        asked = self.task.reviews_gen
+        spec = PeerSpec(
+            questions, tuple(models), part.kind, part.settings, limit=asked.limit, seed=asked.seed
+        )
+        for run in peer_runs(spec):
+            self.confirm(plan_judge_run(run))
+        given = ["--set", questions.slug, "--models", *(model.slug for model in models)]
+        given += ["--kind", part.kind, "--judge-settings", json.dumps(part.settings), "--yes"]
+        given += ["--board", part.board, "--seed", str(asked.seed), "--json"]
+        if asked.limit is not None:
+            given += ["--limit", str(asked.limit)]
+        if result.judge_run is not None:
+            given += ["--central", result.judge_run.judge.slug]
+        self.tell("the models judge each other")
+        out = io.StringIO()
+        call_command("examine_peers", *given, stdout=out)
+        found: dict[str, Any] = json.loads(out.getvalue())
+        return found
+
     def _spec(self, questions: QuestionSet, models: Sequence[LanguageModel]) -> JudgeRunSpec:
         asked = self.task.reviews_gen
         baseline = None
@@ -218,7 +256,9 @@ class Steps:
 
 
 def _model(slug: str, part: ModelPart, *, where: str) -> LanguageModel:
-    """The model called so; with a ``base_url`` it and its endpoint are set up when missing."""
+    """The model called so; with ``base_url`` or ``checkpoint`` it is set up when missing."""
+    if part.checkpoint:
+        return local_model(slug, part.checkpoint, part.local)
     found = LanguageModel.objects.filter(slug=slug).select_related("endpoint").first()
     if found is not None and (found.endpoint is not None or not part.base_url):
         return found

@@ -93,7 +93,7 @@ def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
     models = {} if spec.is_dry_run else models_of(spec.judge, judge)
     sample = _sample(judge, slots, spec.seed)
     estimate = (
-        _estimate(spec.judge, sample, models, len(slots))
+        _estimate(spec.judge, sample, models, slots)
         if models
         else CostEstimate(0, 0, 0, 0.0, 0.0, len(slots) / OFFLINE_JUDGMENTS_PER_S, "computation")
     )
@@ -137,13 +137,17 @@ def _likely(adaptive: AdaptiveSettings, precision: Precision | None, ledger: Led
 
 @dataclass(slots=True)
 class _Sample:
-    """Requests for some of the tasks; ``lengths`` in tokens by the model asked."""
+    """Requests for some of the tasks; ``lengths`` in tokens by the model asked.
+
+    ``is_per_answer`` says that every request is about one answer and its reply is kept.
+    """
 
     tasks: int
     lengths: dict[str, list[int]]
     output_limits: dict[str, int | None]
     refused: int = 0
     problem: str = ""
+    is_per_answer: bool = True
 
 
 def _sample(judge: BuiltJudge, slots: Sequence[Slot], seed: int) -> _Sample:
@@ -168,17 +172,21 @@ def _add_request(sample: _Sample, request: JudgeRequest) -> None:
     tokens = estimate_prompt_tokens(message.text for message in request.messages)
     sample.lengths.setdefault(request.endpoint, []).append(tokens)
     sample.output_limits[request.endpoint] = request.settings.max_tokens
+    sample.is_per_answer &= request.is_kept
 
 
 def _estimate(
-    judge: Judge, sample: _Sample, models: Mapping[str, LanguageModel], judgments: int
+    judge: Judge, sample: _Sample, models: Mapping[str, LanguageModel], slots: Sequence[Slot]
 ) -> CostEstimate:
     history = judge.judgments.filter(is_dry_run=False, latency_s__gt=0).aggregate(
         output_tokens=Avg("output_tokens"), latency_s=Avg("latency_s")
     )
     estimates = []
     for name, lengths in sample.lengths.items():
-        calls = round(len(lengths) / sample.tasks * judgments)
+        calls = round(len(lengths) / sample.tasks * len(slots))
+        if sample.is_per_answer:
+            scored = {(pk, slot.turn, slot.repeat) for slot in slots for pk in slot.answers}
+            calls = min(calls, len(scored))
         limit = sample.output_limits[name]
         typical = history["output_tokens"] or TYPICAL_VERDICT_TOKENS
         estimates.append(

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+from django.contrib import messages
+from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import redirect, render
-from django.views.decorators.http import require_http_methods, require_safe
+from django.shortcuts import get_object_or_404, redirect, render
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from arena.access import staff_only
 from judging.forms import JudgeForm
 from judging.judges import JudgeSettingsError
+from judging.kinds import kinds_of_judge
 from judging.models import Judge
 from judging.prompts import PromptError
+from judging.reward_calibration import CalibrationError
 from judging.selectors import judge_page, listed_judges
+from judging.services.calibrating import calibrate_judge
 from judging.services.judges import create_judge
 
 
@@ -37,9 +43,26 @@ def judge_new(request: HttpRequest) -> HttpResponse:
     form = JudgeForm(request.POST or None)
     if request.method == "POST" and form.is_valid():
         try:
-            judge = create_judge(**form.arguments())
+            with transaction.atomic():
+                judge = create_judge(**form.arguments())
         except (JudgeSettingsError, PromptError) as error:
             form.add_error(None, str(error))
         else:
             return redirect("judge_detail", slug=judge.slug)
-    return render(request, "judging/judge_new.html", {"form": form})
+    context = {"form": form, "kinds": kinds_of_judge()}
+    return render(request, "judging/judge_new.html", context)
+
+
+@staff_only
+@require_POST
+def judge_calibrate(request: HttpRequest, slug: str, version: int) -> HttpResponse:
+    """Fit a reward model to people's votes; its next version is shown, or why there is none."""
+    judge = get_object_or_404(Judge, slug=slug, version=version)
+    try:
+        fitted, found = calibrate_judge(judge)
+    except CalibrationError as error:
+        messages.error(request, str(error))
+        return redirect("judge_version", slug=slug, version=version)
+    told = _("Calibrated on %(n)d votes: scale %(scale).3g, tie band %(eta).3g.")
+    messages.success(request, told % {"n": found.n, "scale": found.scale, "eta": found.tie_eta})
+    return redirect("judge_version", slug=fitted.slug, version=fitted.version)

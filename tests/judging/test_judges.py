@@ -254,3 +254,40 @@ def test_listing_judges_imports_nothing_heavy():
         [sys.executable, "-c", code], capture_output=True, text=True, check=False
     )
     assert result.stderr.strip() == ""
+
+
+class WithoutSchema(Endpoint):
+    """Refuses a response format, as servers that do not know it do."""
+
+    async def __call__(self, request: JudgeRequest) -> Completion:
+        if request.settings.response_format is not None:
+            self.requests.append(request)
+            raise ProviderError(FailureKind.BAD_REQUEST, "response_format is not supported")
+        return await super().__call__(request)
+
+
+async def test_an_endpoint_that_takes_no_schema_is_asked_in_brackets(pair):
+    judge, endpoint = build_judge("chat", {"is_structured": True}), WithoutSchema("Fine. [[B]]")
+    verdict = await judge.judge(pair(), endpoint)
+    assert verdict.parsed.outcome is Outcome.MODEL_B
+    assert verdict.convention == "mt_bench_pair"
+    assert verdict.details["schema_refused"] == "response_format is not supported"
+
+
+async def test_a_refused_schema_is_not_offered_again(pair):
+    judge, endpoint = build_judge("chat", {"is_structured": True}), WithoutSchema("Fine. [[B]]")
+    await judge.judge(pair(), endpoint)
+    await judge.judge(pair(turn=2), endpoint)
+    offered = [request.settings.response_format is not None for request in endpoint.requests]
+    assert offered == [True, False, False]
+    assert judge.requests(pair())[0].settings.response_format is None
+
+
+async def test_another_refusal_is_not_mistaken_for_a_refused_schema(pair):
+    async def refuse(request):
+        raise ProviderError(FailureKind.CONTENT_FILTERED, "no")
+
+    judge = build_judge("chat", {"is_structured": True})
+    with pytest.raises(ProviderError, match="no"):
+        await judge.judge(pair(), refuse)
+    assert judge.refusals == []

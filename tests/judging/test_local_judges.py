@@ -5,6 +5,7 @@ import pytest
 from arena.models import Endpoint
 from judging.models import JudgeRunMode, Judgment, KeptReply
 from judging.services.judges import create_judge, new_version
+from judging.services.planning import plan_judge_run
 
 pytest.importorskip("transformers")
 
@@ -74,6 +75,11 @@ def test_an_answer_is_scored_once_however_many_rivals_it_meets(spec, decide, rew
     run = decide(spec(judge=reward_judge))
     assert run.judgments.readable().count() == 6 * 3 * 2  # questions, pairs, games
     assert sum(batches_of(scorer)) - before == 6 * 3  # questions, models
+
+
+def test_the_plan_counts_one_call_per_answer(spec, reward_judge):
+    plan = plan_judge_run(spec(judge=reward_judge))
+    assert (plan.to_make, plan.calls) == (6 * 3 * 2, 6 * 3)
 
 
 def test_the_scores_are_made_in_batches_across_rows(spec, decide, reward_judge, scorer):

@@ -1,0 +1,89 @@
+"""Forms of the console about boards."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import forms
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import LanguageModel, QuestionSet
+from judging.judges import JUDGES
+from judging.labels import kind_label
+from judging.models import Judge
+from judging.services.judges import up_to_date
+from judging.services.peers import FEWEST_PEERS, PeerSpec
+from judging.verdicts.base import Mode
+
+
+class PeerExaminationForm(forms.Form):
+    """Which models examine each other, on what and how."""
+
+    question_set = forms.ModelChoiceField(QuestionSet.objects.all(), label=_("Question set"))
+    language_models = forms.ModelMultipleChoiceField(
+        LanguageModel.objects.filter(answers__isnull=False).distinct(),
+        label=_("Models"),
+        widget=forms.CheckboxSelectMultiple,
+        help_text=_("Each judges all pairs of the others. At least three, with answers."),
+    )
+    kind = forms.ChoiceField(label=_("Judge kind"), initial="chat")
+    settings = forms.JSONField(
+        label=_("Settings"),
+        required=False,
+        initial=dict,
+        help_text=_("The kind's own settings as JSON; empty for its defaults."),
+        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
+    )
+    central_judge = forms.ModelChoiceField(
+        Judge.objects.runnable().current().select_related("language_model__endpoint"),
+        label=_("Central judge"),
+        required=False,
+        help_text=_("Judges the same pairs; its ranking stands beside the peers'."),
+    )
+    limit = forms.IntegerField(
+        label=_("First questions only"),
+        required=False,
+        min_value=1,
+        help_text=_("Empty: all questions of the set."),
+    )
+    max_cost = forms.FloatField(
+        label=_("Budget of each examiner (US dollars)"), required=False, min_value=0.01
+    )
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:  # Django's own signature
+        super().__init__(*args, **kwargs)
+        kinds = [
+            (name, kind_label(name))
+            for name, kind in JUDGES.items()
+            if Mode.PAIRWISE in kind.modes and name not in ("random", "jury", "scripted")
+        ]
+        self.fields["kind"].choices = kinds  # type: ignore[attr-defined]  # a ChoiceField
+
+    def clean_settings(self) -> dict[str, Any]:  # JSON
+        settings = self.cleaned_data["settings"] or {}
+        if not isinstance(settings, dict):
+            raise forms.ValidationError(_("Settings are a JSON object: {…}."))
+        return settings
+
+    def clean_language_models(self) -> list[LanguageModel]:
+        chosen = list(self.cleaned_data["language_models"])
+        if len(chosen) < FEWEST_PEERS:
+            raise forms.ValidationError(_("Choose at least three models."))
+        return chosen
+
+    def spec(self) -> PeerSpec:
+        """What was asked for."""
+        data = self.cleaned_data
+        return PeerSpec(
+            question_set=data["question_set"],
+            language_models=tuple(data["language_models"]),
+            kind=data["kind"],
+            settings=data["settings"],
+            limit=data["limit"],
+            budget={"usd": data["max_cost"]} if data["max_cost"] else {},
+        )
+
+    def central(self) -> Judge | None:
+        """The central judge in the version that its prompts and model have now."""
+        chosen = self.cleaned_data["central_judge"]
+        return up_to_date(chosen) if chosen else None
