@@ -7,18 +7,19 @@ import datetime as dt
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from django.db import connections
 from django.utils import timezone
 
 from arena.calling import NotCallableError, OpenModels
-from arena.models import LanguageModel, WorkStatus
+from arena.models import LanguageModel, Run, WorkStatus
 from arena.services.runs import RunStateError, stop_run
 from judging.budget import Budget, Purse
 from judging.cost import Prices, estimate_prompt_tokens
 from judging.judges import Judge as BuiltJudge
 from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
-from judging.models import JudgeRun, Judgment
+from judging.models import JudgeRun, Judgment, ProbeRun
 from judging.prompts import PromptError
 from judging.replies import Receipt, ReplyBook, judgment_key, request_key
 from judging.services.judges import judge_from_row, models_of
@@ -40,7 +41,7 @@ UNLIMITED_TOKENS = 8_192  # what a reply without a limit is assumed to take at m
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """A row's task and the keys of its requests; ``refusal`` when the judge cannot be asked."""
 
     task: JudgingTask | None
@@ -75,21 +76,21 @@ class JudgeWorkload:
     text of both.
     """
 
-    run: JudgeRun
+    run: JudgeRun | ProbeRun
     judge: BuiltJudge | None
     models: dict[str, LanguageModel]
     in_flight: int
     reader: TaskReader
     book: ReplyBook = field(default_factory=ReplyBook)
     open_models: OpenModels = field(default_factory=OpenModels)
-    asked: dict[int, _Asked] = field(default_factory=dict)
+    asked: dict[int, Asked] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     unusable: JudgingError | None = None
     purse: Purse | None = None
     opened_at: dt.datetime = field(default_factory=timezone.now)
 
     @classmethod
-    def open(cls, run: JudgeRun) -> JudgeWorkload:
+    def open(cls, run: JudgeRun | ProbeRun) -> Self:
         """As many at once as the endpoints of the judge's models allow together.
 
         A judge that cannot be built any more does not leave its run hanging: every row then
@@ -139,20 +140,23 @@ class JudgeWorkload:
         self._look_up_replies([self.asked[row.pk] for row in rows])
         return rows
 
-    def _ask_about(self, slot: Slot) -> _Asked:
+    def _ask_about(self, slot: Slot) -> Asked:
         if self.judge is None:
-            return _Asked(None, refusal=self.unusable)
+            return Asked(None, refusal=self.unusable)
         try:
-            task = self.reader.task(slot)
-            requests = self.judge.requests(task)
+            return self._prepared(self.reader.task(slot))
         except JudgingError as refusal:
-            return _Asked(None, refusal=refusal)
-        if self.run.is_dry_run:
-            return _Asked(task, requests=requests)
-        keys = tuple(self._key(request, task, attempt=0) for request in requests)
-        return _Asked(task, keys, requests)
+            return Asked(None, refusal=refusal)
 
-    def _look_up_replies(self, asked: Sequence[_Asked]) -> None:
+    def _prepared(self, task: JudgingTask) -> Asked:
+        """The task with its requests and their keys; raises JudgingError."""
+        requests = self.judge.requests(task) if self.judge else ()
+        if self.run.is_dry_run:
+            return Asked(task, requests=requests)
+        keys = tuple(self._key(request, task, attempt=0) for request in requests)
+        return Asked(task, keys, requests)
+
+    def _look_up_replies(self, asked: Sequence[Asked]) -> None:
         """Replies that earlier judgments have paid for, whichever run and version made them."""
         wanted = {judgment_key(each.keys): each.keys for each in asked if each.keys}
         wanted = {
@@ -190,7 +194,7 @@ class JudgeWorkload:
         return Decided(verdict, receipt, cache_key, tuple(unreadable))
 
     async def _decide(
-        self, judge: BuiltJudge, asked: _Asked, receipt: Receipt, attempt: int
+        self, judge: BuiltJudge, asked: Asked, receipt: Receipt, attempt: int
     ) -> Verdict:
         task = asked.task
         if task is None:
@@ -267,21 +271,21 @@ def _identity(model: LanguageModel) -> str:
     return repr((*where, model.provider_model or model.slug, settings))
 
 
-def _purse(run: JudgeRun) -> Purse | None:
+def _purse(run: JudgeRun | ProbeRun) -> Purse | None:
     budget = Budget.from_settings(run.settings)
     if budget is None or run.is_dry_run:
         return None
 
     async def stop(reason: str) -> None:
-        await asyncio.to_thread(_stop_for_budget, run.pk, reason)
+        await asyncio.to_thread(_stop_for_budget, type(run), run.pk, reason)
 
     return Purse(budget, stop, lambda: seconds_since_start(run))
 
 
-def _stop_for_budget(run_id: int, reason: str) -> None:
+def _stop_for_budget(model: type[Run], run_id: int, reason: str) -> None:
     """In a thread, whose connection is its own."""
     try:
-        stop_run(JudgeRun.objects.get(pk=run_id), reason=reason)
+        stop_run(model._default_manager.get(pk=run_id), reason=reason)
     except RunStateError as error:
         logger.info("the run came to its end before its budget did: %s", error)
     finally:

@@ -9,6 +9,7 @@ from django.views.decorators.http import require_safe
 
 from judging.cards import FIGURES, basis_of, judge_card, read_card_data
 from judging.models import Judge
+from judging.probe_results import standings
 from judging.selectors import judgments_by_id, listed_judges
 
 ROWS_PER_PAGE = 50
@@ -31,10 +32,12 @@ def judge_card_part(request: HttpRequest, slug: str, version: int) -> HttpRespon
 @require_safe
 def judge_comparison(request: HttpRequest) -> HttpResponse:
     """The same figures of every judge side by side."""
+    judges = list(listed_judges())
+    standing = {found.judge.pk: found for found in standings(judges)}
     rows = []
-    for judge in listed_judges():
+    for judge in judges:
         card = judge_card(judge)
-        rows.append((judge, [card.get(key) for key in COMPARED]))
+        rows.append((judge, [card.get(key) for key in COMPARED], standing.get(judge.pk)))
     context = {"rows": rows, "figures": [FIGURES[key] for key in COMPARED]}
     return render(request, "judging/judge_comparison.html", context)
 
