@@ -5,23 +5,25 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Self
 
 from django.db import connections
 from django.utils import timezone
 
-from arena.calling import NotCallableError, OpenModels
+from arena.calling import NotCallableError, OpenModels, endpoint_config
 from arena.models import LanguageModel, Run, WorkStatus
 from arena.services.runs import RunStateError, stop_run
+from judging.batch_desk import POLL_S, PRICE_SHARE, BatchDesk
 from judging.budget import Budget, Purse
 from judging.cost import Prices, estimate_prompt_tokens
 from judging.judges import Judge as BuiltJudge
 from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
 from judging.models import JudgeRun, Judgment, ProbeRun
+from judging.models.verdict_row import VerdictRow
 from judging.prompts import PromptError
-from judging.replies import Receipt, ReplyBook, judgment_key, request_key
+from judging.replies import UNREADABLE_TRIES, Receipt, ReplyBook, judgment_key, request_key
 from judging.services.judges import judge_from_row, models_of
 from judging.services.planning import prices_of
 from judging.spending import seconds_since_start, spent_elsewhere
@@ -29,13 +31,14 @@ from judging.storing import stored_replies, verdict_columns
 from judging.task import JudgingError, JudgingTask
 from judging.task_reading import Slot, TaskReader
 from providers.base import Completion, Provider
+from providers.openai_batch import OpenAIBatches
 from registry import UnknownPartError
 
 logger = logging.getLogger(__name__)
 
 OFFLINE_IN_FLIGHT = 128
 MOST_IN_FLIGHT = 256
-UNREADABLE_TRIES = 2
+BATCHED_AT_ONCE = 5_000  # requests of one batch, unless several workers share the run
 SAFETY = 1.5  # the estimate of a prompt's tokens is from its characters
 UNLIMITED_TOKENS = 8_192  # what a reply without a limit is assumed to take at most
 
@@ -87,6 +90,7 @@ class JudgeWorkload:
     identities: dict[str, str] = field(default_factory=dict)
     unusable: JudgingError | None = None
     purse: Purse | None = None
+    desk: BatchDesk | None = None
     opened_at: dt.datetime = field(default_factory=timezone.now)
 
     @classmethod
@@ -104,19 +108,21 @@ class JudgeWorkload:
             return cls(run, None, {}, OFFLINE_IN_FLIGHT, TaskReader(), unusable=unusable)
         endpoints = {model.endpoint for model in models.values()}
         slots = sum(endpoint.max_concurrency for endpoint in endpoints if endpoint)
+        desk = _desk(run, models)
         return cls(
             run=run,
             judge=judge,
             models=models,
-            in_flight=min(slots, MOST_IN_FLIGHT) or OFFLINE_IN_FLIGHT,
+            in_flight=BATCHED_AT_ONCE if desk else min(slots, MOST_IN_FLIGHT) or OFFLINE_IN_FLIGHT,
+            desk=desk,
             reader=TaskReader(seed=run.seed),
             identities={name: _identity(model) for name, model in models.items()},
-            purse=_purse(run),
+            purse=None if desk else _purse(run),
         )
 
     # -- reading ----------------------------------------------------------------------------
 
-    def load(self, ids: Sequence[int]) -> list[Judgment]:
+    def load(self, ids: Sequence[int]) -> Sequence[VerdictRow]:
         if self.purse is not None:
             self.purse.before = spent_elsewhere(self.run, since=self.opened_at)
         chosen = Judgment.objects.filter(pk__in=ids).order_by("id")
@@ -138,6 +144,8 @@ class JudgeWorkload:
         for pk, slot in slots.items():
             self.asked[pk] = self._ask_about(slot)
         self._look_up_replies([self.asked[row.pk] for row in rows])
+        if self.desk is not None:
+            self.desk.load()
         return rows
 
     def _ask_about(self, slot: Slot) -> Asked:
@@ -174,7 +182,7 @@ class JudgeWorkload:
 
     # -- deciding ---------------------------------------------------------------------------
 
-    async def perform(self, judgment: Judgment) -> Decided:
+    async def perform(self, judgment: VerdictRow) -> Decided:
         asked, receipt = self.asked[judgment.pk], Receipt()
         if asked.task is None or self.judge is None:
             return Decided(None, receipt, refusal=asked.refusal)
@@ -183,7 +191,7 @@ class JudgeWorkload:
         unreadable: list[Verdict] = []
         try:
             for attempt in range(UNREADABLE_TRIES):
-                verdict = await self._decide(self.judge, asked, receipt, attempt)
+                verdict = await self._decide(self.judge, asked, receipt, attempt, payer=judgment.pk)
                 if verdict.parsed.is_readable or not verdict.completions:
                     break
                 unreadable.append(verdict)
@@ -194,22 +202,40 @@ class JudgeWorkload:
         return Decided(verdict, receipt, cache_key, tuple(unreadable))
 
     async def _decide(
-        self, judge: BuiltJudge, asked: Asked, receipt: Receipt, attempt: int
+        self, judge: BuiltJudge, asked: Asked, receipt: Receipt, attempt: int, *, payer: int
     ) -> Verdict:
         task = asked.task
         if task is None:
             raise JudgingError("no_task", "this row has no task to decide")
 
         async def ask(request: JudgeRequest) -> Completion:
-            key = asked.key_of(request) if attempt == 0 else None
+            known = asked.key_of(request) if attempt == 0 else None
+            key = known or self._key(request, task, attempt=attempt)
+            prices = prices_of(self.models[request.endpoint])
+            if self.desk is not None and key not in self.book.known:
+                return await self._from_batch(self.desk, key, request, receipt, prices, payer)
             return await self.book.get(
-                key or self._key(request, task, attempt=attempt),
-                lambda: self._call(request),
-                receipt=receipt,
-                prices=prices_of(self.models[request.endpoint]),
+                key, lambda: self._call(request), receipt=receipt, prices=prices
             )
 
         return await judge.judge(task, ask)
+
+    async def _from_batch(
+        self,
+        desk: BatchDesk,
+        key: str,
+        request: JudgeRequest,
+        receipt: Receipt,
+        prices: Prices | None,
+        payer: int,
+    ) -> Completion:
+        """The reply out of a batch, billed to the first row that asks for it."""
+        completion = await desk.reply(key, request)
+        if desk.is_first(key, payer):
+            receipt.add(completion, prices and prices.discounted(PRICE_SHARE))
+        else:
+            receipt.reused += 1
+        return completion
 
     async def _call(self, request: JudgeRequest) -> Completion:
         provider = self._provider(request.endpoint)
@@ -232,7 +258,7 @@ class JudgeWorkload:
 
     # -- storing ----------------------------------------------------------------------------
 
-    def columns(self, judgment: Judgment, decided: Decided) -> dict[str, object]:
+    def columns(self, judgment: VerdictRow, decided: Decided) -> dict[str, object]:
         self.asked.pop(judgment.pk, None)
         if decided.verdict is None:
             return {"status": WorkStatus.FAILED, **_told(decided.refusal)}
@@ -269,6 +295,20 @@ def _identity(model: LanguageModel) -> str:
     where = (endpoint.provider, endpoint.base_url) if endpoint else ("", "")
     settings = sorted(model.provider_settings.items())
     return repr((*where, model.provider_model or model.slug, settings))
+
+
+def _desk(run: JudgeRun | ProbeRun, models: Mapping[str, LanguageModel]) -> BatchDesk | None:
+    """Where the run's requests are handed in, when it goes through the Batch API."""
+    if not run.settings.get("batch") or run.is_dry_run or not models:
+        return None
+    waits = [
+        float(model.endpoint.settings.get("batch_poll_s", POLL_S))
+        for model in models.values()
+        if model.endpoint
+    ]
+    return BatchDesk(
+        run.pk, lambda name: OpenAIBatches(endpoint_config(models[name])), poll_s=min(waits)
+    )
 
 
 def _purse(run: JudgeRun | ProbeRun) -> Purse | None:

@@ -1,5 +1,6 @@
 """Who decides by machine: judges, their runs and their judgments."""
 
+from judging.models.batch import JudgeBatch
 from judging.models.judge import Judge, JudgePrompt, JudgeQuerySet, PromptMode
 from judging.models.judgment import Judgment, JudgmentMode, JudgmentQuerySet, JudgmentSource
 from judging.models.probe import ProbeRun, ProbeTrial
@@ -7,6 +8,7 @@ from judging.models.run import JudgeRun, JudgeRunMode
 
 __all__ = [
     "Judge",
+    "JudgeBatch",
     "JudgePrompt",
     "JudgeQuerySet",
     "JudgeRun",
