@@ -39,6 +39,7 @@ def judgment_key(keys: Sequence[str]) -> str:
 class Receipt:
     """What one judgment has cost so far; ``cost_usd`` is None when a price is not known."""
 
+    row: int = 0
     paid: list[Completion] = field(default_factory=list)
     reused: int = 0
     cost_usd: float | None = 0.0

@@ -183,7 +183,7 @@ class JudgeWorkload:
     # -- deciding ---------------------------------------------------------------------------
 
     async def perform(self, judgment: VerdictRow) -> Decided:
-        asked, receipt = self.asked[judgment.pk], Receipt()
+        asked, receipt = self.asked[judgment.pk], Receipt(judgment.pk)
         if asked.task is None or self.judge is None:
             return Decided(None, receipt, refusal=asked.refusal)
         if self.run.is_dry_run:
@@ -191,7 +191,7 @@ class JudgeWorkload:
         unreadable: list[Verdict] = []
         try:
             for attempt in range(UNREADABLE_TRIES):
-                verdict = await self._decide(self.judge, asked, receipt, attempt, payer=judgment.pk)
+                verdict = await self._decide(self.judge, asked, receipt, attempt)
                 if verdict.parsed.is_readable or not verdict.completions:
                     break
                 unreadable.append(verdict)
@@ -202,7 +202,7 @@ class JudgeWorkload:
         return Decided(verdict, receipt, cache_key, tuple(unreadable))
 
     async def _decide(
-        self, judge: BuiltJudge, asked: Asked, receipt: Receipt, attempt: int, *, payer: int
+        self, judge: BuiltJudge, asked: Asked, receipt: Receipt, attempt: int
     ) -> Verdict:
         task = asked.task
         if task is None:
@@ -211,27 +211,24 @@ class JudgeWorkload:
         async def ask(request: JudgeRequest) -> Completion:
             known = asked.key_of(request) if attempt == 0 else None
             key = known or self._key(request, task, attempt=attempt)
-            prices = prices_of(self.models[request.endpoint])
             if self.desk is not None and key not in self.book.known:
-                return await self._from_batch(self.desk, key, request, receipt, prices, payer)
+                return await self._from_batch(key, request, receipt)
             return await self.book.get(
-                key, lambda: self._call(request), receipt=receipt, prices=prices
+                key,
+                lambda: self._call(request),
+                receipt=receipt,
+                prices=prices_of(self.models[request.endpoint]),
             )
 
         return await judge.judge(task, ask)
 
-    async def _from_batch(
-        self,
-        desk: BatchDesk,
-        key: str,
-        request: JudgeRequest,
-        receipt: Receipt,
-        prices: Prices | None,
-        payer: int,
-    ) -> Completion:
+    async def _from_batch(self, key: str, request: JudgeRequest, receipt: Receipt) -> Completion:
         """The reply out of a batch, billed to the first row that asks for it."""
-        completion = await desk.reply(key, request)
-        if desk.is_first(key, payer):
+        if self.desk is None:
+            raise JudgingError("no_batch", "this run does not go through the Batch API")
+        completion = await self.desk.reply(key, request)
+        prices = prices_of(self.models[request.endpoint])
+        if self.desk.is_first(key, receipt.row):
             receipt.add(completion, prices and prices.discounted(PRICE_SHARE))
         else:
             receipt.reused += 1
