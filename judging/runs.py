@@ -9,7 +9,7 @@ from django.utils.translation import gettext_lazy, ngettext
 
 from arena.work.kinds import RunKind, register_run_kind
 from judging.batch_desk import requests_in
-from judging.models import JudgeRun, ProbeRun
+from judging.models import JudgeBatch, JudgeRun, ProbeRun
 from judging.money import shown_usd
 from judging.probe_workload import ProbeWorkload
 from judging.probes import PROBES
@@ -64,7 +64,7 @@ def _settings(run: JudgeRun) -> list[tuple[str, object]]:
     special = ("budget", "adaptive", "batch")
     told = [(labels.get(name, name), v) for name, v in run.settings.items() if name not in special]
     if run.settings.get("batch"):
-        sent = list(run.batches.all())
+        sent = list(JudgeBatch.objects.filter(run=run))
         words = _("%(requests)s requests in %(batches)s batches, at half the price")
         counts = {"requests": f"{requests_in(sent):,}", "batches": len(sent)}
         told.append((_("Batch API"), words % counts))

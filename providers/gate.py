@@ -162,7 +162,9 @@ class EndpointGate:
             await place
         except asyncio.CancelledError:
             if place.cancelled():
-                self._waiting.remove(place)
+                # a slot that became free in the same moment has taken it off the queue already
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove(place)
             else:
                 self.in_flight -= 1
                 self._admit_waiting()
