@@ -20,6 +20,7 @@ from judging.budget import Budget, Purse
 from judging.cost import Prices, estimate_prompt_tokens
 from judging.judges import Judge as BuiltJudge
 from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
+from judging.kept_replies import KeptReplies, kept_replies
 from judging.models import JudgeRun, Judgment, ProbeRun
 from judging.models.verdict_row import VerdictRow
 from judging.prompts import PromptError
@@ -85,6 +86,7 @@ class JudgeWorkload:
     in_flight: int
     reader: TaskReader
     book: ReplyBook = field(default_factory=ReplyBook)
+    kept: KeptReplies = field(default_factory=KeptReplies)
     open_models: OpenModels = field(default_factory=OpenModels)
     asked: dict[int, Asked] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
@@ -175,6 +177,19 @@ class JudgeWorkload:
         for row_key, replies in stored_replies(wanted.keys()).items():
             for key, reply in zip(wanted[row_key], replies, strict=False):
                 self.book.remember(key, reply)
+        self._look_up_kept(asked)
+
+    def _look_up_kept(self, asked: Sequence[Asked]) -> None:
+        """Single replies that many judgments share; what was received meanwhile is written."""
+        self.kept.write()
+        shared = {
+            key
+            for each in asked
+            for request, key in zip(each.requests, each.keys, strict=False)
+            if request.is_kept and key not in self.book.known
+        }
+        for key, reply in kept_replies(shared).items():
+            self.book.remember(key, reply)
 
     def _key(self, request: JudgeRequest, task: JudgingTask, *, attempt: int) -> str:
         identity = self.identities.get(request.endpoint, "")
@@ -213,12 +228,15 @@ class JudgeWorkload:
             key = known or self._key(request, task, attempt=attempt)
             if self.desk is not None and key not in self.book.known:
                 return await self._from_batch(key, request, receipt)
-            return await self.book.get(
+            reply = await self.book.get(
                 key,
                 lambda: self._call(request),
                 receipt=receipt,
                 prices=prices_of(self.models[request.endpoint]),
             )
+            if request.is_kept and reply.attempts:
+                self.kept.add(key, reply)
+            return reply
 
         return await judge.judge(task, ask)
 
@@ -230,6 +248,8 @@ class JudgeWorkload:
         prices = prices_of(self.models[request.endpoint])
         if self.desk.is_first(key, receipt.row):
             receipt.add(completion, prices and prices.discounted(PRICE_SHARE))
+            if request.is_kept:
+                self.kept.add(key, completion)
         else:
             receipt.reused += 1
         return completion
@@ -257,6 +277,7 @@ class JudgeWorkload:
 
     def columns(self, judgment: VerdictRow, decided: Decided) -> dict[str, object]:
         self.asked.pop(judgment.pk, None)
+        self.kept.write_when_many()
         if decided.verdict is None:
             return {"status": WorkStatus.FAILED, **_told(decided.refusal)}
         return verdict_columns(
@@ -268,6 +289,8 @@ class JudgeWorkload:
 
     async def aclose(self) -> None:
         await self.open_models.aclose()
+        if self.kept.fresh:
+            await asyncio.to_thread(_write_and_close, self.kept)
 
 
 async def _draw(task: JudgingTask, requests: Sequence[JudgeRequest]) -> Verdict:
@@ -306,6 +329,14 @@ def _desk(run: JudgeRun | ProbeRun, models: Mapping[str, LanguageModel]) -> Batc
     return BatchDesk(
         run.pk, lambda name: OpenAIBatches(endpoint_config(models[name])), poll_s=min(waits)
     )
+
+
+def _write_and_close(kept: KeptReplies) -> None:
+    """In a thread, whose connection is its own."""
+    try:
+        kept.write()
+    finally:
+        connections.close_all()
 
 
 def _purse(run: JudgeRun | ProbeRun) -> Purse | None:

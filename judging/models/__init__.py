@@ -3,6 +3,7 @@
 from judging.models.batch import JudgeBatch
 from judging.models.judge import Judge, JudgePrompt, JudgeQuerySet, PromptMode
 from judging.models.judgment import Judgment, JudgmentMode, JudgmentQuerySet, JudgmentSource
+from judging.models.kept_reply import KeptReply
 from judging.models.probe import ProbeRun, ProbeTrial
 from judging.models.run import JudgeRun, JudgeRunMode
 
@@ -17,6 +18,7 @@ __all__ = [
     "JudgmentMode",
     "JudgmentQuerySet",
     "JudgmentSource",
+    "KeptReply",
     "ProbeRun",
     "ProbeTrial",
     "PromptMode",

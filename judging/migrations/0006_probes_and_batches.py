@@ -10,7 +10,7 @@ class Migration(migrations.Migration):
 
     dependencies = [
         ('arena', '0006_answer_finished'),
-        ('judging', '0003_names_with_dots'),
+        ('judging', '0005_verdicts_of_read_judgments'),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 
