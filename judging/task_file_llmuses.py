@@ -1,9 +1,9 @@
 """Task files in the keys of llmuses (later EvalScope), read as ours.
 
 ``question_file``, ``answers_gen.*.model_id_or_path``, ``generation_config`` and ``output_file``,
-``reviews_gen.reviewer.args`` with ``model`` and ``mode``, ``baseline_file`` and ``rating_gen.metrics``
-mean what they mean there. What names a class, a cache or a precision has no counterpart and is left
-out; any other unknown key is refused as in every task file.
+``reviews_gen.reviewer.args`` with ``model`` and ``mode``, ``baseline_file`` and
+``rating_gen.metrics`` mean what they mean there. What names a class, a cache or a precision has no
+counterpart and is left out; any other unknown key is refused as in every task file.
 """
 
 from __future__ import annotations
