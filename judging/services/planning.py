@@ -39,6 +39,9 @@ from judging.task_reading import Slot, TaskReader
 # prompts rendered to learn their length; the mean of 300 is within a few percent of the whole
 SAMPLED_TASKS = 300
 OFFLINE_JUDGMENTS_PER_S = 1_000.0
+# the share of a full run's verdicts that tell as much when each pair is shown in one order only:
+# half of them at 1.2 times the variance, for a judge that keeps its verdict on 65 % of pairs
+ONE_ORDER = 0.6
 BATCH_WINDOW_S = 24 * 3600.0
 
 
@@ -148,7 +151,8 @@ def _likely(adaptive: AdaptiveSettings, precision: Precision | None, ledger: Led
     total = len(ledger.to_make) + ledger.done + ledger.busy
     share = 1.0
     if precision is not None and precision.gap_points is not None:
-        share = min((precision.gap_points / adaptive.within) ** 2, 1.0)
+        share = (precision.gap_points / adaptive.within) ** 2
+        share = min(share * (ONE_ORDER if adaptive.orders == "one" else 1.0), 1.0)
     wanted = max(round(share * total), batch_size(total, 0))
     return min(max(wanted - ledger.done - ledger.busy, 0), len(ledger.to_make))
 
