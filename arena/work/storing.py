@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
 from django.db import connection
 from django.db.models import JSONField
@@ -31,7 +32,7 @@ def update_rows(model: type[WorkItem], rows: Iterable[tuple[int, str, dict[str, 
             fields = [columns_by_name[name] for name in names]
             assignments = ", ".join(f"{quote(str(field.column))} = %s" for field in fields)
             statement = _UPDATE.format(table=quote(model._meta.db_table), assignments=assignments)
-            values = [
+            values: list[list[Any]] = [  # whatever the columns hold
                 [
                     *(
                         columns[name]
