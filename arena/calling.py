@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 from django.conf import settings
@@ -21,7 +23,8 @@ from providers.base import (
     ProviderContext,
     TextPart,
 )
-from providers.limits import InProcessLimitStore, LimitStore
+from providers.limits import LimitStore
+from providers.limits_sqlite import SqliteLimitStore
 
 
 class NotCallableError(ValueError):
@@ -88,11 +91,13 @@ def endpoint_config(model: LanguageModel) -> EndpointConfig:
     )
 
 
-_IN_PROCESS = InProcessLimitStore()
+@cache
+def _store_of_host(path: Path) -> SqliteLimitStore:
+    return SqliteLimitStore(path)
 
 
 def limit_store() -> LimitStore:
-    """Where calls are counted: in Redis for all workers together, else within this process.
+    """Where calls are counted for all workers together: in Redis, else in a file of this host.
 
     A Redis client belongs to one event loop, so each caller gets its own.
     """
@@ -100,7 +105,7 @@ def limit_store() -> LimitStore:
         from providers.limits_redis import RedisLimitStore
 
         return RedisLimitStore(settings.REDIS_URL)
-    return _IN_PROCESS
+    return _store_of_host(Path(settings.AGON_HOME) / "limits.sqlite3")
 
 
 def open_provider(model: LanguageModel, store: LimitStore | None = None) -> Provider:

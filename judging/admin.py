@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.contrib import admin
 
 from arena.admin import ReadOnlyAdmin
-from judging.models import JudgePrompt, JudgeRun, Judgment
+from judging.models import JudgePrompt, JudgeRun, Judgment, ProbeRun, ProbeTrial
 
 
 @admin.register(JudgePrompt)
@@ -23,4 +23,17 @@ class JudgeRunAdmin(ReadOnlyAdmin):
 class JudgmentAdmin(ReadOnlyAdmin):
     list_display = ("id", "judge", "mode", "game", "outcome", "score", "status", "is_dry_run")
     list_filter = ("mode", "status", "is_readable", "is_dry_run")
+    list_select_related = ("judge",)
+
+
+@admin.register(ProbeRun)
+class ProbeRunAdmin(ReadOnlyAdmin):
+    list_display = ("id", "label", "judge", "mode", "status", "created_at")
+    list_select_related = ("judge",)
+
+
+@admin.register(ProbeTrial)
+class ProbeTrialAdmin(ReadOnlyAdmin):
+    list_display = ("id", "judge", "probe", "case", "game", "outcome", "score", "status")
+    list_filter = ("probe", "mode", "status", "is_readable")
     list_select_related = ("judge",)

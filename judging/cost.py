@@ -4,6 +4,8 @@ Pure arithmetic over counts. Token counts before sending are estimates from char
 the endpoint's own usage is stored with each judgment.
 """
 
+from __future__ import annotations
+
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -34,6 +36,10 @@ class Prices:
         """US dollars for so many tokens."""
         total = input_tokens * self.input_per_mtok + output_tokens * self.output_per_mtok
         return total / 1_000_000
+
+    def discounted(self, share: float) -> Prices:
+        """The prices times ``share``."""
+        return Prices(self.input_per_mtok * share, self.output_per_mtok * share)
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,10 +9,12 @@ from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, QuestionSet
 from judging.kinds import kinds_of_judge
-from judging.models import Judge, JudgeRunMode
+from judging.models import Judge, JudgeRunMode, JudgmentMode
+from judging.probes import PROBES
 from judging.services.judges import up_to_date
 from judging.services.ledger import JudgeRunSpec
 from judging.services.local_models import local_model
+from judging.services.probing import ProbeSpec, default_mode
 
 
 class JudgeRunForm(forms.Form):
@@ -88,6 +90,11 @@ class JudgeRunForm(forms.Form):
             settings=self._settings(),
         )
 
+    @property
+    def judges(self) -> list[Judge]:
+        """The chosen judge, for what the plan has to say about it."""
+        return [self.cleaned_data["judge"]] if self.cleaned_data.get("judge") else []
+
     def _settings(self) -> dict[str, Any]:  # JSON kept with the run
         data = self.cleaned_data
         told: dict[str, Any] = {}
@@ -153,6 +160,52 @@ class JudgeForm(forms.Form):
         if checkpoint:
             data["language_model"] = local_model(data["slug"], checkpoint)
         return data
+
+
+class ProbeForm(forms.Form):
+    """What a judge is probed with."""
+
+    mode = forms.ChoiceField(label=_("Mode"), choices=JudgmentMode.choices)
+    probes = forms.MultipleChoiceField(
+        label=_("Probes"), widget=forms.CheckboxSelectMultiple, required=False
+    )
+    question_set = forms.ModelChoiceField(
+        QuestionSet.objects.all(),
+        label=_("Question set"),
+        required=False,
+        help_text=_(
+            "With answers of two models to each question. Empty: the twelve questions that come "
+            "with the program."
+        ),
+    )
+    limit = forms.IntegerField(
+        label=_("First questions only"),
+        required=False,
+        min_value=2,
+        help_text=_("Empty: all questions of the set."),
+    )
+
+    def __init__(self, judge: Judge, *args: Any, **kwargs: Any) -> None:  # Django's own signature
+        kwargs["initial"] = {
+            "mode": default_mode(judge),
+            "probes": PROBES.names(),
+            **kwargs.get("initial", {}),
+        }
+        super().__init__(*args, **kwargs)
+        self.judge = judge
+        known = [(name, PROBES.get(name).label) for name in PROBES.names()]
+        self.fields["probes"].choices = known  # type: ignore[attr-defined]  # a ChoiceField
+
+    def spec(self) -> ProbeSpec:
+        """What was asked for; raises ProbeError when it makes no run."""
+        data = self.cleaned_data
+        return ProbeSpec(
+            judge=self.judge,
+            mode=JudgmentMode(data["mode"]),
+            probes=tuple(data["probes"]),
+            question_set=data["question_set"],
+            limit=data["limit"],
+        )
 
 
 class JudgmentFilter(forms.Form):

@@ -17,6 +17,7 @@ from judging.judges.base import JudgeRequest
 from providers.base import Completion
 
 KEPT_REPLIES = 4_096
+UNREADABLE_TRIES = 2  # a reply that cannot be read is asked for once more
 
 Call = Callable[[], Awaitable[Completion]]
 
@@ -42,6 +43,7 @@ class Receipt:
     were planned: an endpoint may have refused these.
     """
 
+    row: int = 0
     paid: list[Completion] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
     reused: int = 0
@@ -68,8 +70,8 @@ class Receipt:
 
     @property
     def latency_s(self) -> float | None:
-        """Seconds in paid calls; None when there was none."""
-        return sum(completion.latency_s for completion in self.paid) if self.paid else None
+        """Seconds in paid calls; None when there was none, or when they came in a batch."""
+        return sum(completion.latency_s for completion in self.paid) or None
 
 
 def _sum(counts: Iterable[int | None]) -> int | None:

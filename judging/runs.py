@@ -8,8 +8,11 @@ from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from arena.work.kinds import RunKind, register_run_kind
-from judging.models import JudgeRun
+from judging.batch_desk import requests_in
+from judging.models import JudgeBatch, JudgeRun, ProbeRun
 from judging.money import shown_usd
+from judging.probe_workload import ProbeWorkload
+from judging.probes import PROBES
 from judging.services.adaptive import adaptive_summary
 from judging.services.judge_runs import extend_judge_run
 from judging.spending import run_spending
@@ -40,6 +43,20 @@ def judge_run_facts(run: JudgeRun) -> list[tuple[str, object]]:
     return facts
 
 
+def probe_run_facts(run: ProbeRun) -> list[tuple[str, object]]:
+    """Which judge is probed, with what, and what it has cost so far."""
+    spent = run_spending(run)
+    probes = [PROBES.get(name).label for name in run.settings.get("probes", ())]
+    return [
+        (_("Judge"), run.judge),
+        (_("Mode"), run.get_mode_display()),
+        (_("Probes"), ", ".join(str(label) for label in probes)),
+        (_("Questions"), run.question_set or _("those that come with the program")),
+        (_("Unreadable verdicts"), spent.unreadable),
+        (_("Cost so far"), _cost(spent.cost_usd, spent.unpriced)),
+    ]
+
+
 def _settings(run: JudgeRun) -> list[tuple[str, object]]:
     labels = {"limit": _("First questions only"), "repeats": _("Repeats")}
     budget = run.settings.get("budget") or {}
@@ -47,7 +64,10 @@ def _settings(run: JudgeRun) -> list[tuple[str, object]]:
     special = ("budget", "adaptive", "batch")
     told = [(labels.get(name, name), v) for name, v in run.settings.items() if name not in special]
     if run.settings.get("batch"):
-        told.append((_("Batch API"), _("yes, at half the price")))
+        sent = list(JudgeBatch.objects.filter(run=run))
+        words = _("%(requests)s requests in %(batches)s batches, at half the price")
+        counts = {"requests": f"{requests_in(sent):,}", "batches": len(sent)}
+        told.append((_("Batch API"), words % counts))
     if adaptive := adaptive_summary(run.plan):
         told += _adaptive_facts(adaptive)
     if budget:
@@ -100,5 +120,15 @@ register_run_kind(
         JudgeWorkload.open,
         judge_run_facts,
         extend_judge_run,
+    )
+)
+
+register_run_kind(
+    RunKind(
+        "probing",
+        gettext_lazy("Probe run"),
+        ProbeRun,
+        ProbeWorkload.open,
+        probe_run_facts,
     )
 )

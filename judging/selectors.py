@@ -9,8 +9,9 @@ from typing import Any
 from django.db.models import Avg, Count, Q, QuerySet, Sum
 
 from arena.models import WorkStatus
-from judging.judges import JudgeSettingsError
+from judging.judges import JUDGES, JudgeSettingsError
 from judging.models import Judge, JudgeRun, Judgment, JudgmentMode, JudgmentQuerySet
+from judging.probe_results import ProbeFigure, probe_figures
 from judging.prompts import PromptError, PromptTemplate
 from judging.services.judges import IMPORTED, prompt_sets_of
 from registry import UnknownPartError
@@ -58,6 +59,8 @@ class JudgePage:
     prompts: list[PromptTemplate]
     runs: list[JudgeRun]
     problem: str
+    probes: list[ProbeFigure]
+    can_be_asked: bool
 
 
 def judge_page(judge: Judge) -> JudgePage:
@@ -70,6 +73,8 @@ def judge_page(judge: Judge) -> JudgePage:
         prompts=prompts,
         runs=list(judge.runs.select_related("question_set").order_by("-id")[:20]),
         problem=problem,
+        probes=probe_figures(judge),
+        can_be_asked=judge.kind in JUDGES.names(),
     )
 
 

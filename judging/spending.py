@@ -11,7 +11,7 @@ from django.utils import timezone
 from arena.models import WorkStatus
 from arena.work.owner import process_owner
 from judging.budget import Spent
-from judging.models import JudgeRun
+from judging.models import JudgeRun, ProbeRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,10 +25,12 @@ class Spending:
     unreadable: int
 
 
-def run_spending(run: JudgeRun) -> Spending:
+def run_spending(run: JudgeRun | ProbeRun) -> Spending:
     """One query over the run's rows."""
-    is_done = Q(status=WorkStatus.DONE, is_dry_run=False)
-    found = run.judgments.aggregate(
+    is_done = Q(status=WorkStatus.DONE)
+    if isinstance(run, JudgeRun):
+        is_done &= Q(is_dry_run=False)
+    found = run.items().aggregate(
         known_cost=Sum("cost_usd", default=0.0),
         n_unpriced=Count("id", filter=is_done & Q(cost_usd__isnull=True)),
         sent=Sum("input_tokens", default=0),
@@ -44,12 +46,13 @@ def run_spending(run: JudgeRun) -> Spending:
     )
 
 
-def spent_elsewhere(run: JudgeRun, *, since: dt.datetime) -> Spent:
+def spent_elsewhere(run: JudgeRun | ProbeRun, *, since: dt.datetime) -> Spent:
     """What is stored of the run's cost, without what this process has stored since ``since``."""
     mine = Q(lease_owner__startswith=f"{process_owner()}/", finished_at__gte=since)
     has_retry = Q(metadata__has_key="unreadable_replies")
     found = (
-        run.judgments.filter(latency_s__isnull=False)
+        run.items()
+        .filter(latency_s__isnull=False)
         .exclude(mine)
         .aggregate(
             usd=Sum("cost_usd", default=0.0),
@@ -60,6 +63,6 @@ def spent_elsewhere(run: JudgeRun, *, since: dt.datetime) -> Spent:
     return Spent(usd=found["usd"], calls=found["judged"] + found["retried"])
 
 
-def seconds_since_start(run: JudgeRun) -> float:
+def seconds_since_start(run: JudgeRun | ProbeRun) -> float:
     """How long ago the run was started."""
     return (timezone.now() - run.started_at).total_seconds() if run.started_at else 0.0

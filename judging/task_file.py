@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
 import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from judging.task_file_llmuses import as_ours, is_llmuses
 
 Mode = Literal["single", "pairwise_baseline", "arena"]
 
@@ -164,7 +167,9 @@ def read_task_file(path: Path) -> ArenaTask:
 
 
 def task_from(loaded: object, *, where: str, folder: Path) -> ArenaTask:
-    """Check a task given as plain data; ``where`` is named in errors."""
+    """Check a task given as plain data, in our keys or llmuses'; ``where`` is named in errors."""
+    if isinstance(loaded, Mapping) and is_llmuses(loaded):
+        loaded = as_ours(loaded)
     try:
         task = ArenaTask.model_validate(loaded)
     except ValidationError as error:

@@ -2,7 +2,7 @@
 
 from django.urls import path, re_path
 
-from judging.views import cards, judges, people, runs, safety
+from judging.views import cards, judges, people, probes, runs, safety
 
 urlpatterns = [
     path("people-and-judges/", people.people_and_judges, name="people_and_judges"),
@@ -21,6 +21,17 @@ urlpatterns = [
         "judges/<str:slug>/v<int:version>/rows/<str:key>/",
         cards.judge_figure_rows,
         name="judge_figure_rows",
+    ),
+    path("judges/<str:slug>/v<int:version>/probe/", probes.probe_run_new, name="probe_run_new"),
+    path(
+        "judges/<str:slug>/v<int:version>/probes/<str:mode>/<str:name>/",
+        probes.probe_rows,
+        name="probe_rows",
+    ),
+    re_path(
+        r"^runs/(?P<kind>probing)/(?P<run_id>\d+)/trials/$",
+        probes.probe_run_trials,
+        name="run_results",
     ),
     path("console/judge/", runs.judge_run_new, name="judge_run_new"),
     path("console/judge/plan/", runs.judge_run_plan, name="judge_run_plan"),

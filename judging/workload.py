@@ -5,23 +5,26 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Self
 
 from django.db import connections
 from django.utils import timezone
 
-from arena.calling import NotCallableError, OpenModels
-from arena.models import LanguageModel, WorkStatus
+from arena.calling import NotCallableError, OpenModels, endpoint_config
+from arena.models import LanguageModel, Run, WorkStatus
 from arena.services.runs import RunStateError, stop_run
+from judging.batch_desk import POLL_S, PRICE_SHARE, BatchDesk
 from judging.budget import Budget, Purse
 from judging.cost import Prices, estimate_prompt_tokens
 from judging.judges import Judge as BuiltJudge
 from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
 from judging.kept_replies import KeptReplies, kept_replies
-from judging.models import JudgeRun, Judgment
+from judging.models import JudgeRun, Judgment, ProbeRun
+from judging.models.verdict_row import VerdictRow
 from judging.prompts import PromptError
-from judging.replies import Receipt, ReplyBook, judgment_key, request_key
+from judging.replies import UNREADABLE_TRIES, Receipt, ReplyBook, judgment_key, request_key
 from judging.services.judges import judge_from_row, models_of
 from judging.services.planning import prices_of
 from judging.spending import seconds_since_start, spent_elsewhere
@@ -29,19 +32,20 @@ from judging.storing import stored_replies, verdict_columns
 from judging.task import JudgingError, JudgingTask
 from judging.task_reading import Slot, TaskReader
 from providers.base import Completion, Provider
+from providers.openai_batch import OpenAIBatches
 from registry import UnknownPartError
 
 logger = logging.getLogger(__name__)
 
 OFFLINE_IN_FLIGHT = 128
 MOST_IN_FLIGHT = 256
-UNREADABLE_TRIES = 2
+BATCHED_AT_ONCE = 5_000  # requests of one batch, unless several workers share the run
 SAFETY = 1.5  # the estimate of a prompt's tokens is from its characters
 UNLIMITED_TOKENS = 8_192  # what a reply without a limit is assumed to take at most
 
 
 @dataclass(frozen=True, slots=True)
-class _Asked:
+class Asked:
     """A row's task and the keys of its requests; ``refusal`` when the judge cannot be asked."""
 
     task: JudgingTask | None
@@ -74,7 +78,7 @@ class JudgeWorkload:
     text of both.
     """
 
-    run: JudgeRun
+    run: JudgeRun | ProbeRun
     judge: BuiltJudge | None
     models: dict[str, LanguageModel]
     in_flight: int
@@ -82,14 +86,15 @@ class JudgeWorkload:
     book: ReplyBook = field(default_factory=ReplyBook)
     kept: KeptReplies = field(default_factory=KeptReplies)
     open_models: OpenModels = field(default_factory=OpenModels)
-    asked: dict[int, _Asked] = field(default_factory=dict)
+    asked: dict[int, Asked] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     unusable: JudgingError | None = None
     purse: Purse | None = None
+    desk: BatchDesk | None = None
     opened_at: dt.datetime = field(default_factory=timezone.now)
 
     @classmethod
-    def open(cls, run: JudgeRun) -> JudgeWorkload:
+    def open(cls, run: JudgeRun | ProbeRun) -> Self:
         """As many at once as the endpoints of the judge's models allow together.
 
         A judge that cannot be built any more does not leave its run hanging: every row then
@@ -103,19 +108,21 @@ class JudgeWorkload:
             return cls(run, None, {}, OFFLINE_IN_FLIGHT, TaskReader(), unusable=unusable)
         endpoints = {model.endpoint for model in models.values()}
         slots = sum(endpoint.max_concurrency for endpoint in endpoints if endpoint)
+        desk = _desk(run, models)
         return cls(
             run=run,
             judge=judge,
             models=models,
-            in_flight=min(slots, MOST_IN_FLIGHT) or OFFLINE_IN_FLIGHT,
+            in_flight=BATCHED_AT_ONCE if desk else min(slots, MOST_IN_FLIGHT) or OFFLINE_IN_FLIGHT,
+            desk=desk,
             reader=TaskReader(seed=run.seed),
             identities={name: _identity(model) for name, model in models.items()},
-            purse=_purse(run),
+            purse=None if desk else _purse(run),
         )
 
     # -- reading ----------------------------------------------------------------------------
 
-    def load(self, ids: Sequence[int]) -> list[Judgment]:
+    def load(self, ids: Sequence[int]) -> Sequence[VerdictRow]:
         if self.purse is not None:
             self.purse.before = spent_elsewhere(self.run, since=self.opened_at)
         chosen = Judgment.objects.filter(pk__in=ids).order_by("id")
@@ -137,22 +144,27 @@ class JudgeWorkload:
         for pk, slot in slots.items():
             self.asked[pk] = self._ask_about(slot)
         self._look_up_replies([self.asked[row.pk] for row in rows])
+        if self.desk is not None:
+            self.desk.load()
         return rows
 
-    def _ask_about(self, slot: Slot) -> _Asked:
+    def _ask_about(self, slot: Slot) -> Asked:
         if self.judge is None:
-            return _Asked(None, refusal=self.unusable)
+            return Asked(None, refusal=self.unusable)
         try:
-            task = self.reader.task(slot)
-            requests = self.judge.requests(task)
+            return self._prepared(self.reader.task(slot))
         except JudgingError as refusal:
-            return _Asked(None, refusal=refusal)
-        if self.run.is_dry_run:
-            return _Asked(task, requests=requests)
-        keys = tuple(self._key(request, task, attempt=0) for request in requests)
-        return _Asked(task, keys, requests)
+            return Asked(None, refusal=refusal)
 
-    def _look_up_replies(self, asked: Sequence[_Asked]) -> None:
+    def _prepared(self, task: JudgingTask) -> Asked:
+        """The task with its requests and their keys; raises JudgingError."""
+        requests = self.judge.requests(task) if self.judge else ()
+        if self.run.is_dry_run:
+            return Asked(task, requests=requests)
+        keys = tuple(self._key(request, task, attempt=0) for request in requests)
+        return Asked(task, keys, requests)
+
+    def _look_up_replies(self, asked: Sequence[Asked]) -> None:
         """Replies that earlier judgments have paid for, whichever run and version made them."""
         wanted = {judgment_key(each.keys): each.keys for each in asked if each.keys}
         wanted = {
@@ -165,7 +177,7 @@ class JudgeWorkload:
                 self.book.remember(key, reply)
         self._look_up_kept(asked)
 
-    def _look_up_kept(self, asked: Sequence[_Asked]) -> None:
+    def _look_up_kept(self, asked: Sequence[Asked]) -> None:
         """Single replies that many judgments share; what was received meanwhile is written."""
         self.kept.write()
         shared = {
@@ -183,8 +195,8 @@ class JudgeWorkload:
 
     # -- deciding ---------------------------------------------------------------------------
 
-    async def perform(self, judgment: Judgment) -> Decided:
-        asked, receipt = self.asked[judgment.pk], Receipt()
+    async def perform(self, judgment: VerdictRow) -> Decided:
+        asked, receipt = self.asked[judgment.pk], Receipt(judgment.pk)
         if asked.task is None or self.judge is None:
             return Decided(None, receipt, refusal=asked.refusal)
         if self.run.is_dry_run:
@@ -203,7 +215,7 @@ class JudgeWorkload:
         return Decided(verdict, receipt, cache_key, tuple(unreadable))
 
     async def _decide(
-        self, judge: BuiltJudge, asked: _Asked, receipt: Receipt, attempt: int
+        self, judge: BuiltJudge, asked: Asked, receipt: Receipt, attempt: int
     ) -> Verdict:
         task = asked.task
         if task is None:
@@ -212,19 +224,36 @@ class JudgeWorkload:
         async def ask(request: JudgeRequest) -> Completion:
             known = asked.key_of(request) if attempt == 0 else None
             key = known or self._key(request, task, attempt=attempt)
-            reply = await self.book.get(
-                key,
-                lambda: self._call(request),
-                receipt=receipt,
-                prices=prices_of(self.models[request.endpoint]),
-            )
+            if self.desk is not None and key not in self.book.known:
+                reply = await self._from_batch(key, request, receipt)
+            else:
+                reply = await self.book.get(
+                    key,
+                    lambda: self._call(request),
+                    receipt=receipt,
+                    prices=prices_of(self.models[request.endpoint]),
+                )
+                if request.is_kept and reply.attempts:
+                    self.kept.add(key, reply)
             if attempt == 0:
                 receipt.keys.append(key)
-            if request.is_kept and reply.attempts:
-                self.kept.add(key, reply)
             return reply
 
         return await judge.judge(task, ask)
+
+    async def _from_batch(self, key: str, request: JudgeRequest, receipt: Receipt) -> Completion:
+        """The reply out of a batch, billed to the first row that asks for it."""
+        if self.desk is None:
+            raise JudgingError("no_batch", "this run does not go through the Batch API")
+        completion = await self.desk.reply(key, request)
+        prices = prices_of(self.models[request.endpoint])
+        if self.desk.is_first(key, receipt.row):
+            receipt.add(completion, prices and prices.discounted(PRICE_SHARE))
+            if request.is_kept:
+                self.kept.add(key, completion)
+        else:
+            receipt.reused += 1
+        return completion
 
     async def _call(self, request: JudgeRequest) -> Completion:
         provider = self._provider(request.endpoint)
@@ -247,7 +276,7 @@ class JudgeWorkload:
 
     # -- storing ----------------------------------------------------------------------------
 
-    def columns(self, judgment: Judgment, decided: Decided) -> dict[str, object]:
+    def columns(self, judgment: VerdictRow, decided: Decided) -> dict[str, object]:
         self.asked.pop(judgment.pk, None)
         self.kept.write_when_many()
         if decided.verdict is None:
@@ -265,7 +294,7 @@ class JudgeWorkload:
             await asyncio.to_thread(_write_and_close, self.kept)
 
 
-def _answered(asked: _Asked, receipt: Receipt) -> Sequence[str]:
+def _answered(asked: Asked, receipt: Receipt) -> Sequence[str]:
     """The planned requests' keys in their order, or those that were asked in their place."""
     return asked.keys if set(receipt.keys) == set(asked.keys) else receipt.keys
 
@@ -294,6 +323,20 @@ def _identity(model: LanguageModel) -> str:
     return repr((*where, model.provider_model or model.slug, settings))
 
 
+def _desk(run: JudgeRun | ProbeRun, models: Mapping[str, LanguageModel]) -> BatchDesk | None:
+    """Where the run's requests are handed in, when it goes through the Batch API."""
+    if not run.settings.get("batch") or run.is_dry_run or not models:
+        return None
+    waits = [
+        float(model.endpoint.settings.get("batch_poll_s", POLL_S))
+        for model in models.values()
+        if model.endpoint
+    ]
+    return BatchDesk(
+        run.pk, lambda name: OpenAIBatches(endpoint_config(models[name])), poll_s=min(waits)
+    )
+
+
 def _write_and_close(kept: KeptReplies) -> None:
     """In a thread, whose connection is its own."""
     try:
@@ -302,21 +345,21 @@ def _write_and_close(kept: KeptReplies) -> None:
         connections.close_all()
 
 
-def _purse(run: JudgeRun) -> Purse | None:
+def _purse(run: JudgeRun | ProbeRun) -> Purse | None:
     budget = Budget.from_settings(run.settings)
     if budget is None or run.is_dry_run:
         return None
 
     async def stop(reason: str) -> None:
-        await asyncio.to_thread(_stop_for_budget, run.pk, reason)
+        await asyncio.to_thread(_stop_for_budget, type(run), run.pk, reason)
 
     return Purse(budget, stop, lambda: seconds_since_start(run))
 
 
-def _stop_for_budget(run_id: int, reason: str) -> None:
+def _stop_for_budget(model: type[Run], run_id: int, reason: str) -> None:
     """In a thread, whose connection is its own."""
     try:
-        stop_run(JudgeRun.objects.get(pk=run_id), reason=reason)
+        stop_run(model._default_manager.get(pk=run_id), reason=reason)
     except RunStateError as error:
         logger.info("the run came to its end before its budget did: %s", error)
     finally:

@@ -185,6 +185,7 @@ class FailureKind(StrEnum):
     EMPTY_REPLY = "empty_reply"
     CONNECTION_FAILED = "connection_failed"
     CIRCUIT_OPEN = "circuit_open"
+    BATCH_PENDING = "batch_pending"
     AUTHENTICATION_FAILED = "authentication_failed"
     NOT_FOUND = "not_found"
     BAD_REQUEST = "bad_request"
@@ -202,6 +203,7 @@ RETRYABLE_KINDS = frozenset(
         FailureKind.EMPTY_REPLY,
         FailureKind.CONNECTION_FAILED,
         FailureKind.CIRCUIT_OPEN,
+        FailureKind.BATCH_PENDING,
     }
 )
 

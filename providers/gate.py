@@ -162,7 +162,7 @@ class EndpointGate:
             await place
         except asyncio.CancelledError:
             if place.cancelled():
-                # when many leave at once, the first to go has passed over this place already
+                # a slot that became free in the same moment has taken it off the queue already
                 with contextlib.suppress(ValueError):
                     self._waiting.remove(place)
             else:

@@ -15,7 +15,7 @@ import logging
 import random
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, TypeVar
@@ -71,7 +71,8 @@ class Failure:
     def was_attempted(self) -> bool:
         """False when the endpoint told us to come back later: the row keeps its attempts."""
         is_sent_away = self.kind == FailureKind.RATE_LIMITED and self.retry_after_s is not None
-        return not (is_sent_away or self.kind == FailureKind.CIRCUIT_OPEN)
+        is_early = self.kind in (FailureKind.CIRCUIT_OPEN, FailureKind.BATCH_PENDING)
+        return not (is_sent_away or is_early)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ class _Driver:
 
     # -- claiming ---------------------------------------------------------------------------
 
-    def claim(self) -> list[WorkItem]:
+    def claim(self) -> Sequence[WorkItem]:
         limit = max(2 * self.workload.in_flight - len(self.waiting), 1)
         ids = self.run.items().claim(limit=limit, owner=self.owner, lease_s=self.options.lease_s)
         return self.workload.load(ids) if ids else []

@@ -22,7 +22,7 @@ class Workload(Protocol):
 
     in_flight: int
 
-    def load(self, ids: Sequence[int]) -> list[Any]:
+    def load(self, ids: Sequence[int]) -> Sequence[Any]:
         """Claimed rows with all that ``perform`` needs, so that it makes no query."""
 
     async def perform(self, item: Any) -> Any:

@@ -46,7 +46,8 @@ class Verdicts:
     def of(cls, rows: list[tuple[int, int, int, int, float]]) -> Verdicts:
         """Columns from (question, first, second, game, share) rows."""
         columns = np.array(rows, dtype=np.float64).reshape(-1, 5).T
-        return cls(*(column.astype(np.intp) for column in columns[:4]), columns[4])
+        question, first, second, game = (column.astype(np.intp) for column in columns[:4])
+        return cls(question, first, second, game, columns[4])
 
     def __len__(self) -> int:
         return len(self.share)
@@ -93,7 +94,7 @@ def fit_strengths(verdicts: Verdicts, n_models: int) -> Strengths:
     else:
         raise ArithmeticError(f"the strengths did not converge within {_MOST_STEPS} steps")
     _, information = _derivatives(verdicts, logits)
-    inverse = np.linalg.inv(information)
+    inverse: FloatArray = np.linalg.inv(information).astype(np.float64)
     return Strengths(
         logits=logits - logits.mean(),
         inverse_information=inverse,

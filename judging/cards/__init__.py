@@ -1,6 +1,6 @@
 """How far a judge can be believed: figures over stored judgments and votes, and their rows."""
 
-from judging.cards.card import Card, CardFigure, judge_card
+from judging.cards.card import Card, CardFigure, judge_card, peer_ids, slice_basis
 from judging.cards.data import CardData, read_card_data
 from judging.cards.figures import FIGURES, Basis, basis_of
 
@@ -12,5 +12,7 @@ __all__ = [
     "CardFigure",
     "basis_of",
     "judge_card",
+    "peer_ids",
     "read_card_data",
+    "slice_basis",
 ]

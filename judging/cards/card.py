@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from django.core.cache import cache
@@ -13,7 +12,7 @@ from django.utils.translation import gettext_lazy as _
 from arena.models import Vote
 from judging.agreement import Estimate, agreement, cohen_kappa
 from judging.cards.data import CardData, read_card_data
-from judging.cards.figures import FIGURES, SEED, Figure
+from judging.cards.figures import FIGURES, SEED, Basis, Figure
 from judging.models import Judge, Judgment
 
 KEPT_S = 24 * 3600
@@ -35,8 +34,9 @@ class CardFigure:
 
 @dataclass(frozen=True, slots=True)
 class SliceFigure:
-    """Agreement with people within a category or language."""
+    """Agreement with people within a category or language; ``by`` says which of the two."""
 
+    by: str
     name: str
     estimate: Estimate
 
@@ -101,22 +101,39 @@ def compute_card(data: CardData) -> Card:
             figures.append(CardFigure(key, estimate, len(basis.ids)))
     return Card(
         figures=tuple(figures),
-        categories=_slices(data, lambda battle: data.battles[battle].category),
-        languages=_slices(data, lambda battle: data.battles[battle].language),
+        categories=_slices(data, "category"),
+        languages=_slices(data, "language"),
         peers=_peers(data),
     )
 
 
-def _slices(data: CardData, name_of: Callable[[int], str]) -> tuple[SliceFigure, ...]:
-    groups: dict[str, list[int]] = {}
-    for battle in data.combined:
-        if battle in data.votes and name_of(battle):
-            groups.setdefault(name_of(battle), []).append(battle)
-    figures = []
-    for name, battles in sorted(groups.items()):
-        part = replace(data, combined={battle: data.combined[battle] for battle in battles})
-        figures.append(SliceFigure(name, FIGURES["people"].basis(part).estimate()))
-    return tuple(figures)
+def _slices(data: CardData, by: str) -> tuple[SliceFigure, ...]:
+    names = {_name_of(data, battle, by) for battle in data.combined if battle in data.votes}
+    return tuple(
+        SliceFigure(by, name, slice_basis(data, by, name).estimate())
+        for name in sorted(names - {""})
+    )
+
+
+def _name_of(data: CardData, battle: int, by: str) -> str:
+    facts = data.battles[battle]
+    return facts.category if by == "category" else facts.language
+
+
+def slice_basis(data: CardData, by: str, name: str) -> Basis:
+    """What agreement with people within a ``category`` or ``language`` rests on."""
+    chosen = {
+        battle: outcome
+        for battle, outcome in data.combined.items()
+        if _name_of(data, battle, by) == name
+    }
+    return FIGURES["people"].basis(replace(data, combined=chosen))
+
+
+def peer_ids(data: CardData, judge_id: int) -> list[int]:
+    """The judge's rows on battles that the other judge has decided as well."""
+    shared = data.others.get(judge_id, {}).keys() & data.combined.keys()
+    return [row.pk for row in data.pairs if row.subject in shared]
 
 
 def _peers(data: CardData) -> tuple[PeerFigure, ...]:

@@ -6,11 +6,12 @@ from django.db import models
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import Answer, Battle, Outcome, WorkItem, WorkStatus
+from arena.models import Answer, Battle, WorkStatus
 from arena.models.battle import Exclusion
 from arena.models.work import WorkQuerySet
 from judging.models.judge import Judge
 from judging.models.run import JudgeRun
+from judging.models.verdict_row import VerdictRow
 
 
 class JudgmentMode(models.TextChoices):
@@ -36,7 +37,7 @@ class JudgmentQuerySet(WorkQuerySet["Judgment"]):
         return self.readable().filter(is_dry_run=False, exclusion="")
 
 
-class Judgment(WorkItem):
+class Judgment(VerdictRow):
     """One question to a judge and what it said.
 
     Pairwise: about a battle; ``game`` 1 shows the battle's side a first, ``game`` 2 side b.
@@ -64,22 +65,7 @@ class Judgment(WorkItem):
     repeat = models.PositiveSmallIntegerField(default=0)
     is_dry_run = models.BooleanField(default=False)
 
-    outcome = models.CharField(max_length=8, choices=Outcome, blank=True)
-    strength = models.PositiveSmallIntegerField(null=True, blank=True)
-    score = models.FloatField(null=True, blank=True)
-    preference = models.FloatField(null=True, blank=True)
-    is_readable = models.BooleanField(null=True, blank=True)
-    raw_text = models.TextField(blank=True)
-    prompt = models.JSONField(default=list, blank=True)
-    prompt_name = models.CharField(max_length=120, blank=True)
-    cache_key = models.CharField(max_length=64, blank=True)
-
-    input_tokens = models.PositiveIntegerField(null=True, blank=True)
-    output_tokens = models.PositiveIntegerField(null=True, blank=True)
-    cost_usd = models.FloatField(null=True, blank=True)
-    latency_s = models.FloatField(null=True, blank=True)
     exclusion = models.CharField(max_length=20, choices=Exclusion, blank=True)
-    metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = JudgmentQuerySet.as_manager()

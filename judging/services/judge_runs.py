@@ -21,9 +21,10 @@ from arena.services.generation import EmptyRunError
 from arena.services.runs import start_run
 from judging.budget import Budget, BudgetError
 from judging.models import JudgeRun, JudgeRunMode, Judgment
+from judging.replies import UNREADABLE_TRIES
 from judging.services.adaptive import AdaptiveSettings, Batch, check_adaptive, next_batch
 from judging.services.judges import judge_from_row, models_of
-from judging.services.ledger import JudgeRunSpec, Ledger, open_ledger
+from judging.services.ledger import JudgeRunError, JudgeRunSpec, Ledger, open_ledger
 from judging.services.planning import plan_of, prices_of
 from judging.task_reading import Slot
 
@@ -42,6 +43,7 @@ def create_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> J
         for model in models.values():
             endpoint_config(model)
         _check_budget(spec, models.values())
+        _check_batch(spec, models.values())
     adaptive = check_adaptive(spec)
     ledger = open_ledger(spec)
     if not ledger.to_make:
@@ -128,6 +130,35 @@ def _check_budget(spec: JudgeRunSpec, models: Iterable[LanguageModel]) -> None:
                 f"model {model.slug!r} has no prices, so a budget of money cannot be kept; enter "
                 "its prices, or limit calls or minutes instead"
             )
+
+
+def _check_batch(spec: JudgeRunSpec, models: Iterable[LanguageModel]) -> None:
+    """A batch is paid as a whole: a budget must hold whatever comes of it."""
+    if not spec.settings.get("batch"):
+        return
+    for model in models:
+        if model.endpoint is None or model.endpoint.provider != "openai_compatible":
+            raise JudgeRunError(
+                f"model {model.slug!r} is not reached through an OpenAI-compatible endpoint, so it "
+                "has no Batch API; leave batch out"
+            )
+    budget = Budget.from_settings(spec.settings)
+    if budget is None:
+        return
+    if budget.minutes is not None:
+        raise BudgetError("a batch takes up to a day, so its minutes cannot be limited")
+    plan = plan_of(spec, open_ledger(spec))
+    most = plan.money_at_most
+    if budget.usd is not None and (most is None or most > budget.usd):
+        raise BudgetError(
+            f"a batch is paid as a whole and may cost up to ${most or 0.0:,.2f}, more than the "
+            f"budget of ${budget.usd:,.2f}; ask for fewer questions or allow more"
+        )
+    if budget.calls is not None and UNREADABLE_TRIES * plan.calls > budget.calls:
+        raise BudgetError(
+            f"a batch is sent as a whole and may take {UNREADABLE_TRIES * plan.calls} calls, more "
+            f"than the budget of {budget.calls}; ask for fewer questions or allow more"
+        )
 
 
 def why_empty(spec: JudgeRunSpec, ledger: Ledger) -> str:

@@ -11,6 +11,7 @@ from django.db.models import Avg
 
 from arena.models import LanguageModel
 from judging.adaptive import batch_size
+from judging.batch_desk import PRICE_SHARE
 from judging.cost import (
     TYPICAL_VERDICT_TOKENS,
     CostEstimate,
@@ -38,6 +39,10 @@ from judging.task_reading import Slot, TaskReader
 # prompts rendered to learn their length; the mean of 300 is within a few percent of the whole
 SAMPLED_TASKS = 300
 OFFLINE_JUDGMENTS_PER_S = 1_000.0
+# the share of a full run's verdicts that tell as much when each pair is shown in one order only:
+# half of them at 1.2 times the variance, for a judge that keeps its verdict on 65 % of pairs
+ONE_ORDER = 0.6
+BATCH_WINDOW_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,8 @@ def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
         if models
         else CostEstimate(0, 0, 0, 0.0, 0.0, len(slots) / OFFLINE_JUDGMENTS_PER_S, "computation")
     )
+    if spec.settings.get("batch"):
+        estimate = _batched(estimate)
     return JudgePlan(
         questions=ledger.questions,
         to_make=len(slots),
@@ -109,6 +116,20 @@ def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
         adaptive_within=adaptive.within if adaptive else None,
         likely_to_make=_likely(adaptive, precision, ledger) if adaptive else None,
         **asdict(estimate),
+    )
+
+
+def _batched(estimate: CostEstimate) -> CostEstimate:
+    """Through the Batch API: cheaper, and within a day."""
+    if not estimate.calls:
+        return estimate
+    at_most = estimate.money_at_most
+    return replace(
+        estimate,
+        money=None if estimate.money is None else PRICE_SHARE * estimate.money,
+        money_at_most=None if at_most is None else PRICE_SHARE * at_most,
+        seconds=BATCH_WINDOW_S,
+        bottleneck="the endpoint's batch window",
     )
 
 
@@ -130,7 +151,8 @@ def _likely(adaptive: AdaptiveSettings, precision: Precision | None, ledger: Led
     total = len(ledger.to_make) + ledger.done + ledger.busy
     share = 1.0
     if precision is not None and precision.gap_points is not None:
-        share = min((precision.gap_points / adaptive.within) ** 2, 1.0)
+        share = (precision.gap_points / adaptive.within) ** 2
+        share = min(share * (ONE_ORDER if adaptive.orders == "one" else 1.0), 1.0)
     wanted = max(round(share * total), batch_size(total, 0))
     return min(max(wanted - ledger.done - ledger.busy, 0), len(ledger.to_make))
 

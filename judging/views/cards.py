@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from django.core.paginator import Paginator
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.views.decorators.http import require_safe
 
-from judging.cards import FIGURES, basis_of, judge_card, read_card_data
+from judging.cards import (
+    FIGURES,
+    basis_of,
+    judge_card,
+    peer_ids,
+    read_card_data,
+    slice_basis,
+)
 from judging.models import Judge
+from judging.probe_results import standings
 from judging.selectors import judgments_by_id, listed_judges
 
 ROWS_PER_PAGE = 50
@@ -31,24 +41,29 @@ def judge_card_part(request: HttpRequest, slug: str, version: int) -> HttpRespon
 @require_safe
 def judge_comparison(request: HttpRequest) -> HttpResponse:
     """The same figures of every judge side by side."""
+    judges = list(listed_judges())
+    standing = {found.judge.pk: found for found in standings(judges)}
     rows = []
-    for judge in listed_judges():
+    for judge in judges:
         card = judge_card(judge)
-        rows.append((judge, [card.get(key) for key in COMPARED]))
+        rows.append((judge, [card.get(key) for key in COMPARED], standing.get(judge.pk)))
     context = {"rows": rows, "figures": [FIGURES[key] for key in COMPARED]}
     return render(request, "judging/judge_comparison.html", context)
 
 
 @require_safe
 def judge_figure_rows(request: HttpRequest, slug: str, version: int, key: str) -> HttpResponse:
-    """The judgments that a figure of a card rests on."""
+    """The judgments that a figure of a card rests on.
+
+    Agreement with people can be narrowed to a ``category`` or ``language``; with ``other`` it is
+    the rows on battles that another judge, by its number, has decided as well.
+    """
     judge = get_object_or_404(
         Judge.objects.select_related("language_model"), slug=slug, version=version
     )
     if key not in FIGURES:
         raise Http404(f"There is no figure {key!r}; there are: {', '.join(FIGURES)}.")
-    basis = basis_of(read_card_data(judge), key)
-    pages = Paginator(basis.ids, ROWS_PER_PAGE)
+    pages = Paginator(_ids(judge, key, request), ROWS_PER_PAGE)
     page = pages.get_page(request.GET.get("page"))
     context = {
         "judge": judge,
@@ -57,3 +72,14 @@ def judge_figure_rows(request: HttpRequest, slug: str, version: int, key: str) -
         "page": page,
     }
     return render(request, "judging/judge_figure_rows.html", context)
+
+
+def _ids(judge: Judge, key: str, request: HttpRequest) -> Sequence[int]:
+    data = read_card_data(judge)
+    for by in ("category", "language"):
+        if name := request.GET.get(by):
+            return slice_basis(data, by, name).ids
+    other = request.GET.get("other", "")
+    if other.isdigit():
+        return peer_ids(data, int(other))
+    return basis_of(data, key).ids

@@ -166,6 +166,25 @@ def test_the_rows_behind_a_number_are_one_click_away(client, judged):
     assert client.get(reverse("judge_figure_rows", args=[judge.slug, 1, "luck"])).status_code == 404
 
 
+def test_agreement_by_category_and_with_other_judges_leads_to_its_own_rows(
+    client, judged, alice, many, spec, decide
+):
+    judge = judged()
+    vote_like(judge, 0.8, alice)
+    longest = create_judge(slug="longest", kind="length_preferring")
+    models = tuple(a.model for a in many.questions.first().answers.select_related("model"))
+    decide(spec(judge=longest, question_set=many, language_models=models, limit=10))
+    card = client.get(reverse("judge_card", args=[judge.slug, 1])).content.decode()
+    address = reverse("judge_figure_rows", args=[judge.slug, 1, "people"])
+    assert f'href="{address}?category=math"' in card
+    assert f'href="{address}?other={longest.pk}"' in card
+    counts = {
+        asked: client.get(f"{address}?{asked}").context["page"].paginator.count
+        for asked in ("category=math", "language=en", "language=zh", f"other={longest.pk}")
+    }
+    assert list(counts.values()) == [150, 300, 0, 20]
+
+
 def test_judges_stand_side_by_side(client, judged):
     judged(first_position=0.4)
     page = client.get(reverse("judge_comparison")).content.decode()

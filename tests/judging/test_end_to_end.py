@@ -3,6 +3,7 @@
 import io
 import json
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from django.core.management import call_command
 from django.urls import reverse
 
 from arena.models import Answer, Question, RunStatus, WorkStatus
+from arena.services.driving import drive_run_chunk
 from arena.services.runs import resume_run, start_run, stop_run, sweep_runs
 from arena.work.dispatch import DriveOptions
 from judging.models import JudgeRun, Judgment
@@ -96,6 +98,23 @@ def test_what_fails_for_good_is_stored_with_its_reason(spec, decide, chat_judge,
     assert not run.judgments.exclude(outcome="").exists()
 
 
+def test_a_run_whose_endpoint_hangs_is_stopped_within_the_next_look(
+    spec, chat_judge, served, no_queue
+):
+    served.fault = every(1, Fault("hang"))
+    run = start_judge_run(spec(judge=chat_judge))
+    with ThreadPoolExecutor(1) as pool:
+        driving = pool.submit(drive_run_chunk, "judging", run.pk)
+        wait_until(lambda: served.in_flight == 8)
+        stop_run(run)
+        # every call has still five seconds to its timeout
+        assert driving.result(timeout=4).was_stopped
+    assert DriveOptions().poll_s < 1
+    wait_until(lambda: served.in_flight == 0)
+    left = Counter(run.judgments.values_list("status", "attempts", "lease_owner"))
+    assert left == {(WorkStatus.PENDING, 0, ""): 36}
+
+
 # -- killed, stopped, started twice -----------------------------------------------------------
 
 
@@ -161,7 +180,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_pays_nothing_twice(
 
 @pytest.mark.slow
 def test_stopped_resumed_started_twice_on_two_workers_equals_a_clean_run(
-    installation, long_spec, served, length_judge, decide
+    installation, long_spec, served, endpoint, length_judge, decide
 ):
     run = create_judge_run(long_spec)
     with installation.worker(1), installation.worker(2):
@@ -175,9 +194,9 @@ def test_stopped_resumed_started_twice_on_two_workers_equals_a_clean_run(
         resume_run(run)
         installation.send("judging", run.pk)
         wait_until(lambda: JudgeRun.objects.get(pk=run.pk).status == RunStatus.COMPLETED)
-    assert served.most_in_flight <= 16  # both workers together, without a shared store
+    assert not list(run.judgments.filter(status=WorkStatus.FAILED).values_list("error_detail"))
+    assert served.most_in_flight <= endpoint.max_concurrency  # both workers together
     # the offline judge decides by length as well: what a clean run says
     decide(replace(long_spec, judge=length_judge))
     assert outcomes(run.judge) == outcomes(length_judge)
-    in_flight_at_the_stop = 16  # what has arrived is stored before a worker lets go
-    assert len(served.paid_calls) - 180 <= in_flight_at_the_stop
+    assert len(served.paid_calls) - 180 <= endpoint.max_concurrency  # in flight at the stop

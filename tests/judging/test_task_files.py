@@ -135,6 +135,83 @@ def test_what_the_task_names_must_be_there(example):
     assert error.value.returncode == 2
 
 
+def test_adaptive_and_batch_are_options_of_a_task_file(example):
+    path = example("arena.yaml", reviews_gen={
+        "reviewer": {"name": "longest-wins", "kind": "length_preferring"},
+        "adaptive": {"within": 300, "stop_at": "interval"},
+    })  # fmt: skip
+    told = told_by(path)
+    assert told["plan"]["adaptive_within"] == 300
+    assert JudgeRun.objects.get().settings["adaptive"]["stop_at"] == "interval"
+    assert told["done"] == 8
+    with pytest.raises(TaskFileError, match="mode single compares no models"):
+        read_task_file(example("single.yaml", reviews_gen={
+            "reviewer": "longest-wins", "adaptive": {"within": 300},
+        }))  # fmt: skip
+
+
+LLMUSES = {
+    "question_file": "questions.jsonl",
+    "answers_gen": {
+        "brief": {
+            "model_id_or_path": "maker/brief-7b",
+            "revision": "v1",
+            "precision": "fp16",
+            "template_type": "chat",
+            "generation_config": {"temperature": 0.5, "max_new_tokens": 99, "do_sample": True},
+            "enable": True,
+            "output_file": "answers-brief.jsonl",
+        },
+        "thorough": {"output_file": "answers-thorough.jsonl"},
+        "absent": {"model_id_or_path": "x", "enable": False},
+    },
+    "reviews_gen": {
+        "enable": True,
+        "reviewer": {
+            "ref": "some.module:Reviewer",
+            "args": {"model": "judge-model", "max_tokens": 1024, "temperature": 0.2,
+                     "mode": "pairwise-baseline", "position_bias_mitigation": True},
+        },
+        "prompt_file": "prompts.jsonl",
+        "baseline_file": "answers/brief.jsonl",
+        "review_file": "reviews.jsonl",
+        "cache_file": None,
+    },
+    "rating_gen": {"enable": True, "metrics": ["pairwise"], "report_file": "report.html"},
+}  # fmt: skip
+
+
+def test_the_keys_of_llmuses_mean_what_they_mean_there(tmp_path):
+    (tmp_path / "task.yaml").write_text(yaml.safe_dump(LLMUSES))
+    task = read_task_file(tmp_path / "task.yaml")
+    assert (task.mode, task.question_set) == ("pairwise_baseline", "questions")
+    assert task.questions_file == tmp_path / "questions.jsonl"
+    assert list(task.enabled_answers()) == ["brief", "thorough"]
+    brief = task.answers_gen["brief"]
+    assert (brief.provider_model, brief.answers_file.name) == (
+        "maker/brief-7b",
+        "answers-brief.jsonl",
+    )
+    assert (brief.generation.temperature, brief.generation.max_tokens) == (0.5, 99)
+    assert task.reviews_gen.baseline == "brief"
+    assert task.reviews_gen.reviewer.model == "judge-model"
+    assert task.reviews_gen.reviewer.settings == {"max_tokens": 1024, "temperature": 0.2}
+    assert (task.rating.method, task.report_file) == ("win_rate", tmp_path / "report.html")
+
+
+@pytest.mark.parametrize(
+    ("mode", "ours"), [("single", "single"), ("pairwise", "arena"), ("duel", "duel")]
+)
+def test_the_modes_of_llmuses_are_translated_and_others_refused(tmp_path, mode, ours):
+    reviews = {"reviewer": {"args": {"model": "j", "mode": mode}}}
+    (tmp_path / "task.yaml").write_text(yaml.safe_dump(LLMUSES | {"reviews_gen": reviews}))
+    if ours == "duel":
+        with pytest.raises(TaskFileError, match="mode: Input should be"):
+            read_task_file(tmp_path / "task.yaml")
+    else:
+        assert read_task_file(tmp_path / "task.yaml").mode == ours
+
+
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_example_is_a_valid_task(path):
     assert read_task_file(path).name

@@ -200,3 +200,13 @@ async def test_calls_fail_by_name_rather_than_hang_when_limits_cannot_be_counted
         async with gate.entered(0):
             pass
     assert caught.value.is_retryable
+
+
+async def test_calls_cancelled_together_with_the_one_that_makes_room_are_just_cancelled(gate_of):
+    visitors = Visitors(gate_of(max_concurrency=1))
+    tasks = await visitors.send(3)
+    for task in tasks:
+        task.cancel()
+    ended = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(error) for error in ended] == [asyncio.CancelledError] * 3
+    assert visitors.gate.in_flight == 0

@@ -16,6 +16,7 @@ from providers.limits import (
     spread,
 )
 from providers.limits_redis import RedisLimitStore
+from providers.limits_sqlite import SqliteLimitStore
 from providers.pool import ProviderPool
 from tests.openai_server import OpenAIServer
 from tests.skipping import skip_or_fail
@@ -23,10 +24,15 @@ from tests.skipping import skip_or_fail
 REDIS_URL = os.environ.get("AGON_TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
 
-@pytest.fixture(params=["in_process", "redis"])
-async def store(request):
+@pytest.fixture(params=["in_process", "sqlite", "redis"])
+async def store(request, tmp_path):
     if request.param == "in_process":
         yield InProcessLimitStore()
+        return
+    if request.param == "sqlite":
+        on_disk = SqliteLimitStore(tmp_path / "home" / "limits.sqlite3")
+        yield on_disk
+        on_disk.close()
         return
     shared = RedisLimitStore(REDIS_URL)
     try:
@@ -180,3 +186,23 @@ async def test_an_unreachable_redis_is_named_without_its_password():
         await store.reserve("k", 1, per_minute=1, burst=1)
     assert "hunter2" not in str(caught.value)
     await store.aclose()
+
+
+async def test_processes_of_a_host_share_one_file(tmp_path):
+    here, there = (SqliteLimitStore(tmp_path / "limits.sqlite3") for _ in range(2))
+    first = await here.claim_slots("k", "one", wanted=8, in_use=0, limit=8, ttl_s=60)
+    second = await there.claim_slots("k", "two", wanted=8, in_use=0, limit=8, ttl_s=60)
+    assert (first.slots, second.slots) == (8, 0)
+    await there.pause("k", 30)
+    grant = await here.claim_slots("k", "one", wanted=0, in_use=0, limit=8, ttl_s=60)
+    assert grant.paused_s > 0
+    here.close()
+    there.close()
+
+
+async def test_a_file_that_cannot_be_used_is_named(tmp_path):
+    (tmp_path / "limits.sqlite3").write_text("this is no database, it is a long enough text")
+    store = SqliteLimitStore(tmp_path / "limits.sqlite3")
+    with pytest.raises(LimitStoreError, match=r"limits\.sqlite3"):
+        await store.pause("k", 1)
+    store.close()
