@@ -15,6 +15,7 @@ from django.db import IntegrityError, connection, transaction
 from django.utils import timezone
 
 from arena.models import (
+    Annotator,
     Ballot,
     InviteRound,
     RoundBattle,
@@ -70,6 +71,7 @@ def world(question_set, alpha, beta, make_battle):
 GOOD = {
     VotingPolicy: lambda w: {"pk": 1},
     RoundBattle: lambda w: {"round": w.round, "battle": w.battle, "position": 1},
+    Annotator: lambda w: {"round": w.round, "voter": w.voter, "name": "Alice"},
     Ballot: lambda w: {"voter": w.voter, "battle": w.battle, "shown_first": "a"},
     SatisfactionRating: lambda w: {"voter": w.voter, "answer": w.answer},
     Judge: lambda w: {"slug": "k", "name": "K", "kind": "random", "fingerprint": "1"},
@@ -123,6 +125,7 @@ TWICE = {
         RoundBattle,
         lambda w: {"battle": other_battle(w)},
     ),
+    "annotator_has_one_name_per_round": (Annotator, lambda w: {"name": "Other"}),
     "ballot_is_drawn_once_per_voter_and_battle": (Ballot, lambda w: {}),
     "satisfaction_is_rated_once_per_voter_and_answer": (SatisfactionRating, lambda w: {}),
     "judge_version_is_numbered_once": (Judge, lambda w: {"fingerprint": "2"}),
