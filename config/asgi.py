@@ -3,10 +3,10 @@
 import os
 import warnings
 
-from django.core.asgi import get_asgi_application
+import django
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
-http = get_asgi_application()  # sets Django up, which the imports below need
+django.setup(set_prefix=False)  # the imports below need it
 
 # whitenoise hands files over as synchronous iterators; Django reads them whole, which is meant
 warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous")
@@ -16,10 +16,11 @@ from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
 from arena.live.routing import websocket_urlpatterns  # noqa: E402
+from config.seats import SeatedHandler  # noqa: E402
 
 application = ProtocolTypeRouter(
     {
-        "http": http,
+        "http": SeatedHandler(),
         "websocket": AllowedHostsOriginValidator(
             AuthMiddlewareStack(URLRouter(websocket_urlpatterns))
         ),

@@ -124,6 +124,8 @@ def _databases() -> dict[str, dict[str, object]]:
         "default": {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": AGON_HOME / "agon.sqlite3",
+            # opening the file and its settings anew costs a request about a millisecond
+            "CONN_MAX_AGE": None,
             "OPTIONS": {
                 "timeout": 30,
                 # a deferred transaction that upgrades from read to write fails at once with

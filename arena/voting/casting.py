@@ -21,6 +21,7 @@ from arena.models import (
 from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting.doubts import Activity, activity, fastest_reading_s, is_beyond_caps
 from arena.voting.policy import current_policy
+from arena.voting.statements import ballot_of_token
 from arena.voting.voters import Visitor
 
 LEFT, RIGHT, TIE, BOTH_BAD = "left", "right", "tie", "both_bad"
@@ -76,25 +77,9 @@ class TooManyVotesError(BallotError):
     text = _("That was very fast. Take a minute; this battle waits for you.")
 
 
-_MODEL_COLUMNS = ("slug", "display_name", "organisation", "is_demo")
-_BALLOT_COLUMNS = (
-    *(field.name for field in Ballot._meta.concrete_fields),
-    *("battle__question", "battle__answer_a", "battle__answer_b", "battle__exclusion"),
-    *(f"battle__model_a__{name}" for name in _MODEL_COLUMNS),
-    *(f"battle__model_b__{name}" for name in _MODEL_COLUMNS),
-    "round__code",
-)
-
-
 def find_ballot(visitor: Visitor, token: str) -> Ballot:
     """The visitor's ballot, whatever its status; raises Unknown- or ForeignBallotError."""
-    ballot = (
-        Ballot.objects.select_related("battle__model_a", "battle__model_b", "round")
-        .only(*_BALLOT_COLUMNS)
-        .filter(token=token[:64])
-        .order_by()
-        .first()
-    )
+    ballot = ballot_of_token(token[:64])
     if ballot is None:
         raise UnknownBallotError
     if ballot.voter_id != visitor.voter.pk:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from django.db import IntegrityError, transaction
 from django.db.models import Exists, OuterRef, Q
+from django.utils import timezone
 
 from arena.models import (
     Ballot,
@@ -22,10 +23,12 @@ from arena.models import (
     VotingPolicy,
 )
 from arena.models.battle import BattleQuerySet
+from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting import sampling
 from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
 from arena.voting.pool import POOLS, RECORD, AnswerPool, PoolFilter
+from arena.voting.statements import battle_of_pair, open_ballot
 from arena.voting.voters import Visitor
 
 TRIES_PER_PAIR = 4
@@ -131,18 +134,13 @@ def _unseen_battle(voter: Voter, first: int, second: int) -> Battle | None:
     What must not be voted on is stored all the same, with the reason.
     """
     answer_a, answer_b = min(first, second), max(first, second)
-    seen = Ballot.objects.filter(battle=OuterRef("pk"), voter=voter)
-    known = (
-        Battle.objects.filter(answer_a=answer_a, answer_b=answer_b, origin=BattleOrigin.STORED)
-        .order_by()
-        .values_list("id", "question_id", "exclusion", Exists(seen))[:1]
-    )
     facts = FACTS.of((answer_a, answer_b))
     if len(facts) < 2:
         POOLS.forget()
         return None
     doubt = facts[answer_a].doubt or facts[answer_b].doubt
-    for pk, question, exclusion, is_seen in known:
+    if known := battle_of_pair(voter.pk, answer_a, answer_b):
+        pk, question, exclusion, is_seen = known
         if doubt and not exclusion:
             Battle.objects.filter(pk=pk).update(exclusion=doubt)
         if doubt or exclusion or is_seen:
@@ -198,6 +196,9 @@ _SHOWN_COLUMNS = ("token", "shown_first", "round", *_BATTLE_COLUMNS)
 
 def _open_ballot(voter: Voter, wanted: PoolFilter, besides: str) -> Ballot | None:
     """Whoever changes the filter to fish for pairs gets their open ballots back in the end."""
+    if wanted == EVERYTHING:
+        drawn_after = timezone.now() - BALLOT_VALID_FOR
+        return open_ballot(voter.pk, drawn_after=drawn_after, besides=besides)
     rows = Ballot.objects.open().filter(voter=voter, round__isnull=True, battle__exclusion="")
     rows = rows.exclude(token=besides).select_related("battle").only(*_SHOWN_COLUMNS)
     rows = rows.order_by("id")
@@ -207,7 +208,7 @@ def _open_ballot(voter: Voter, wanted: PoolFilter, besides: str) -> Ballot | Non
     if wanted.language:
         suiting = suiting.filter(battle__question__language=wanted.language)
     found = suiting.first()
-    if found is None and wanted != EVERYTHING and rows.count() >= MOST_OPEN_BALLOTS:
+    if found is None and rows.count() >= MOST_OPEN_BALLOTS:
         return rows.first()
     return found
 

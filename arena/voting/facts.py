@@ -10,8 +10,10 @@ from dataclasses import dataclass, field
 from arena.models import Answer, Exclusion
 from arena.voting.leaks import leaked_name
 from arena.voting.reading import reading_weight
+from arena.voting.statements import answers_of_ids
 
 KEPT = 200_000
+AT_ONCE = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,8 +64,9 @@ class KnownFacts:
         found = {pk: self._found[pk] for pk in wanted if pk in self._found}
         missing = [pk for pk in wanted if pk not in found]
         if missing:
-            rows = Answer.objects.select_related("model", "question").filter(pk__in=missing)
-            found |= {answer.pk: answer_facts(answer) for answer in rows}
+            for start in range(0, len(missing), AT_ONCE):
+                some = missing[start : start + AT_ONCE]
+                found |= {answer.pk: answer_facts(answer) for answer in answers_of_ids(some)}
             with self._lock:
                 self._found |= {pk: found[pk] for pk in missing if pk in found}
                 while len(self._found) > KEPT:

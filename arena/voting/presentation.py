@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
-from django.db.models import Count
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 
-from arena.models import Answer, Ballot, Battle, LanguageModel, Outcome, Question, Vote
+from arena.models import Answer, Ballot, Battle, LanguageModel, Outcome
 from arena.models.question import ContentPart
 from arena.rendering import render_markdown
 from arena.voting.casting import BOTH_BAD, LEFT, REASONS, RIGHT, STRENGTHS, TIE
+from arena.voting.statements import outcomes_of_others, turns_of
 
 KEPT_CHARACTERS = 48_000_000
 
@@ -34,15 +35,15 @@ class ShownText:
 ShownTexts = tuple[ShownText, ...]
 
 
-def shown_question(question: Question) -> ShownTexts:
+def shown_question(turns: Sequence[list[ContentPart]]) -> ShownTexts:
     return tuple(
         ShownText(mark_safe(render_markdown(question_text(turn))), question_images(turn))
-        for turn in question.turns
+        for turn in turns
     )
 
 
-def shown_answer(answer: Answer) -> ShownTexts:
-    return tuple(ShownText(mark_safe(render_markdown(turn or ""))) for turn in answer.turns)
+def shown_answer(turns: Sequence[str]) -> ShownTexts:
+    return tuple(ShownText(mark_safe(render_markdown(turn or ""))) for turn in turns)
 
 
 @dataclass(slots=True)
@@ -171,12 +172,12 @@ def _texts_of(battle: Battle) -> tuple[ShownTexts, dict[str, ShownTexts]]:
     kinds = (("question", ids[0]), ("answer", ids[1]), ("answer", ids[2]))
     question, first, second = (SHOWN.get(kind, pk or 0) for kind, pk in kinds)
     if question is None or first is None or second is None:
-        row = Battle.objects.select_related("question", "answer_a", "answer_b").get(pk=battle.pk)
-        if row.question is None or row.answer_a is None or row.answer_b is None:
+        turns = turns_of(*(pk or 0 for pk in ids))
+        if turns is None:
             raise ValueError(f"battle {battle.pk} lost its texts")
-        question = question or SHOWN.keep("question", row.question.pk, shown_question(row.question))
-        first = first or SHOWN.keep("answer", row.answer_a.pk, shown_answer(row.answer_a))
-        second = second or SHOWN.keep("answer", row.answer_b.pk, shown_answer(row.answer_b))
+        question = question or SHOWN.keep("question", ids[0] or 0, shown_question(turns[0]))
+        first = first or SHOWN.keep("answer", ids[1] or 0, shown_answer(turns[1]))
+        second = second or SHOWN.keep("answer", ids[2] or 0, shown_answer(turns[2]))
     return question, {"a": first, "b": second}
 
 
@@ -184,8 +185,10 @@ def shown_answer_of(answer: Answer) -> tuple[ShownTexts, ShownTexts]:
     """One answer alone: its question's turns and its own."""
     question = SHOWN.get("question", answer.question_id)
     if question is None:
-        question = SHOWN.keep("question", answer.question_id, shown_question(answer.question))
-    reply = SHOWN.get("answer", answer.pk) or SHOWN.keep("answer", answer.pk, shown_answer(answer))
+        question = SHOWN.keep("question", answer.question_id, shown_question(answer.question.turns))
+    reply = SHOWN.get("answer", answer.pk) or SHOWN.keep(
+        "answer", answer.pk, shown_answer(answer.turns)
+    )
     return question, reply
 
 
@@ -234,15 +237,8 @@ def position_of(outcome: str, sides: tuple[str, str]) -> str:
 
 
 def _others(ballot: Ballot) -> tuple[Share, ...]:
-    rows = (
-        Vote.objects.filter(battle=ballot.battle_id, exclusion="")
-        .exclude(pk=ballot.vote_id or 0)
-        .order_by()
-        .values_list("outcome")
-        .annotate(n=Count("id"))
-    )
     counts = dict.fromkeys((LEFT, TIE, BOTH_BAD, RIGHT), 0)
-    for outcome, n in rows:
+    for outcome, n in outcomes_of_others(ballot.battle_id, ballot.vote_id or 0):
         counts[position_of(outcome, ballot.sides)] += n
     total = sum(counts.values())
     if not total:

@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from arena.models import Voter, VoterSession
 from arena.voting.keys import address_key, session_key
+from arena.voting.statements import session_of_key
 
 COOKIE = "agon_voter"
 COOKIE_LASTS_S = 365 * 24 * 3600
@@ -44,8 +45,7 @@ def visitor_of_cookie(
     """As ``known_visitor``, for sockets, which have no request."""
     if not cookie:
         return None
-    sessions = VoterSession.objects.select_related("voter")
-    session = sessions.filter(key=session_key(cookie)).order_by().first()
+    session = session_of_key(session_key(cookie))
     if session is None:
         return None
     voter = _voter_of_user(session, user)

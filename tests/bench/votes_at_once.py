@@ -6,10 +6,15 @@ SQLite under ``AGON_HOME``); what it stores is under the slug prefix ``bench-`` 
 end. Web processes, the client and PostgreSQL share the machine's cores. Every vote is answered
 with the reveal and the next battle, as in the browser. Afterwards the rows are audited against
 the client's log: nothing lost, nothing counted twice.
+
+First one voter alone gives the server's time for the next battle and for a vote with its reveal.
+Votes per second depend on who else uses the cores; the processor time per vote of web, database and
+client does not, and ``votes_per_s_of_2_free_cores`` is what two cores of their own would give.
 """
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -22,12 +27,47 @@ import time
 import urllib.parse
 from collections import Counter
 
+import psutil
+from django.db import connection
+
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 
 HOST, PORT = "127.0.0.1", 8973
 MODELS = 20
+WORDS = [
+    "the",
+    "of",
+    "light",
+    "air",
+    "and",
+    "blue",
+    "because",
+    "wavelength",
+    "scattering",
+    "is",
+    "more",
+    "than",
+    "red",
+    "which",
+    "means",
+    "that",
+    "molecules",
+    "are",
+    "smaller",
+    "so",
+    "short",
+    "waves",
+    "reach",
+    "the",
+    "eye",
+    "from",
+    "every",
+    "side",
+    "at",
+    "once",
+]
 TOKEN = re.compile(rb'name=\\?"token\\?" value=\\?"([\w-]+)')
 CSRF = re.compile(rb"csrftoken=([\w-]+)")
 VOTER = re.compile(rb"agon_voter=([\w-]+)")
@@ -37,7 +77,7 @@ VOTER = re.compile(rb"agon_voter=([\w-]+)")
 
 
 def fill(answers):
-    """``answers`` stored answers of about 1,200 characters by 20 models."""
+    """``answers`` stored answers of about 1,250 characters by 20 models."""
     from arena.models import Answer, LanguageModel, Question, QuestionSet, VotingPolicy, WorkStatus
 
     VotingPolicy.objects.update_or_create(
@@ -50,15 +90,13 @@ def fill(answers):
         LanguageModel.objects.create(slug=f"bench-{n}", display_name=f"Bench {n}")
         for n in range(MODELS)
     ]
-    words = random.Random(1).choices(
-        ["alpha", "beta", "**gamma**", "`delta`", "epsilon", "zeta", "eta"], k=9000
-    )
+    dice = random.Random(1)
     for start in range(0, answers // MODELS, 500):
         questions = Question.objects.bulk_create(
             Question(
                 question_set=chosen,
                 external_id=f"{n}",
-                turns=[[{"type": "text", "text": " ".join(words[n % 8000 : n % 8000 + 40])}]],
+                turns=[[{"type": "text", "text": words(dice, 40)}]],
                 language="en",
             )
             for n in range(start, min(start + 500, answers // MODELS))
@@ -68,15 +106,29 @@ def fill(answers):
                 Answer(
                     question=question,
                     model=model,
-                    turns=[" ".join(words[place : place + 180])],
+                    turns=[reply(dice)],
                     status=WorkStatus.DONE,
                     origin="imported",
                 )
                 for question in questions
-                for place, model in enumerate(models)
+                for model in models
             ),
             batch_size=1000,
         )
+
+
+def words(dice, number):
+    return " ".join(dice.choices(WORDS, k=number))
+
+
+def reply(dice):
+    """About 1,250 characters as models write them: a heading, prose, a list, a table, some bold."""
+    return (
+        f"## {words(dice, 4)}\n\n{words(dice, 40)}, **{words(dice, 2)}** {words(dice, 18)}.\n\n"
+        f"1. {words(dice, 12)}\n2. `{words(dice, 1)}` {words(dice, 12)}\n3. {words(dice, 12)}\n\n"
+        f"| {words(dice, 1)} | {words(dice, 1)} |\n|---|---|\n| {words(dice, 2)} | 4 |\n\n"
+        f"{words(dice, 55)}.\n\n{words(dice, 45)}."
+    )
 
 
 def clear():
@@ -143,7 +195,37 @@ async def voter(number, until, log):
     link.writer.close()
 
 
-async def crowd(voters, seconds):
+async def alone(votes):
+    """Seconds of each request of one voter: the next battle, and a vote with its reveal."""
+    link = Connection("10.8.8.8")
+    await link.open()
+    _, block, body = await link.ask(link.head("GET", "/vote/", ""))
+    csrf = CSRF.search(block).group(1).decode()
+    cookies = f"csrftoken={csrf}; agon_voter={VOTER.search(block).group(1).decode()}"
+    token, drawn_s, told_s = TOKEN.search(body).group(1).decode(), [], []
+    for _ in range(votes):
+        began = time.perf_counter()
+        path = f"/vote/next/?after={token}"
+        status, _, body = await link.ask(link.head("GET", path, cookies))
+        assert status == 200, status
+        drawn_s.append(time.perf_counter() - began)
+        following = TOKEN.search(body).group(1).decode()
+        # the battle after the next is drawn by the next turn of the loop, not along with the vote
+        form = urllib.parse.urlencode({"token": token, "choice": "left", "after": token}).encode()
+        extra = (
+            f"Accept: application/json\r\nX-CSRFToken: {csrf}\r\nContent-Length: {len(form)}\r\n"
+            "Content-Type: application/x-www-form-urlencoded\r\n"
+        ).encode()
+        began = time.perf_counter()
+        status, _, _ = await link.ask(link.head("POST", "/vote/cast/", cookies, extra), form)
+        assert status == 200, status
+        told_s.append(time.perf_counter() - began)
+        token = following
+    link.writer.close()
+    return drawn_s, told_s
+
+
+async def crowd(voters, seconds, note_costs):
     log = []
     ramp_s = 4.0
     until = time.perf_counter() + ramp_s + seconds
@@ -152,9 +234,16 @@ async def crowd(voters, seconds):
         await asyncio.sleep(ramp_s * number / voters)
         await voter(number, until, log)
 
+    async def steady():
+        await asyncio.sleep(ramp_s)
+        began = note_costs(), len(log)
+        await asyncio.sleep(seconds)
+        return began, (note_costs(), len(log))
+
+    costs = asyncio.create_task(steady())
     results = await asyncio.gather(*(later(n) for n in range(voters)), return_exceptions=True)
     failures = [repr(result) for result in results if isinstance(result, Exception)]
-    return log, until - seconds, failures
+    return log, until - seconds, failures, await costs
 
 
 # -- measuring ------------------------------------------------------------
@@ -208,9 +297,51 @@ async def wait_until_up():
             await asyncio.sleep(0.1)
 
 
-async def measure(voters, seconds):
+def processor_s(server):
+    """Processor seconds so far of the web processes, this database's back ends, this client."""
+    web = psutil.Process(server.pid)
+    name = str(connection.settings_dict["NAME"])
+    backends = [
+        process
+        for process in psutil.process_iter(["cmdline"])
+        if (process.info["cmdline"] or [""])[0].startswith("postgres:")
+        and name in process.info["cmdline"][0].split()
+    ]
+    return {
+        "web": _seconds([web, *web.children(recursive=True)]),
+        "database": _seconds(backends),
+        "client": _seconds([psutil.Process()]),
+    }
+
+
+def _seconds(processes):
+    total = 0.0
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            times = process.cpu_times()
+            total += times.user + times.system
+    return total
+
+
+async def measure(server, voters, seconds):
     await wait_until_up()
-    return await crowd(voters, seconds)
+    await alone(20)
+    drawn_s, told_s = await alone(100)
+    *result, costs = await crowd(voters, seconds, lambda: processor_s(server))
+    (before, first), (after, last) = costs
+    votes = max(last - first, 1)
+    per_vote = {name: 1000 * (after[name] - before[name]) / votes for name in after}
+    return result, {
+        "next_battle_ms_p50_p95": milliseconds(drawn_s),
+        "vote_to_reveal_ms_p50_p95": milliseconds(told_s),
+        "processor_ms_per_vote": {name: round(value, 2) for name, value in per_vote.items()},
+        "votes_per_s_of_2_free_cores": round(2000 / max(sum(per_vote.values()), 1e-9)),
+    }
+
+
+def milliseconds(seconds):
+    ordered = sorted(seconds)
+    return [round(1000 * ordered[int(share * (len(ordered) - 1))], 1) for share in (0.5, 0.95)]
 
 
 def summary(log, started, seconds, failures):
@@ -240,7 +371,6 @@ def main():
 
     django.setup()
     from django.core.management import call_command
-    from django.db import connection
 
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
@@ -248,18 +378,19 @@ def main():
     processes = options.web or (2 if connection.vendor == "postgresql" else 1)
     server = serve(processes)
     try:
-        result = asyncio.run(measure(options.voters, options.seconds))
+        result = asyncio.run(measure(server, options.voters, options.seconds))
     finally:
         os.killpg(server.pid, signal.SIGTERM)
         try:
             server.wait(15)
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
-    log, started, failures = result
+    (log, started, failures), costs = result
     report = {
         "database": connection.vendor,
         "voters": options.voters,
         "stored_answers": options.answers,
+        **costs,
         **summary(log, started, options.seconds, failures),
         **audit(log),
     }

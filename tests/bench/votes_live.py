@@ -14,6 +14,7 @@ import multiprocessing
 import os
 import re
 import signal
+import socket
 import statistics
 import subprocess
 import sys
@@ -80,19 +81,19 @@ async def battle(delays, start):
     async with aiohttp.ClientSession() as session:
         async with session.get(f"http://{HOST}:{WEB_PORT}/live/") as page:
             cookie = COOKIE.search(str(page.headers.getall("Set-Cookie"))).group(1)
-        socket = await session.ws_connect(
+        link = await session.ws_connect(
             f"ws://{HOST}:{WEB_PORT}/ws/live/",
             headers={"Cookie": f"agon_voter={cookie}"},
             origin=f"http://{HOST}:{WEB_PORT}",
         )
-        await socket.send_json({"do": "agree"})
-        await socket.send_json({"do": "open", "mode": "blind"})
-        assert (await socket.receive_json())["is"] == "room"
+        await link.send_json({"do": "agree"})
+        await link.send_json({"do": "open", "mode": "blind"})
+        assert (await link.receive_json())["is"] == "room"
         await asyncio.sleep(max(start - time.monotonic(), 0))
-        await socket.send_json({"do": "prompt", "text": "Count."})
+        await link.send_json({"do": "prompt", "text": "Count."})
         pending = ["", ""]
         while True:
-            message = json.loads(await socket.receive_str())
+            message = json.loads(await link.receive_str())
             now = time.monotonic()
             if message["is"] != "text":
                 break
@@ -101,7 +102,7 @@ async def battle(delays, start):
                 while len(pending[side]) >= TOKEN_CHARACTERS:
                     stamp, pending[side] = pending[side][:15], pending[side][TOKEN_CHARACTERS:]
                     delays.append(now - float(stamp))
-        await socket.close()
+        await link.close()
         return message["is"]
 
 
@@ -134,6 +135,15 @@ def clear():
 
     LanguageModel.objects.filter(slug__startswith="bench-live").delete()
     Endpoint.objects.filter(slug="bench-live").delete()
+
+
+def wait_until_up():
+    for _ in range(600):
+        try:
+            socket.create_connection((HOST, WEB_PORT), 1).close()
+            return
+        except OSError:
+            time.sleep(0.1)
 
 
 def report(delays, ends, options):
@@ -179,7 +189,7 @@ def main():
         env={**os.environ, "LOG_LEVEL": "ERROR", "ALLOWED_HOSTS": HOST},
         start_new_session=True,
     )
-    time.sleep(6)
+    wait_until_up()
     try:
         before = psutil.Process(web.pid).cpu_times()
         delays, ends = asyncio.run(browse(options.battles))

@@ -1,0 +1,168 @@
+"""The reads on the path of a vote, as SQL written once.
+
+Built by the ORM each takes one to two milliseconds of the interpreter, several times what the
+database needs for it; together they would be half of a vote. What they select is tested against
+the ORM's answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any, Final, TypeVar
+
+from django.db import connection
+from django.db.models import Model
+
+from arena.models import (
+    Answer,
+    Ballot,
+    Battle,
+    InviteRound,
+    LanguageModel,
+    Question,
+    Voter,
+    VoterSession,
+)
+
+M = TypeVar("M", bound=Model)
+
+_BATTLE: Final = ("id", "question_id", "answer_a_id", "answer_b_id", "exclusion")
+_MODEL: Final = ("id", "slug", "display_name", "organisation", "is_demo")
+_VOTER: Final = ("id", "key", "user_id", "is_expert", "is_demo")
+
+
+def _columns(alias: str, names: tuple[str, ...]) -> str:
+    return ", ".join(f"{alias}.{name} AS {alias}_{name}" for name in names)
+
+
+def _part(model: type[M], row: Any, alias: str, names: tuple[str, ...]) -> M:
+    """The joined object of a raw row; columns that were not read are fetched when asked for."""
+    known = {name: getattr(row, f"{alias}_{name}") for name in names}
+    order = [field.attname for field in model._meta.concrete_fields if field.attname in known]
+    # SQLite has no booleans of its own
+    values = [bool(known[name]) if name.startswith("is_") else known[name] for name in order]
+    return model.from_db(connection.alias, order, values)
+
+
+_BALLOT_OF_TOKEN: Final = f"""
+SELECT ballot.*, {_columns("battle", _BATTLE)}, {_columns("first", _MODEL)},
+  {_columns("second", _MODEL)}, invite.code AS invite_code
+FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
+  JOIN arena_languagemodel AS first ON first.id = battle.model_a_id
+  JOIN arena_languagemodel AS second ON second.id = battle.model_b_id
+  LEFT JOIN arena_inviteround AS invite ON invite.id = ballot.round_id
+WHERE ballot.token = %s
+"""
+
+_OPEN_BALLOT: Final = f"""
+SELECT ballot.*, {_columns("battle", _BATTLE)}
+FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
+WHERE ballot.voter_id = %s AND ballot.status = 'open' AND ballot.drawn_at > %s
+  AND ballot.round_id IS NULL AND battle.exclusion = '' AND ballot.token <> %s
+ORDER BY ballot.id LIMIT 1
+"""
+
+_SESSION: Final = f"""
+SELECT session.*, {_columns("person", _VOTER)}
+FROM arena_votersession AS session JOIN arena_voter AS person ON person.id = session.voter_id
+WHERE session.key = %s
+"""
+
+_BATTLE_OF_PAIR: Final = """
+SELECT id, question_id, exclusion,
+  EXISTS (SELECT 1 FROM arena_ballot WHERE battle_id = battle.id AND voter_id = %s)
+FROM arena_battle AS battle
+WHERE answer_a_id = %s AND answer_b_id = %s AND origin = 'stored'
+"""
+
+_OTHERS: Final = """
+SELECT outcome, COUNT(*) FROM arena_vote
+WHERE battle_id = %s AND exclusion = '' AND id <> %s GROUP BY outcome
+"""
+
+_TEXTS: Final = """
+SELECT question.turns, first.turns, second.turns
+FROM arena_question AS question, arena_answer AS first, arena_answer AS second
+WHERE question.id = %s AND first.id = %s AND second.id = %s
+"""
+
+_ANSWERS: Final = """
+SELECT answer.id, answer.model_id, answer.question_id, question.language, question.turns,
+  answer.turns, model.display_name, model.slug, model.provider_model
+FROM arena_answer AS answer JOIN arena_question AS question ON question.id = answer.question_id
+  JOIN arena_languagemodel AS model ON model.id = answer.model_id
+WHERE answer.id IN ({marks})
+"""
+
+
+def ballot_of_token(token: str) -> Ballot | None:
+    """With its battle, both models by name, and the code of its round."""
+    for row in Ballot.objects.raw(_BALLOT_OF_TOKEN, [token]):
+        battle = _part(Battle, row, "battle", _BATTLE)
+        battle.model_a = _part(LanguageModel, row, "first", _MODEL)
+        battle.model_b = _part(LanguageModel, row, "second", _MODEL)
+        row.battle = battle
+        if row.round_id is not None:
+            code: str = vars(row)["invite_code"]
+            row.round = InviteRound(pk=row.round_id, code=code)
+        return row
+    return None
+
+
+def open_ballot(voter_id: int, *, drawn_after: Any, besides: str) -> Ballot | None:
+    """The oldest open one that belongs to no round."""
+    since = connection.ops.adapt_datetimefield_value(drawn_after)
+    for row in Ballot.objects.raw(_OPEN_BALLOT, [voter_id, since, besides]):
+        row.battle = _part(Battle, row, "battle", _BATTLE)
+        return row
+    return None
+
+
+def session_of_key(key: str) -> VoterSession | None:
+    """With its voter."""
+    for row in VoterSession.objects.raw(_SESSION, [key]):
+        row.voter = _part(Voter, row, "person", _VOTER)
+        return row
+    return None
+
+
+def battle_of_pair(
+    voter_id: int, answer_a: int, answer_b: int
+) -> tuple[int, int, str, bool] | None:
+    """Of two stored answers: its id, question and exclusion, and whether the voter has seen it."""
+    with connection.cursor() as cursor:
+        cursor.execute(_BATTLE_OF_PAIR, [voter_id, answer_a, answer_b])
+        row = cursor.fetchone()
+    return None if row is None else (row[0], row[1], row[2], bool(row[3]))
+
+
+def outcomes_of_others(battle_id: int, vote_id: int) -> list[tuple[str, int]]:
+    """Counted votes on the battle by outcome, without this one."""
+    with connection.cursor() as cursor:
+        cursor.execute(_OTHERS, [battle_id, vote_id])
+        return list(cursor.fetchall())
+
+
+def turns_of(question: int, first: int, second: int) -> tuple[Any, Any, Any] | None:
+    """The turns of a question and of two answers, as they are stored in JSON."""
+    with connection.cursor() as cursor:
+        cursor.execute(_TEXTS, [question, first, second])
+        row = cursor.fetchone()
+    return None if row is None else (json.loads(row[0]), json.loads(row[1]), json.loads(row[2]))
+
+
+def answers_of_ids(ids: Sequence[int]) -> list[Answer]:
+    """With what their facts need: texts, language and the model's names; few at a time."""
+    with connection.cursor() as cursor:
+        cursor.execute(_ANSWERS.format(marks=", ".join(["%s"] * len(ids))), list(ids))
+        rows = cursor.fetchall()
+    return [
+        Answer(
+            pk=row[0],
+            model=LanguageModel(pk=row[1], display_name=row[6], slug=row[7], provider_model=row[8]),
+            question=Question(pk=row[2], language=row[3], turns=json.loads(row[4])),
+            turns=json.loads(row[5]),
+        )
+        for row in rows
+    ]

@@ -1,0 +1,95 @@
+"""The statements on the path of a vote select what the ORM would."""
+
+import pytest
+from django.utils import timezone
+
+from arena.models import Answer, Vote, Voter, VoterSession
+from arena.models.voting import BALLOT_VALID_FOR
+from arena.voting import statements
+
+pytestmark = pytest.mark.django_db
+
+
+@pytest.fixture
+def ballot(stored_answers, alice):
+    return alice.ballot()
+
+
+def values(row):
+    return {field.attname: getattr(row, field.attname) for field in row._meta.concrete_fields}
+
+
+def test_a_ballot_by_its_token_is_the_ballot_with_its_models(ballot):
+    found = statements.ballot_of_token(ballot.token)
+    assert values(found) == values(ballot)
+    battle = ballot.battle
+    assert found.battle.answer_b_id == battle.answer_b_id
+    assert found.battle.model_a.display_name == battle.model_a.display_name
+    assert found.battle.model_b.slug == battle.model_b.slug
+    assert statements.ballot_of_token("unknown") is None
+
+
+def test_the_open_ballot_is_the_oldest_that_is_neither_on_the_screen_nor_stale(ballot):
+    since = timezone.now() - BALLOT_VALID_FOR
+    ask = statements.open_ballot
+    assert values(ask(ballot.voter_id, drawn_after=since, besides="")) == values(ballot)
+    assert ask(ballot.voter_id, drawn_after=since, besides=ballot.token) is None
+    assert ask(ballot.voter_id, drawn_after=timezone.now(), besides="") is None
+    assert ask(ballot.voter_id + 1, drawn_after=since, besides="") is None
+
+
+def test_an_open_ballot_of_a_marked_battle_does_not_come_back(ballot):
+    type(ballot.battle).objects.update(exclusion="staff")
+    since = timezone.now() - BALLOT_VALID_FOR
+    assert statements.open_ballot(ballot.voter_id, drawn_after=since, besides="") is None
+
+
+def test_a_session_comes_with_its_voter(ballot):
+    session = VoterSession.objects.get()
+    found = statements.session_of_key(session.key)
+    assert values(found) == values(session)
+    assert values(found.voter) == values(ballot.voter)
+
+
+def test_a_battle_of_two_answers_says_whether_the_voter_has_seen_it(ballot):
+    battle = ballot.battle
+    pair = battle.answer_a_id, battle.answer_b_id
+    known = (battle.pk, battle.question_id, "")
+    assert statements.battle_of_pair(ballot.voter_id, *pair) == (*known, True)
+    assert statements.battle_of_pair(ballot.voter_id + 1, *pair) == (*known, False)
+    assert statements.battle_of_pair(ballot.voter_id, pair[1], pair[0]) is None
+
+
+def test_others_votes_are_counted_without_ones_own_and_marked_ones(ballot):
+    rows = [("tie", ""), ("tie", ""), ("model_a", ""), ("model_b", "too_fast")]
+    votes = [
+        Vote.objects.create(
+            battle=ballot.battle,
+            voter=Voter.objects.create(key=f"v{number}"),
+            outcome=outcome,
+            exclusion=exclusion,
+        )
+        for number, (outcome, exclusion) in enumerate(rows)
+    ]
+    told = dict(statements.outcomes_of_others(ballot.battle_id, votes[0].pk))
+    assert told == {"tie": 1, "model_a": 1}
+
+
+def test_turns_are_those_of_question_and_answers(ballot):
+    battle = ballot.battle
+    ids = battle.question_id, battle.answer_a_id, battle.answer_b_id
+    found = statements.turns_of(*ids)
+    assert found == (battle.question.turns, battle.answer_a.turns, battle.answer_b.turns)
+    assert statements.turns_of(0, ids[1], ids[2]) is None
+
+
+def test_answers_come_with_what_their_facts_need(stored_answers):
+    answers = list(Answer.objects.order_by("id")[:3])
+    found = sorted(statements.answers_of_ids([a.pk for a in answers]), key=lambda a: a.pk)
+    for row, answer in zip(found, answers, strict=True):
+        assert (row.pk, row.turns, row.model_id) == (answer.pk, answer.turns, answer.model_id)
+        assert row.question.turns == answer.question.turns
+        assert row.question.language == answer.question.language
+        assert row.model.display_name == answer.model.display_name
+        assert row.model.slug == answer.model.slug
+        assert row.model.provider_model == answer.model.provider_model
