@@ -2,9 +2,9 @@
 
 Both figures are uncertain, so membership is a probability: quality and cost are drawn together
 from normal distributions with the width of their 95 % intervals, and the share of draws in which
-no other model is at least as good and at least as cheap is reported. Independent draws per model
-overstate the doubt between models whose ratings move together; the front is never sharper than
-the truth.
+no other model is at least as good and at least as cheap is reported. Where the ratings' joint
+covariance is known they are drawn together; independent draws overstate the doubt between models
+whose ratings move together, so that the front is never sharper than the truth.
 """
 
 from __future__ import annotations
@@ -44,13 +44,20 @@ def front(quality: Sequence[float], cost: Sequence[float]) -> list[bool]:
 
 
 def front_probabilities(
-    quality: Sequence[Measured], cost: Sequence[Measured], *, seed: int = 0
+    quality: Sequence[Measured],
+    cost: Sequence[Measured],
+    *,
+    seed: int = 0,
+    covariance: Floats | None = None,
 ) -> list[float]:
-    """The probability of each point to lie on the front; costs stay positive."""
+    """The probability of each point to lie on the front; costs stay positive.
+
+    ``covariance``: float64[n, n] of the qualities; by default they are independent.
+    """
     if not quality:
         return []
     random = np.random.default_rng(seed)
-    q = _drawn(quality, random)
+    q = _drawn(quality, random) if covariance is None else _together(quality, covariance, random)
     c = np.maximum(_drawn(cost, random), SMALLEST_COST)
     return [float(share) for share in _on_front(q, c).mean(axis=0)]
 
@@ -59,6 +66,16 @@ def _drawn(figures: Sequence[Measured], random: np.random.Generator) -> Floats:
     values = np.array([figure.value for figure in figures])
     widths = np.array([figure.deviation for figure in figures])
     drawn: Floats = values + widths * random.standard_normal((DRAWS, len(values)))
+    return drawn
+
+
+def _together(
+    figures: Sequence[Measured], covariance: Floats, random: np.random.Generator
+) -> Floats:
+    values = np.array([figure.value for figure in figures])
+    power, direction = np.linalg.eigh(covariance)
+    root = direction * np.sqrt(np.clip(power, 0, None))
+    drawn: Floats = values + random.standard_normal((DRAWS, values.size)) @ root.T
     return drawn
 
 
