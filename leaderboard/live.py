@@ -122,7 +122,9 @@ def _start(board: Board, snapshot: Snapshot, fitted: Fitted, marks: dict[str, An
         "ratings": {},
         "updated_at": now,
     }
-    if fitted.question.method == CARRIED_ALONG and comparisons is not None:
+    # totals are whole counts; a weighted board lives from snapshot to snapshot
+    is_counting = fitted.question.query.draw_weights == "equal"
+    if fitted.question.method == CARRIED_ALONG and is_counting and comparisons is not None:
         values["totals"] = _as_bytes(LiveBradleyTerry.of(comparisons))
     state, _ = LiveState.objects.update_or_create(board=board, defaults=values)
     return state

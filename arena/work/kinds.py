@@ -39,7 +39,8 @@ class Workload(Protocol):
 class RunKind:
     """``open_workload`` is called in a worker, once per chunk of a run.
 
-    ``facts`` gives what the run's page says about it, as (label, value) pairs.
+    ``facts`` gives what the run's page says about it, as (label, value) pairs. ``extend`` is called
+    when all rows of a run are finished, with the run locked: it may make more rows and return True.
     """
 
     name: str
@@ -47,6 +48,7 @@ class RunKind:
     model: type[Run]
     open_workload: Callable[[Any], Workload]
     facts: Callable[[Any], list[tuple[str, object]]]
+    extend: Callable[[Any], bool] | None = None
 
 
 _KINDS: dict[str, RunKind] = {}

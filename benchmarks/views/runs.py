@@ -14,10 +14,12 @@ from arena.run_progress import failure_groups, run_progress
 from benchmarks.charts import needle_map
 from benchmarks.metrics.letters import EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Sample
+from benchmarks.probe_lines import probe_lines
 from benchmarks.selectors import FILTERS, samples_of, target_lines, task_lines
 from benchmarks.services.accelerators import wake_accelerators
+from benchmarks.services.group_scores import group_scores
 from benchmarks.services.running import results
-from benchmarks.services.scoring import group_scores, rescore
+from benchmarks.services.scoring import rescore
 from benchmarks.suites_base import TaskError, unpack_requests
 
 SAMPLES_PER_PAGE = 30
@@ -36,6 +38,7 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
         "progress": run_progress(run),
         "lines": task_lines(run),
         "groups": group_scores(run),
+        "probes": probe_lines(run),
         "failures": failure_groups(run),
     }
     if request.headers.get("HX-Request") == "true":
