@@ -184,3 +184,16 @@ def test_further_columns_cost_a_fixed_number_of_queries(
     benchmark_columns()
     with django_assert_num_queries(9):
         board_text(client)
+
+
+def test_the_api_gives_speed_and_scores_with_what_may_be_compared(client, scored, measured, alpha):
+    scored(alpha, {"arc_easy": (0.75, "f1")})
+    measured(alpha, ttft_s=0.2)
+    found = client.get("/api/v1/models/alpha/figures").json()
+    assert (found["speed"]["ttft_s"], found["speed"]["load"]) == (0.2, "1 at once")
+    (score,) = found["benchmarks"]
+    assert (score["benchmark"], score["fingerprint"], score["value"]) == ("arc_easy", "f1", 0.75)
+
+
+def test_a_model_without_figures_has_none_in_the_api(client, alpha):
+    assert client.get("/api/v1/models/alpha/figures").json() == {"speed": None, "benchmarks": []}
