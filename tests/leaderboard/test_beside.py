@@ -3,6 +3,7 @@
 import re
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 from django.utils import timezone
 
@@ -114,6 +115,7 @@ def test_a_group_with_a_task_still_unscored_is_no_column(scored, alpha):
 def test_the_newest_run_of_a_model_counts(scored, alpha):
     scored(alpha, {"arc_easy": (0.5, "f1")})
     assert benchmark_columns()[0].scores[alpha.pk].value == 0.5
+    cache.delete("benchmark-columns")  # half a minute later
     scored(alpha, {"arc_easy": (0.75, "f1")})
     assert benchmark_columns()[0].scores[alpha.pk].value == 0.75
 
@@ -182,7 +184,7 @@ def test_further_columns_cost_a_fixed_number_of_queries(
         scored(model, {"arc_easy": (0.5, "f1")})
         measured(model)
     benchmark_columns()
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(8):
         board_text(client)
 
 
