@@ -11,7 +11,7 @@ import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 from django.core.cache import cache
 from django.db.models import Count, Max, QuerySet
@@ -22,10 +22,11 @@ from benchmarks.services.scoring import estimate_from
 from benchmarks.statistics.estimates import Estimate, weighted_mean
 
 KEPT_FOR_S: Final = 3600
+LOOKED_AGAIN_AFTER_S: Final = 30
+"""How long a reader may wait for a score that has just come."""
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """A model's newest score of a column; ``task`` is None for a group of tasks."""
 
     value: float
@@ -62,15 +63,26 @@ class BenchmarkColumn:
 
 def benchmark_columns() -> list[BenchmarkColumn]:
     """Every column there is, by name; built again when a score has come, changed or gone."""
-    state = _scored().aggregate(n=Count("id"), last=Max("id"), at=Max("scored_at"))
-    if not state["n"]:
+    key = cache.get("benchmark-columns")
+    if key is None:
+        key = _state()
+        cache.set("benchmark-columns", key, LOOKED_AGAIN_AFTER_S)
+    if not key:
         return []
-    key = f"benchmark-columns:{state['n']}:{state['last']}:{state['at'].timestamp()}"
     columns: list[BenchmarkColumn] | None = cache.get(key)
     if columns is None:
         columns = _columns()
         cache.set(key, columns, KEPT_FOR_S)
     return columns
+
+
+def _state() -> str:
+    """A name for the scores as they are, empty where there is none."""
+    runs = BenchmarkRun.objects.filter(status=RunStatus.COMPLETED).count()
+    if not runs:
+        return ""
+    tasks = BenchmarkTask.objects.aggregate(n=Count("id"), at=Max("scored_at"))
+    return f"benchmark-columns:{runs}:{tasks['n']}:{tasks['at'].timestamp() if tasks['at'] else 0}"
 
 
 def _scored() -> QuerySet[BenchmarkTask]:

@@ -11,11 +11,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from django.urls import reverse
-from django.utils.formats import number_format
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from benchmarks.templatetags.scores import interval, score
 from leaderboard.benchmark_columns import BenchmarkColumn, Score, benchmark_columns
 from speed.models import SpeedPhase, SpeedRun
 from speed.selectors import speed_of_models
@@ -23,6 +21,7 @@ from speed.selectors import speed_of_models
 BENCHMARKS_SHOWN: Final = 3
 """Benchmarks that are shown unless a reader chooses others: those that most of the models have."""
 BENCHMARKS_OFFERED: Final = 30
+_RUN, _TASK = 987654321, 987654322  # stand in an address for the numbers of a run and a task
 NO_COLUMN: Final = "none"
 """Stands in the address for a reader who wants no further column."""
 
@@ -105,12 +104,12 @@ def _speed_cell(phase: SpeedPhase, key: str, digits: int, *, for_staff: bool) ->
     if value is None:
         return None
     lower, upper = getattr(phase, f"{key}_lower_s"), getattr(phase, f"{key}_upper_s")
-    text = number_format(round(1000 * value, digits), digits)
+    text = f"{1000 * value:.{digits}f}"
     words = [_("load: %(load)s") % {"load": phase.name}]
     if lower is not None and upper is not None:
-        ends = (number_format(round(1000 * end, digits), digits) for end in (lower, upper))
+        ends = f"{1000 * lower:.{digits}f} – {1000 * upper:.{digits}f}"
         # xgettext:no-python-format
-        words.insert(0, _("95 % interval") + " " + " – ".join(ends))
+        words.insert(0, _("95 % interval") + " " + ends)
     is_doubtful = phase.grade != "green"
     if is_doubtful:
         words.append(_("measured under conditions that leave some doubt"))
@@ -125,21 +124,25 @@ def _is_unequal(phases: Collection[SpeedPhase]) -> bool:
 
 
 def _benchmark_column(column: BenchmarkColumn, *, is_shown: bool) -> BesideColumn:
-    cells = {model: _benchmark_cell(found) for model, found in column.scores.items()}
+    """Cells only where they are shown: a board may offer thirty columns of hundreds of models."""
+    cells: dict[int, Cell] = {}
+    if is_shown:
+        run_address = reverse("benchmark_run", args=(_RUN,))
+        samples_address = reverse("benchmark_samples", args=(_RUN, _TASK))
+        # xgettext:no-python-format
+        words = _("95 % interval")
+        for model, found in column.scores.items():
+            address = run_address if found.task is None else samples_address
+            href = address.replace(str(_TASK), str(found.task)).replace(str(_RUN), str(found.run))
+            cells[model] = _benchmark_cell(found, words, href)
     return BesideColumn(column.key, column.title, column.way, cells, is_shown)
 
 
-def _benchmark_cell(found: Score) -> Cell:
-    known = {"value": found.value, "lower": found.lower, "upper": found.upper}
-    ends = interval(known)
-    # xgettext:no-python-format
-    words = [_("95 % interval") + " " + ends] if ends else []
-    words.append(
-        ngettext("%(n)s sample", "%(n)s samples", found.samples)
-        % {"n": number_format(found.samples)}
-    )
-    if found.task is None:
-        href = reverse("benchmark_run", args=(found.run,))
-    else:
-        href = reverse("benchmark_samples", args=(found.run, found.task))
-    return Cell(score(known), found.value, "; ".join(words), href)
+def _benchmark_cell(found: Score, words: str, href: str) -> Cell:
+    factor, digits = (100, 1) if 0 <= found.value <= 1 else (1, 3)
+    samples = ngettext("%(n)s sample", "%(n)s samples", found.samples) % {"n": found.samples}
+    note = samples
+    if found.lower is not None and found.upper is not None:
+        ends = f"{factor * found.lower:.{digits}f} – {factor * found.upper:.{digits}f}"
+        note = f"{words} {ends}; {samples}"
+    return Cell(f"{factor * found.value:.{digits}f}", found.value, note, href)

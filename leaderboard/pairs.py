@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
 import numpy as np
@@ -65,6 +66,19 @@ def triangle_to_bytes(matrix: NDArray[np.float64]) -> bytes:
     """The lower triangle of a symmetric matrix; nothing where it is unknown throughout."""
     triangle = matrix[np.tril_indices(matrix.shape[0])]
     return b"" if np.isnan(triangle).all() else triangle.tobytes()
+
+
+def triangle_from_bytes(triangle: bytes) -> NDArray[np.float64] | None:
+    """float64[m, m], the matrix that ``triangle_to_bytes`` kept; None where it kept nothing."""
+    if not triangle:
+        return None
+    values = np.frombuffer(triangle, dtype=np.float64)
+    m = int((math.sqrt(8 * values.size + 1) - 1) / 2)
+    matrix = np.empty((m, m))
+    matrix[np.tril_indices(m)] = values
+    upper = np.triu_indices(m)
+    matrix[upper] = matrix.T[upper]
+    return matrix
 
 
 def variance_of_difference(triangle: bytes, first: int, second: int) -> float | None:

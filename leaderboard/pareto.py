@@ -6,21 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any  # plotly's JSON
 
-from django.db.models import Avg, Count, F, FloatField, Q
-from django.db.models.functions import Cast
-from django.http import Http404, HttpRequest, HttpResponse
-from django.shortcuts import render
+import numpy as np
 from django.utils.functional import Promise
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
-from django.views.decorators.http import require_safe
 
-from arena.models import Answer, AnswerOrigin, WorkStatus
+from arena.models import LanguageModel
 from leaderboard.charts import Chart
-from leaderboard.models import Board, Rating
 from leaderboard.pareto_front import Measured, front_probabilities
-from leaderboard.selectors import rating_rows
-from leaderboard.services import latest_snapshot
+from leaderboard.pareto_quality import Quality, Subject
+from leaderboard.users_met import UsersMet, users_met
 from speed.metrics.cost import Cost, Price, cost_of
 from speed.models import SpeedPhase
 from speed.selectors import speed_of_models
@@ -30,31 +25,29 @@ ON_FRONT = 0.5  # a model is drawn as part of the front when this likely
 
 
 @dataclass(frozen=True, slots=True)
-class UsersMet:
-    """Mean figures of the answers of live battles: speed as users met it, and tokens per answer."""
-
-    answers: int
-    ttft_s: float | None
-    tpot_s: float | None
-    input_tokens: float | None
-    output_tokens: float | None
-
-
-@dataclass(frozen=True, slots=True)
 class Line:
-    """A model with everything that is known of it."""
+    """A model with everything that is known of it; ``place`` is its subject's."""
 
-    rating: Rating
+    subject: Subject
+    place: int
     speed: SpeedPhase | None
     users: UsersMet | None
     cost: Cost
 
     @property
+    def model(self) -> LanguageModel:
+        return self.subject.model
+
+    @property
+    def quality(self) -> Measured:
+        return self.subject.quality
+
+    @property
     def win_share(self) -> float:
         """Won battles and half the ties over all that were decided or tied."""
-        row = self.rating
-        counted = row.wins + row.losses + row.ties
-        return (row.wins + 0.5 * row.ties) / counted if counted else 0.0
+        row = self.subject.rating
+        counted = row.wins + row.losses + row.ties if row else 0
+        return (row.wins + 0.5 * row.ties) / counted if row and counted else 0.0
 
     @property
     def cost_per_win(self) -> float | None:
@@ -119,45 +112,27 @@ AXES = (
 )
 
 
-def pareto_lines(ratings: Sequence[Rating]) -> list[Line]:
-    """Ratings joined with speed and price: two queries whatever their number."""
-    ids = [row.model_id for row in ratings]
+def pareto_lines(subjects: Sequence[Subject]) -> list[Line]:
+    """Subjects joined with speed and price: two queries whatever their number."""
+    ids = [subject.model.pk for subject in subjects]
     speeds = speed_of_models(ids)
     users = users_met(ids)
     return [
-        Line(row, speeds.get(row.model_id), met := users.get(row.model_id), _cost(row, met))
-        for row in ratings
+        Line(
+            subject,
+            place,
+            speeds.get(subject.model.pk),
+            met := users.get(subject.model.pk),
+            _cost(subject.model, met),
+        )
+        for place, subject in enumerate(subjects)
     ]
 
 
-def users_met(model_ids: Sequence[int]) -> dict[int, UsersMet]:
-    """Per model the means over its stored answers; timings of live battles only."""
-    live = Q(origin=AnswerOrigin.LIVE, ttft_s__isnull=False)
-    decoding = (F("latency_s") - F("ttft_s")) / (Cast("output_tokens", FloatField()) - 1)
-    rows = (
-        Answer.objects.filter(model_id__in=model_ids, status=WorkStatus.DONE)
-        .order_by()
-        .values("model_id")
-        .annotate(
-            n=Count("id", filter=live),
-            ttft=Avg("ttft_s", filter=live),
-            tpot=Avg(decoding, filter=live & Q(latency_s__gt=F("ttft_s"), output_tokens__gt=1)),
-            tokens_in=Avg("input_tokens"),
-            tokens_out=Avg("output_tokens"),
-        )
-    )
-    return {
-        row["model_id"]: UsersMet(
-            row["n"], row["ttft"], row["tpot"], row["tokens_in"], row["tokens_out"]
-        )
-        for row in rows
-    }
-
-
-def _cost(row: Rating, met: UsersMet | None) -> Cost:
+def _cost(model: LanguageModel, met: UsersMet | None) -> Cost:
     price = Price(
-        per_million_input=row.model.price_in_per_mtok,
-        per_million_output=row.model.price_out_per_mtok,
+        per_million_input=model.price_in_per_mtok,
+        per_million_output=model.price_out_per_mtok,
     )
     if met is None or met.output_tokens is None:
         return Cost(price.per_million_output, price.per_million_input, None)
@@ -183,17 +158,20 @@ class Point:
         return 100 * self.probability
 
 
-def pareto_points(lines: Sequence[Line], axis: Axis, *, seed: int = 0) -> list[Point]:
+def pareto_points(lines: Sequence[Line], axis: Axis, quality: Quality) -> list[Point]:
     """The models that have a figure on the axis, cheapest or fastest first."""
     known = [(line, at) for line in lines if (at := axis.read(line)) is not None]
-    quality = [
-        Measured(line.rating.rating, line.rating.rating_lower, line.rating.rating_upper)
-        for line, _at in known
-    ]
     # a front of costs: what is better when higher is turned over, far above zero
     ceiling = 2 * max((at.upper or at.value for _line, at in known), default=0.0)
     cost = [at if axis.sign > 0 else Measured(ceiling - at.value) for _line, at in known]
-    chances = front_probabilities(quality, cost, seed=seed)
+    places = [line.place for line, _at in known]
+    covariance = quality.covariance
+    chances = front_probabilities(
+        [line.quality for line, _at in known],
+        cost,
+        seed=quality.seed,
+        covariance=None if covariance is None else covariance[np.ix_(places, places)],
+    )
     points = [Point(line, at, chance) for (line, at), chance in zip(known, chances, strict=True)]
     return sorted(points, key=lambda point: axis.sign * point.at.value)
 
@@ -206,20 +184,18 @@ def pareto_chart(points: Sequence[Point], axis: Axis, quality: str) -> dict[str,
         "mode": "markers+text",
         "name": _("models"),
         "x": [point.at.value for point in points],
-        "y": [point.line.rating.rating for point in points],
-        "text": [point.line.rating.model.display_name for point in points],
+        "y": [point.line.quality.value for point in points],
+        "text": [point.line.model.display_name for point in points],
         "textposition": "top center",
         "error_x": _bars([point.at for point in points]),
-        "error_y": _bars(
-            [Measured(r.rating, r.rating_lower, r.rating_upper) for r in _ratings(points)]
-        ),
+        "error_y": _bars([point.line.quality for point in points]),
     }
     line = {
         "type": "scatter",
         "mode": "lines",
         "name": _("likely front"),
         "x": [point.at.value for point in likely],
-        "y": [point.line.rating.rating for point in likely],
+        "y": [point.line.quality.value for point in likely],
         "line": {"dash": "dot"},
         "hoverinfo": "skip",
     }
@@ -230,8 +206,8 @@ def pareto_chart(points: Sequence[Point], axis: Axis, quality: str) -> dict[str,
     }
     rows = [
         [
-            point.line.rating.model.display_name,
-            f"{point.line.rating.rating:.1f}",
+            point.line.model.display_name,
+            f"{point.line.quality.value:.1f}",
             f"{point.at.value:.4g}",
             f"{point.percent:.0f} %",
         ]
@@ -244,10 +220,6 @@ def pareto_chart(points: Sequence[Point], axis: Axis, quality: str) -> dict[str,
     ).as_context()
 
 
-def _ratings(points: Sequence[Point]) -> list[Rating]:
-    return [point.line.rating for point in points]
-
-
 def _bars(figures: Sequence[Measured]) -> dict[str, Any]:
     return {
         "type": "data",
@@ -255,30 +227,3 @@ def _bars(figures: Sequence[Measured]) -> dict[str, Any]:
         "array": [0.0 if f.upper is None else max(0.0, f.upper - f.value) for f in figures],
         "arrayminus": [0.0 if f.lower is None else max(0.0, f.value - f.lower) for f in figures],
     }
-
-
-@require_safe
-def pareto_page(request: HttpRequest) -> HttpResponse:
-    """The page; any public board gives the quality: people's votes, judges or benchmark scores."""
-    boards = Board.objects.all() if request.user.is_staff else Board.objects.filter(is_public=True)
-    shown = list(boards)
-    wanted = request.GET.get("board", "")
-    board = next((board for board in shown if wanted in ("", board.slug)), None)
-    if wanted and board is None:
-        raise Http404
-    name = request.GET.get("axis", "")
-    axis = next((axis for axis in AXES if axis.name == name), AXES[0])
-    snapshot = latest_snapshot(board) if board else None
-    lines = pareto_lines(rating_rows(snapshot)) if snapshot else []
-    points = pareto_points(lines, axis, seed=snapshot.seed if snapshot else 0)
-    context = {
-        "boards": shown,
-        "board": board,
-        "snapshot": snapshot,
-        "axes": AXES,
-        "axis": axis,
-        "lines": lines,
-        "points": points,
-        "chart": pareto_chart(points, axis, _("Rating")) if points else None,
-    }
-    return render(request, "leaderboard/pareto.html", context)

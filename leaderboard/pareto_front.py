@@ -2,9 +2,9 @@
 
 Both figures are uncertain, so membership is a probability: quality and cost are drawn together
 from normal distributions with the width of their 95 % intervals, and the share of draws in which
-no other model is at least as good and at least as cheap is reported. Independent draws per model
-overstate the doubt between models whose ratings move together; the front is never sharper than
-the truth.
+no other model is at least as good and at least as cheap is reported. Where the ratings' joint
+covariance is known they are drawn together; independent draws overstate the doubt between models
+whose ratings move together, so that the front is never sharper than the truth.
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float64]
 DRAWS = 4000
+FEWEST_DRAWS = 1000  # an error of at most 1.6 points of a hundred
+DRAWN_NUMBERS = 400_000  # draws times models: hundreds of models take fewer draws
 WIDTH_OF_95 = 2 * 1.959963984540054  # standard deviations between the ends of a 95 % interval
 SMALLEST_COST = 1e-12
 
@@ -44,21 +46,42 @@ def front(quality: Sequence[float], cost: Sequence[float]) -> list[bool]:
 
 
 def front_probabilities(
-    quality: Sequence[Measured], cost: Sequence[Measured], *, seed: int = 0
+    quality: Sequence[Measured],
+    cost: Sequence[Measured],
+    *,
+    seed: int = 0,
+    covariance: Floats | None = None,
 ) -> list[float]:
-    """The probability of each point to lie on the front; costs stay positive."""
+    """The probability of each point to lie on the front; costs stay positive.
+
+    ``covariance``: float64[n, n] of the qualities; by default they are independent.
+    """
     if not quality:
         return []
     random = np.random.default_rng(seed)
-    q = _drawn(quality, random)
-    c = np.maximum(_drawn(cost, random), SMALLEST_COST)
+    draws = min(DRAWS, max(FEWEST_DRAWS, DRAWN_NUMBERS // len(quality)))
+    if covariance is None:
+        q = _drawn(quality, random, draws)
+    else:
+        q = _together(quality, covariance, random, draws)
+    c = np.maximum(_drawn(cost, random, draws), SMALLEST_COST)
     return [float(share) for share in _on_front(q, c).mean(axis=0)]
 
 
-def _drawn(figures: Sequence[Measured], random: np.random.Generator) -> Floats:
+def _drawn(figures: Sequence[Measured], random: np.random.Generator, draws: int) -> Floats:
     values = np.array([figure.value for figure in figures])
     widths = np.array([figure.deviation for figure in figures])
-    drawn: Floats = values + widths * random.standard_normal((DRAWS, len(values)))
+    drawn: Floats = values + widths * random.standard_normal((draws, len(values)))
+    return drawn
+
+
+def _together(
+    figures: Sequence[Measured], covariance: Floats, random: np.random.Generator, draws: int
+) -> Floats:
+    values = np.array([figure.value for figure in figures])
+    power, direction = np.linalg.eigh(covariance)
+    root = direction * np.sqrt(np.clip(power, 0, None))
+    drawn: Floats = values + random.standard_normal((draws, values.size)) @ root.T
     return drawn
 
 

@@ -2,6 +2,6 @@
 
 from django.urls import path
 
-from leaderboard.pareto import pareto_page
+from leaderboard.views.pareto import pareto_page
 
 urlpatterns = [path("pareto/", pareto_page, name="pareto")]

@@ -43,7 +43,7 @@ def compact_number(value: float | None) -> str:
 @register.filter
 def milliseconds(seconds: float) -> str:
     """Seconds as whole milliseconds; seconds inside, milliseconds only on screen."""
-    return number_format(1000 * seconds, 0)
+    return number_format(round(1000 * seconds), 0)
 
 
 @register.inclusion_tag("components/_progress.html")

@@ -12,8 +12,10 @@ from ninja.pagination import paginate
 
 from arena.models import LanguageModel
 from leaderboard.api.pages import Pages
-from leaderboard.api.schemas import ModelOut, ModelRatingOut, Problem, Refusal
+from leaderboard.api.schemas import FiguresOut, ModelOut, ModelRatingOut, Problem, Refusal
+from leaderboard.benchmark_columns import benchmark_columns
 from leaderboard.models import Board, Rating, Snapshot
+from speed.selectors import speed_of_models
 
 router = Router()
 
@@ -55,6 +57,32 @@ def list_model_ratings(request: HttpRequest, slug: str) -> list[dict[str, Any]]:
         }
         for row in standing.select_related("snapshot__board").order_by("snapshot__board__slug")
     ]
+
+
+@router.get(
+    "/{slug}/figures",
+    response={200: FiguresOut, 404: Problem, 422: Refusal},
+    summary="A model's serving speed and benchmark scores",
+)
+def get_figures(request: HttpRequest, slug: str) -> dict[str, Any]:
+    model = _model(slug)
+    return {
+        "speed": speed_of_models([model.pk]).get(model.pk),
+        "benchmarks": [
+            {
+                "benchmark": column.title,
+                "metric": column.metric,
+                "protocol": column.protocol,
+                "fingerprint": column.key,
+                "value": score.value,
+                "lower": score.lower,
+                "upper": score.upper,
+                "samples": score.samples,
+            }
+            for column in benchmark_columns()
+            if (score := column.scores.get(model.pk))
+        ],
+    }
 
 
 def _model(slug: str) -> LanguageModel:

@@ -9,6 +9,7 @@ from ninja import Schema
 
 from arena.models import LanguageModel
 from leaderboard.models import Snapshot
+from speed.models import SpeedPhase
 
 
 class Problem(Schema):
@@ -132,3 +133,41 @@ class ModelRatingOut(Schema):
     rating: float
     rating_lower: float | None
     rating_upper: float | None
+
+
+class SpeedOut(Schema):
+    """The serving speed that may be quoted: medians with 95 % intervals, at the lowest load."""
+
+    load: str
+    grade: str
+    ttft_s: float | None
+    ttft_lower_s: float | None
+    ttft_upper_s: float | None
+    tpot_s: float | None
+    tpot_lower_s: float | None
+    tpot_upper_s: float | None
+    output_tokens_per_s: float | None
+
+    @staticmethod
+    def resolve_load(phase: SpeedPhase) -> str:
+        return phase.name
+
+
+class ScoreOut(Schema):
+    """A benchmark score; only scores of one fingerprint may be compared."""
+
+    benchmark: str
+    metric: str
+    protocol: str
+    fingerprint: str
+    value: float
+    lower: float | None
+    upper: float | None
+    samples: int
+
+
+class FiguresOut(Schema):
+    """What is measured of a model beside its ratings."""
+
+    speed: SpeedOut | None
+    benchmarks: list[ScoreOut]

@@ -135,7 +135,7 @@ def _beside(column: BesideColumn, model_id: int) -> str:
     )
     return (
         f'<td class="number nowrap" data-label="{label}" data-value="{cell.value:.6g}" '
-        f'title="{note}">{text}{doubt}<span class="visually-hidden"> {note}</span></td>'
+        f'title="{note}">{text}{doubt}</td>'
     )
 
 

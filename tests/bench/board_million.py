@@ -1,5 +1,8 @@
 """A board over 1,000,000 stored votes: selected, fitted, snapshot; then one more vote; then pages.
 
+Every model also has a serving speed and a benchmark run of sixty tasks, two thirds of them a group,
+so that the board's page carries its further columns.
+
     python -m tests.bench.board_million [--battles 1000000] [--models 300]
 
 Runs on the database that DATABASE_URL names, else on SQLite in AGON_HOME; use an empty one that
@@ -11,6 +14,7 @@ import os
 import resource
 import sys
 import time
+from pathlib import Path
 
 import django
 
@@ -100,20 +104,77 @@ def synthesise(battles, models):
     print(f"synthesised {battles:,} battles in {time.perf_counter() - started:.1f} s")
 
 
+def measure_models():
+    from django.utils import timezone
+
+    from arena.models import LanguageModel, RunStatus
+    from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind
+    from speed.models import SpeedPhase, SpeedRun, SpeedStamps
+
+    if BenchmarkRun.objects.exists():
+        return
+    models = list(LanguageModel.objects.all())
+    names = [f"subject_{i:02d}" for i in range(40)] + [f"task_{i:02d}" for i in range(20)]
+    runs = BenchmarkRun.objects.bulk_create(
+        BenchmarkRun(language_model=model, engine=EngineKind.LOCAL, status=RunStatus.COMPLETED,
+                     groups={"subjects": names[:40]})
+        for model in models
+    )  # fmt: skip
+    score = {"value": 0.5, "stderr": 0.02, "lower": 0.46, "upper": 0.54, "n": 500}
+    BenchmarkTask.objects.bulk_create(
+        (
+            BenchmarkTask(run=run, name=name, suite="bench", protocol="native",
+                          primary_metric="acc,none", fingerprint_hash=name[-12:],
+                          scores={"acc,none": score}, audit={"scored": 500},
+                          scored_at=timezone.now())
+            for run in runs for name in names
+        ),
+        batch_size=2000,
+    )  # fmt: skip
+    speeds = SpeedRun.objects.bulk_create(
+        SpeedRun(language_model=model, spec={"targets": []}, workload_key="w", status="completed",
+                 target_key=model.slug)
+        for model in models
+    )  # fmt: skip
+    stamps = SpeedStamps.objects.bulk_create(SpeedStamps(run=run, content=b"") for run in speeds)
+    SpeedPhase.objects.bulk_create(
+        SpeedPhase(run=kept.run, stamps=kept, number=0, phase=0, name="1 at once", load="closed",
+                   level=1, attempts=1, succeeded=1, failed=0, window_s=1, grade="green",
+                   language_model=kept.run.language_model, ttft_s=0.2, tpot_s=0.02)
+        for kept in stamps
+    )  # fmt: skip
+
+
+def database_seconds():
+    """Processor seconds of this connection's PostgreSQL process, where it runs on this machine."""
+    from django.db import connection
+
+    if connection.vendor != "postgresql":
+        return 0.0
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        stat = Path(f"/proc/{cursor.fetchone()[0]}/stat")
+    if not stat.exists():
+        return 0.0
+    fields = stat.read_text().rpartition(")")[2].split()
+    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 def snapshots(rounds):
     from leaderboard.models import Board
     from leaderboard.services import take_snapshot
 
     board = Board.objects.get(slug=BOARD)
     for _ in range(rounds):
-        started, worked = time.perf_counter(), time.process_time()
+        served, started, worked = database_seconds(), time.perf_counter(), time.process_time()
         snapshot = take_snapshot(board=board)
         seconds, cpu = time.perf_counter() - started, time.process_time() - worked
+        served = database_seconds() - served
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
         print(
             f"snapshot {snapshot.number} of {snapshot.battles:,} votes: {seconds:.2f} s "
-            f"({cpu:.2f} s of this process's CPU), peak memory {peak:.0f} MiB, "
-            f"left out {snapshot.excluded}"
+            f"({cpu:.2f} s of this process's CPU, {served:.2f} s of its PostgreSQL process's), "
+            f"peak memory {peak:.0f} MiB, left out {snapshot.excluded}"
         )
 
 
@@ -164,6 +225,7 @@ def pages(rounds):
                     f"/boards/{BOARD}/left-out/too_fast/", f"/boards/{BOARD}/embed/",
                     f"/boards/{BOARD}/charts/",
                     f"/boards/{BOARD}/board.json", f"/boards/{BOARD}/board.csv",
+                    f"/pareto/?board={BOARD}", f"/pareto/?board={BOARD}&axis=throughput",
                     f"/boards/{BOARD}/model-000/vs/model-001/"):  # fmt: skip
         seconds, cpu = [], []
         for _ in range(rounds + 1):
@@ -193,6 +255,7 @@ def main():
     call_command("collectstatic", interactive=False, verbosity=0)
     print(f"{connection.vendor}, Python {sys.version.split()[0]}, {os.cpu_count()} cores")
     synthesise(given.battles, given.models)
+    measure_models()
     snapshots(given.rounds)
     one_more_vote(20)
     pages(5)

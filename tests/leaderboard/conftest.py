@@ -1,8 +1,14 @@
 import pytest
+from django.core.cache import cache
 
 from arena.models import Vote, Voter, WorkStatus
 from judging.models import Judge, Judgment
 from leaderboard.models import Board
+
+
+@pytest.fixture(autouse=True)
+def nothing_kept_from_other_tests():
+    cache.delete_many(["benchmark-columns", "users-met"])
 
 
 @pytest.fixture

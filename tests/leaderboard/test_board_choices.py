@@ -152,6 +152,7 @@ def test_a_new_installation_has_a_board_to_fill(client):
         ("board_json", 6),
         ("board_csv", 6),
         ("board_feed", 4),
+        ("board_charts", 10),
     ],
 )
 def test_every_board_page_makes_a_fixed_number_of_queries(
@@ -160,6 +161,24 @@ def test_every_board_page_makes_a_fixed_number_of_queries(
     take_snapshot(board=rated.board)
     with django_assert_num_queries(queries):
         shown(client, name)
+
+
+def test_two_models_face_to_face_cost_a_fixed_number_of_queries(
+    client, rated, django_assert_num_queries
+):
+    with django_assert_num_queries(12):
+        shown(client, "head_to_head", "alpha", "beta")
+
+
+def test_left_out_rows_cost_a_fixed_number_of_queries(
+    client, board, votes, django_assert_num_queries
+):
+    for vote in votes[:3]:
+        vote.exclusion = "too_fast"
+        vote.save()
+    take_snapshot(board=board)
+    with django_assert_num_queries(7):
+        shown(client, "board_left_out", "too_fast")
 
 
 def test_the_list_of_boards_makes_two_queries_however_many_there_are(

@@ -1,13 +1,16 @@
 """Quality joined to speed and price."""
 
+import numpy as np
 import pytest
 from django.urls import reverse
 
 from arena.models import AnswerOrigin, Outcome, Vote
+from leaderboard.benchmark_columns import BenchmarkColumn, Score
 from leaderboard.models import Board
+from leaderboard.pairs import triangle_from_bytes, triangle_to_bytes
 from leaderboard.pareto import AXES, pareto_lines, pareto_points
 from leaderboard.pareto_front import Measured, front, front_probabilities
-from leaderboard.selectors import rating_rows
+from leaderboard.pareto_quality import quality_of_benchmark, quality_of_board
 from leaderboard.services import take_snapshot
 from speed.models import SpeedPhase, SpeedRun, SpeedStamps
 
@@ -87,9 +90,9 @@ def test_what_is_better_when_higher_is_turned_over(board, alpha, beta):
     give_speed(alpha, tpot_s=0.02)
     give_speed(beta, tpot_s=0.04)
     axis = next(axis for axis in AXES if axis.name == "throughput")
-    lines = pareto_lines(rating_rows(board.snapshots.get()))
-    points = pareto_points(lines, axis)
-    assert [point.line.rating.model for point in points] == [alpha, beta]
+    lines = pareto_lines(quality_of_board(board.snapshots.get()).subjects)
+    points = pareto_points(lines, axis, quality_of_board(board.snapshots.get()))
+    assert [point.line.model for point in points] == [alpha, beta]
     assert points[0].probability == 1.0
 
 
@@ -98,8 +101,12 @@ def test_costs_per_answer_and_per_win_follow_from_prices_and_lengths(board, alph
     alpha.price_in_per_mtok, alpha.price_out_per_mtok = 1.0, 10.0
     alpha.save()
     alpha.answers.update(input_tokens=100, output_tokens=50)
-    line = next(ln for ln in pareto_lines(rating_rows(board.snapshots.get())) if ln.speed is None)
-    assert line.rating.model == alpha
+    line = next(
+        ln
+        for ln in pareto_lines(quality_of_board(board.snapshots.get()).subjects)
+        if ln.speed is None
+    )
+    assert line.model == alpha
     assert line.cost.per_answer == pytest.approx((100 * 1 + 50 * 10) / 1e6)
     assert line.cost_per_win == pytest.approx(line.cost.per_answer / (6 / 7))
 
@@ -110,16 +117,67 @@ def test_only_live_battles_count_as_met_by_users(board, alpha):
     first = alpha.answers.first()
     first.origin, first.ttft_s, first.latency_s = AnswerOrigin.LIVE, 0.5, 1.5
     first.save()
-    users = pareto_lines(rating_rows(board.snapshots.get()))[0].users
+    users = pareto_lines(quality_of_board(board.snapshots.get()).subjects)[0].users
     assert (users.answers, users.ttft_s) == (1, 0.5)
     assert users.tpot_s == pytest.approx(0.1)
 
 
 @pytest.mark.django_db
-def test_the_page_takes_five_queries(client, board, alpha, django_assert_num_queries):
+def test_the_page_takes_seven_queries(client, board, alpha, django_assert_num_queries):
     give_speed(alpha, tpot_s=0.02)
+    with django_assert_num_queries(7):
+        client.get(reverse("pareto"))
+
+
+@pytest.mark.django_db
+def test_means_over_all_answers_and_scores_are_looked_up_once_for_many_readers(
+    client, board, alpha, django_assert_num_queries
+):
+    client.get(reverse("pareto"))
     with django_assert_num_queries(5):
         client.get(reverse("pareto"))
+
+
+def test_ratings_that_move_together_are_drawn_together():
+    both = [Measured(10, -10, 30), Measured(11, -9, 31)]
+    together = np.full((2, 2), 104.0)  # each as uncertain as its interval says, fully correlated
+    costs = [Measured(2), Measured(1)]
+    assert front_probabilities(both, costs)[0] == pytest.approx(0.47, abs=0.03)
+    assert front_probabilities(both, costs, covariance=together)[0] == 0.0
+
+
+def test_a_covariance_comes_back_from_its_triangle_as_it_was():
+    matrix = np.array([[2.0, 1.0, 0.5], [1.0, 3.0, 0.2], [0.5, 0.2, 1.0]])
+    assert (triangle_from_bytes(triangle_to_bytes(matrix)) == matrix).all()
+    assert triangle_from_bytes(b"") is None
+
+
+@pytest.mark.django_db
+def test_models_that_never_met_the_others_are_left_out_with_a_word(
+    client, board, question_set, make_battle, make_model
+):
+    island = [make_model("island-1"), make_model("island-2")]
+    battle = make_battle(question_set.questions.first(), *island)
+    Vote.objects.create(battle=battle, outcome=Outcome.TIE)
+    take_snapshot(board=board)
+    text = client.get(reverse("pareto")).content.decode()
+    assert "2 models never met the others" in text
+    assert "island-1" not in text
+
+
+@pytest.mark.django_db
+def test_a_benchmark_score_can_be_the_quality(client, board, alpha):
+    column = BenchmarkColumn(
+        "k", "arc", "acc", "native", 1, {alpha.pk: Score(0.75, 0.7, 0.8, 9, 1, 1)}
+    )
+    (subject,) = quality_of_benchmark(column).subjects
+    assert (subject.model, subject.quality) == (alpha, Measured(75.0, 70.0, 80.0))
+    assert pareto_lines([subject])[0].cost_per_win is None
+
+
+@pytest.mark.django_db
+def test_an_unknown_benchmark_is_not_found(client, board):
+    assert client.get(reverse("pareto"), {"board": "benchmark:k"}).status_code == 404
 
 
 @pytest.mark.django_db

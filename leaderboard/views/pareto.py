@@ -1,0 +1,77 @@
+"""The Pareto page."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.db.models import QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import render
+from django.views.decorators.http import require_safe
+
+from arena.templatetags.text import translated
+from leaderboard.benchmark_columns import BenchmarkColumn, benchmark_columns
+from leaderboard.models import Board
+from leaderboard.pareto import AXES, pareto_chart, pareto_lines, pareto_points
+from leaderboard.pareto_quality import Quality, quality_of_benchmark, quality_of_board
+from leaderboard.services import latest_snapshot
+
+BENCHMARK: Final = "benchmark:"
+"""Stands before a benchmark's key where a board's slug would stand; no slug has a colon."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One entry of the menu of qualities."""
+
+    value: str
+    label: str
+    is_chosen: bool
+
+
+@require_safe
+def pareto_page(request: HttpRequest) -> HttpResponse:
+    """The page; quality is a public board (people's votes, judges) or a benchmark's scores."""
+    boards = Board.objects.all() if request.user.is_staff else Board.objects.filter(is_public=True)
+    columns = benchmark_columns()
+    wanted = request.GET.get("board", "")
+    chosen, quality = _chosen_quality(boards, columns, wanted)
+    name = request.GET.get("axis", "")
+    axis = next((axis for axis in AXES if axis.name == name), AXES[0])
+    lines = pareto_lines(quality.subjects) if quality else []
+    points = pareto_points(lines, axis, quality) if quality else []
+    context = {
+        "boards": [Choice(b.slug, translated(b.title), b.slug == chosen) for b in boards],
+        "benchmarks": [
+            Choice(BENCHMARK + c.key, f"{c.title} ({c.way})", BENCHMARK + c.key == chosen)
+            for c in columns
+        ],
+        "axes": AXES,
+        "axis": axis,
+        "quality": quality,
+        "is_board": not chosen.startswith(BENCHMARK),
+        "lines": lines,
+        "points": points,
+        "chart": pareto_chart(points, axis, quality.label) if quality and points else None,
+    }
+    return render(request, "leaderboard/pareto.html", context)
+
+
+def _chosen_quality(
+    boards: QuerySet[Board], columns: Sequence[BenchmarkColumn], wanted: str
+) -> tuple[str, Quality | None]:
+    """The menu's value and what it stands for; 404 for what is not there."""
+    if wanted.startswith(BENCHMARK):
+        for column in columns:
+            if BENCHMARK + column.key == wanted:
+                return wanted, quality_of_benchmark(column)
+        raise Http404
+    board = next((board for board in boards if wanted in ("", board.slug)), None)
+    if board is None:
+        if wanted:
+            raise Http404
+        return "", None
+    snapshot = latest_snapshot(board)
+    return board.slug, quality_of_board(snapshot) if snapshot else None
