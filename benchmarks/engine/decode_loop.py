@@ -13,7 +13,12 @@ from benchmarks.engine.encoding import IntArray
 from benchmarks.engine.forward import reading_only
 from benchmarks.engine.requests import Decoding
 from benchmarks.engine.sampling import TokenChooser
-from benchmarks.engine.shared_cache import KeysAndValues, growing_cache, keys_and_values
+from benchmarks.engine.shared_cache import (
+    KeysAndValues,
+    cache_option,
+    growing_cache,
+    keys_and_values,
+)
 
 # decoding needs a stop string's tokens and a little more: a tokenizer may cut the same text into
 # other tokens than it was trained to
@@ -86,7 +91,7 @@ class DecodeLoop:
         cache = growing_cache(None)
         ids = torch.from_numpy(prompts[0][:length]).long()[None].to(self._device)
         with reading_only(self.model, torch.zeros(1, dtype=torch.long)):
-            self.model(input_ids=ids, past_key_values=cache, use_cache=True)
+            self.model(input_ids=ids, **cache_option(self.model, cache))
         self.prefilled += length
         return keys_and_values(cache)
 
@@ -125,8 +130,7 @@ class DecodeLoop:
                 input_ids=ids.to(self._device),
                 attention_mask=batch.seen,
                 position_ids=positions.to(self._device),
-                past_key_values=cache,
-                use_cache=True,
+                **cache_option(self.model, cache),
             ).logits[0]
         batch.cache = keys_and_values(cache)
         found: torch.Tensor = logits.float()

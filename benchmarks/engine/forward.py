@@ -13,6 +13,7 @@ import torch
 from benchmarks.engine.prefix_tree import Row
 from benchmarks.engine.shared_cache import (
     KeysAndValues,
+    cache_option,
     growing_cache,
     keys_and_values,
     shared_cache,
@@ -137,8 +138,7 @@ def run_rows(
     with reading_only(model, index):
         logits = model(
             input_ids=inputs.tokens,
-            past_key_values=cache,
-            use_cache=cache is not None,
+            **cache_option(model, cache),
             **inputs.options,
         ).logits[0]
     if len(slots):

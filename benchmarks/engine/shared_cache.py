@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import cast
+import inspect
+from typing import Any, cast
 
 import torch
 from transformers.cache_utils import Cache, DynamicCache, DynamicLayer
@@ -47,6 +48,15 @@ def growing_cache(prefix: KeysAndValues | None) -> DynamicCache:
     for index, (keys, values) in enumerate(prefix or []):
         cache.update(keys, values, index)
     return cache
+
+
+def cache_option(model: Any, cache: Cache | None) -> dict[str, Any]:
+    """The cache under the name that the model's forward gives it.
+
+    transformers 5.24 renamed ``past_key_values``; code that comes with a checkpoint may be older.
+    """
+    name = "cache" if "cache" in inspect.signature(model.forward).parameters else "past_key_values"
+    return {name: cache, "use_cache": cache is not None}
 
 
 def keys_and_values(cache: DynamicCache) -> KeysAndValues:
