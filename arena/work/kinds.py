@@ -40,6 +40,8 @@ class RunKind:
     """``open_workload`` is called in a worker, once per chunk of a run.
 
     ``facts`` gives what the run's page says about it, as (label, value) pairs.
+    ``send`` tells the workers that a run (by its id) has rows to work on, where an ordinary
+    message to any of them will not do.
     """
 
     name: str
@@ -47,6 +49,7 @@ class RunKind:
     model: type[Run]
     open_workload: Callable[[Any], Workload]
     facts: Callable[[Any], list[tuple[str, object]]]
+    send: Callable[[int], None] | None = None
 
 
 _KINDS: dict[str, RunKind] = {}

@@ -20,6 +20,7 @@ from arena.services.runs import start_run
 from benchmarks.engine.spec import model_spec
 from benchmarks.metrics.letters import DEFAULT_EXTRACTOR, EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
+from benchmarks.services.libraries import LIBRARIES, import_libraries
 from benchmarks.services.options import RunOptions, data_home, run_options, task_options
 from benchmarks.suites import SUITES
 from benchmarks.suites.presets import find
@@ -92,11 +93,13 @@ def create_benchmark_run(
     precision_goal: float | None = None,
     created_by: User | None = None,
     label: str = "",
+    checks_names: bool = True,
 ) -> BenchmarkRun:
     """A run that is still to be prepared.
 
     A model with a ``checkpoint`` in ``model_args`` runs on attached accelerators, any other over
     its endpoint. Raises TaskError, ModelArgsError or NotCallableError for what cannot work.
+    ``checks_names`` False leaves unknown tasks to be told when the run is prepared.
     """
     checked = options if isinstance(options, RunOptions) else run_options(options or {})
     arguments = dict(model_args or {})
@@ -106,7 +109,8 @@ def create_benchmark_run(
     else:
         endpoint_config(language_model)
         engine = EngineKind.ENDPOINT
-    plan_selection(selection)
+    if checks_names:
+        plan_selection(selection)
     return BenchmarkRun.objects.create(
         label=label or f"{language_model}: {', '.join(selection)}"[:200],
         language_model=language_model,
@@ -132,12 +136,15 @@ def prepare_run(run: BenchmarkRun) -> BenchmarkRun:
     run.refresh_from_db()
     if run.prepared_at is not None:
         return run
+    import_libraries()
     planned, groups = plan_selection(run.selection)
     chat = _chat_formatter(run)
     built = []
     for plan in planned:
-        task = SUITES.get(plan.suite).open(plan.name, _options(run, plan))
-        built.append((plan, task, task.build(chat)))
+        # task by task, so that a running run's worker may open its own in between
+        with LIBRARIES:
+            task = SUITES.get(plan.suite).open(plan.name, _options(run, plan))
+            built.append((plan, task, task.build(chat)))
     with transaction.atomic():
         fresh = BenchmarkRun.objects.select_for_update().get(pk=run.pk)
         if fresh.prepared_at is None:

@@ -15,7 +15,6 @@ from benchmarks.charts import needle_map
 from benchmarks.metrics.letters import EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Sample
 from benchmarks.selectors import FILTERS, samples_of, target_lines, task_lines
-from benchmarks.services.accelerators import wake_accelerators
 from benchmarks.services.running import results
 from benchmarks.services.scoring import group_scores, rescore
 from benchmarks.suites_base import TaskError, unpack_requests
@@ -134,9 +133,8 @@ def rescore_task(request: HttpRequest, run_id: int, task_id: int) -> HttpRespons
 @staff_only
 @require_POST
 def set_priority(request: HttpRequest, run_id: int) -> HttpResponse:
-    """Let a run go before or after others."""
+    """Let a run go before or after others; workers look again after each chunk."""
     value = request.POST.get("priority", "0")
     if value.lstrip("-").isdigit():
         BenchmarkRun.objects.filter(pk=run_id).update(priority=max(min(int(value), 1000), -1000))
-        wake_accelerators()
     return redirect("benchmark_queue")
