@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
@@ -10,7 +11,8 @@ from django.utils.text import slugify
 from django.utils.translation import gettext as _t
 from django.utils.translation import gettext_lazy as _
 
-from benchmarks.engine.spec import PRECISIONS
+from arena.models import RunStatus
+from benchmarks.engine.spec import PRECISIONS, ModelArgsError, parse_pairs
 from benchmarks.models import BenchmarkRun, QuestionFile
 from benchmarks.models.question_file import QuestionFileKind
 from benchmarks.suites_base import AskProtocol
@@ -64,7 +66,56 @@ class LaunchForm(forms.Form):
         # xgettext:no-python-format
         help_text=_("A task ends when its 95 % interval is this narrow. Empty: runs whole."),
     )  # fmt: skip
-    priority = forms.IntegerField(label=_("Priority"), required=False, initial=0)
+    priority = forms.IntegerField(
+        label=_("Priority"), required=False, initial=0, help_text=_("Higher goes first.")
+    )
+    use_cache = forms.BooleanField(
+        label=_("Take over samples that were already asked in just this way"), required=False
+    )
+    model_args = forms.CharField(
+        label=_("Other model arguments"), required=False,
+        help_text=_("As on the command line: device_map=auto,quantization=4bit"),
+    )  # fmt: skip
+    dataset_args = forms.CharField(
+        label=_("Arguments of single tasks"), required=False,
+        help_text=_('JSON: {"humaneval": {"samples": 5, "k": [1, 5]}}'),
+    )  # fmt: skip
+
+    # which fields stand together, under which heading, and whether they are shown from the start
+    SECTIONS = (
+        (_("What"), ("model", "tasks", "question_files", "limit"), True),
+        (_("How"), ("protocol", "num_fewshot", "apply_chat_template", "max_tokens"), True),
+        (_("Data"), ("hub", "dataset_dir"), True),
+        (_("More"), ("precision", "revision", "model_args", "dataset_args", "precision_goal",
+                     "use_cache", "priority"), False),
+    )  # fmt: skip
+
+    def sections(self) -> list[dict[str, Any]]:
+        has_files = QuestionFile.objects.exists()
+        return [
+            {
+                "title": title,
+                "fields": [self[n] for n in names if n != "question_files" or has_files],
+                "is_open": is_open or any(self[name].errors for name in names),
+            }
+            for title, names, is_open in self.SECTIONS
+        ]
+
+    def clean_model_args(self) -> dict[str, str]:
+        try:
+            return parse_pairs(self.cleaned_data["model_args"])
+        except ModelArgsError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_dataset_args(self) -> dict[str, Any]:
+        text = self.cleaned_data["dataset_args"].strip()
+        try:
+            found = json.loads(text) if text else {}
+        except ValueError as error:
+            raise forms.ValidationError(_t("Not valid JSON: %s") % error) from error
+        if not isinstance(found, dict) or not all(isinstance(v, dict) for v in found.values()):
+            raise forms.ValidationError(_t("Give an object of settings for each task."))
+        return found
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
@@ -76,7 +127,10 @@ class LaunchForm(forms.Form):
         """The form as a task configuration for ``run_from_config``."""
         data = self.cleaned_data
         files = list(data["question_files"])
-        arguments = {"precision": data["precision"]}
+        arguments = {**data["model_args"], "precision": data["precision"]}
+        paths = {f.task_name: {"local_path": f.file.path} for f in files}
+        settings = {name: paths.get(name, {}) | data["dataset_args"].get(name, {})
+                    for name in paths | data["dataset_args"]}  # fmt: skip
         if data["revision"]:
             arguments["revision"] = data["revision"]
         goal = data["precision_goal"]
@@ -85,7 +139,8 @@ class LaunchForm(forms.Form):
             "model": data["model"],
             "datasets": data["tasks"].split() + [file.task_name for file in files],
             "model_args": arguments,
-            "dataset_args": {f.task_name: {"local_path": f.file.path} for f in files},
+            "dataset_args": settings,
+            "use_cache": data["use_cache"],
             "generation_config": generation,
             "dataset_hub": data["hub"],
             "dataset_dir": data["dataset_dir"],
@@ -120,11 +175,17 @@ class QuestionFileForm(forms.Form):
 
 
 def _prepared_runs() -> QuerySet[BenchmarkRun]:
-    return BenchmarkRun.objects.filter(prepared_at__isnull=False).order_by("-id")
+    prepared = BenchmarkRun.objects.filter(prepared_at__isnull=False)
+    return prepared.exclude(status=RunStatus.DRAFT).order_by("-id")
+
+
+class RunChoiceField(forms.ModelChoiceField):
+    def label_from_instance(self, obj: BenchmarkRun) -> str:
+        return f"#{obj.pk} · {obj}"
 
 
 class CompareForm(forms.Form):
     """Two runs to put side by side."""
 
-    a = forms.ModelChoiceField(_prepared_runs(), label=_("First run"))
-    b = forms.ModelChoiceField(_prepared_runs(), label=_("Second run"))
+    a = RunChoiceField(_prepared_runs(), label=_("First run"))
+    b = RunChoiceField(_prepared_runs(), label=_("Second run"))

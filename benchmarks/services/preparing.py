@@ -315,7 +315,7 @@ def forecast(run: BenchmarkRun) -> dict[str, Json]:
         "input_tokens": tokens_in,
         "output_tokens_at_most": answers,
         "usd_at_most": _money(run.language_model, tokens_in, answers),
-        "seconds": _seconds(run, samples),
+        "seconds": _seconds(run, samples, tokens_in + answers),
     }
 
 
@@ -326,22 +326,23 @@ def _money(model: LanguageModel, tokens_in: int, tokens_out: int) -> float | Non
     return round(price / 1e6, 4)
 
 
-def _seconds(run: BenchmarkRun, samples: int) -> float | None:
-    """By the speed of this model's last finished run over the same tasks."""
-    earlier = (
-        BenchmarkRun.objects.filter(
-            language_model=run.language_model,
-            selection=run.selection,
-            status=RunStatus.COMPLETED,
-            finished_at__isnull=False,
-            started_at__isnull=False,
-        )
-        .exclude(pk=run.pk)
-        .order_by("-id")
-        .first()
-    )
+def _seconds(run: BenchmarkRun, samples: int, tokens: int) -> float | None:
+    """By this model's last finished run: over the same tasks by samples, over others by tokens."""
+    finished = BenchmarkRun.objects.filter(
+        language_model=run.language_model,
+        status=RunStatus.COMPLETED,
+        finished_at__isnull=False,
+        started_at__isnull=False,
+    ).exclude(pk=run.pk)
+    same = finished.filter(selection=run.selection).order_by("-id").first()
+    earlier = same or finished.filter(model_args=run.model_args).order_by("-id").first()
     if earlier is None or earlier.finished_at is None or earlier.started_at is None:
         return None
-    done = earlier.samples.count()
     took_s = (earlier.finished_at - earlier.started_at).total_seconds()
-    return round(took_s * samples / done, 1) if done else None
+    expected = earlier.forecast
+    if same is not None:
+        done, now = earlier.samples.count(), samples
+    else:
+        done = expected.get("input_tokens", 0) + expected.get("output_tokens_at_most", 0)
+        now = tokens
+    return round(took_s * now / done, 1) if done else None

@@ -161,8 +161,8 @@ def test_the_queue_shows_devices_and_waiting_runs_by_priority(client, alpha):
         BenchmarkRun.objects.create(language_model=alpha, engine=EngineKind.LOCAL,
                                     status=RunStatus.ACTIVE, priority=priority)  # fmt: skip
     page = client.get(reverse("benchmark_queue"))
-    assert [run.priority for run in page.context["runs"]] == [7, 0]
-    assert "at work" in page.content.decode()
+    assert [line.run.priority for line in page.context["lines"]] == [7, 0]
+    assert "idle" in page.content.decode()
 
 
 @pytest.mark.parametrize("name", ["benchmark_new", "benchmark_upload", "benchmark_task_list"])
