@@ -8,7 +8,7 @@ from typing import Any
 from django import forms
 from django.db.models import QuerySet
 from django.utils.text import slugify
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import RunStatus
@@ -83,9 +83,10 @@ class LaunchForm(forms.Form):
 
     # which fields stand together, under which heading, and whether they are shown from the start
     SECTIONS = (
-        (_("What"), ("model", "tasks", "question_files", "limit"), True),
-        (_("How"), ("protocol", "num_fewshot", "apply_chat_template", "max_tokens"), True),
-        (_("Data"), ("hub", "dataset_dir"), True),
+        (_("Model and tasks"), ("model", "tasks", "question_files", "limit"), True),
+        (_("How it is asked"),
+         ("protocol", "num_fewshot", "apply_chat_template", "max_tokens"), True),
+        (_("Where the data are"), ("hub", "dataset_dir"), True),
         (_("More"), ("precision", "revision", "model_args", "dataset_args", "precision_goal",
                      "use_cache", "priority"), False),
     )  # fmt: skip
@@ -112,15 +113,15 @@ class LaunchForm(forms.Form):
         try:
             found = json.loads(text) if text else {}
         except ValueError as error:
-            raise forms.ValidationError(_t("Not valid JSON: %s") % error) from error
+            raise forms.ValidationError(gettext("Not valid JSON: %s") % error) from error
         if not isinstance(found, dict) or not all(isinstance(v, dict) for v in found.values()):
-            raise forms.ValidationError(_t("Give an object of settings for each task."))
+            raise forms.ValidationError(gettext("Give an object of settings for each task."))
         return found
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not data.get("tasks", "").split() and not data.get("question_files"):
-            self.add_error("tasks", _t("Choose at least one task or a file of own questions."))
+            self.add_error("tasks", gettext("Choose at least one task or a file of own questions."))
         return data
 
     def configuration(self) -> dict[str, Any]:
@@ -168,9 +169,9 @@ class QuestionFileForm(forms.Form):
         name = str(self.cleaned_data["name"])
         slug = slugify(name, allow_unicode=True)
         if not slug:
-            raise forms.ValidationError(_t("Use letters or digits in the name."))
+            raise forms.ValidationError(gettext("Use letters or digits in the name."))
         if QuestionFile.objects.filter(slug=slug).exists():
-            raise forms.ValidationError(_t("There is a file of this name; choose another."))
+            raise forms.ValidationError(gettext("There is a file of this name; choose another."))
         return name
 
 

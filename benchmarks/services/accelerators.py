@@ -22,6 +22,7 @@ from benchmarks.services.engines import (
     release_later,
     turn_at_accelerator,
 )
+from benchmarks.services.libraries import in_words
 
 logger = logging.getLogger(__name__)
 GIB = 1 << 30
@@ -133,7 +134,7 @@ def _load(run: BenchmarkRun) -> bool:
         engine_for(run.model_args)
     except Exception as error:  # the border around foreign checkpoints: told on the run
         logger.exception("benchmark run %s: the model cannot be loaded", run.pk)
-        reason = f"The model cannot be loaded: {type(error).__name__}: {error}"[:2000]
+        reason = f"The model cannot be loaded: {in_words(error)}"[:2000]
         try:
             stop_run(run, reason=reason)
         except RunStateError:  # somebody else has just ended it

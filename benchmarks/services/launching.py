@@ -17,6 +17,7 @@ from arena.models import RunStatus
 from arena.services.runs import ENQUEUED_FOR_S, RunStateError, start_run
 from arena.work.owner import is_owner_dead, process_owner
 from benchmarks.models import BenchmarkRun, Intent
+from benchmarks.services.libraries import in_words
 from benchmarks.services.preparing import prepare_run
 
 logger = logging.getLogger(__name__)
@@ -57,7 +58,8 @@ def prepare_and_start(run_id: int) -> BenchmarkRun | None:
         prepare_run(run)
     except Exception as error:  # the border around foreign task definitions: told on the run
         logger.warning("benchmark run %s cannot be prepared: %s", run_id, error, exc_info=True)
-        drafts.update(status_detail=_told(error), preparing_by="", preparing_until=None)
+        told = in_words(error)[:2000]
+        drafts.update(status_detail=told, preparing_by="", preparing_until=None)
         return None
     drafts.update(status_detail="", preparing_by="", preparing_until=None, enqueued_at=None)
     return run if run.intent == Intent.FORECAST else _start(run)
@@ -68,11 +70,6 @@ def _start(run: BenchmarkRun) -> BenchmarkRun | None:
         return start_run(run)
     except RunStateError:  # stopped while its prompts were being built
         return None
-
-
-def _told(error: Exception) -> str:
-    is_ours = isinstance(error, ValueError | OSError | ImportError)
-    return (str(error) if is_ours else f"{type(error).__name__}: {error}")[:2000]
 
 
 @transaction.atomic

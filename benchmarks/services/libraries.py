@@ -14,7 +14,10 @@ from threading import RLock
 LIBRARIES = RLock()
 # the order matters: datasets asks transformers for a class as soon as it is there
 MODULES = ("transformers", "datasets")
-EXTRAS = {"local": ("torch", "transformers"), "benchmarks": ("lm_eval", "datasets")}
+EXTRAS = {
+    "local": ("torch", "transformers"),
+    "benchmarks": ("lm_eval", "datasets", "rouge_score", "sacrebleu"),
+}
 
 
 def import_libraries() -> None:
@@ -31,6 +34,16 @@ def import_libraries() -> None:
 def missing_packages(extra: str) -> list[str]:
     """Packages of an extra that are not installed here."""
     return [name for name in EXTRAS[extra] if find_spec(name) is None]
+
+
+def in_words(error: BaseException) -> str:
+    """An error in a sentence; a package of an extra that is missing comes with its remedy."""
+    name = (getattr(error, "name", None) or "").partition(".")[0]
+    for extra, packages in EXTRAS.items():
+        if isinstance(error, ImportError) and name in packages:
+            return f"the package {name} is not installed; run {how_to_install(extra)}"
+    is_ours = isinstance(error, ValueError | OSError | ImportError)
+    return str(error) if is_ours else f"{type(error).__name__}: {error}"
 
 
 def how_to_install(extra: str) -> str:

@@ -20,7 +20,12 @@ from arena.services.runs import start_run
 from benchmarks.engine.spec import model_spec
 from benchmarks.metrics.letters import DEFAULT_EXTRACTOR, EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
-from benchmarks.services.libraries import LIBRARIES, import_libraries
+from benchmarks.services.libraries import (
+    LIBRARIES,
+    how_to_install,
+    import_libraries,
+    missing_packages,
+)
 from benchmarks.services.options import RunOptions, data_home, run_options, task_options
 from benchmarks.suites import SUITES
 from benchmarks.suites.presets import find
@@ -60,7 +65,7 @@ def plan_selection(names: Sequence[str]) -> tuple[list[Planned], dict[str, list[
     planned: dict[str, Planned] = {}
     groups: dict[str, list[str]] = {}
     for name in names:
-        _, found = find(name, data_home())
+        found = _found(name)
         groups |= {group: list(children) for group, children in found.groups.items()}
         for task in found.tasks:
             suite, _ = find(task, data_home())
@@ -69,6 +74,16 @@ def plan_selection(names: Sequence[str]) -> tuple[list[Planned], dict[str, list[
     if not planned:
         raise NothingToRunError("no task is chosen; name at least one, such as mmlu or arc")
     return list(planned.values()), groups
+
+
+def _found(name: str) -> TaskTree:
+    try:
+        return find(name, data_home())[1]
+    except TaskError as error:
+        if "lm_eval" in missing_packages("benchmarks"):
+            told = f"lm-eval is not installed here; run {how_to_install('benchmarks')}"
+            raise TaskError(f"{error}. {told}") from error
+        raise
 
 
 def _groups_above(task: str, tree: TaskTree) -> list[str]:

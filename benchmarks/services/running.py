@@ -18,7 +18,7 @@ from arena.services.runs import finish_if_done
 from arena.work.dispatch import DriveOptions
 from benchmarks.models import BenchmarkRun, EngineKind
 from benchmarks.services.engines import engine_for, turn_at_accelerator
-from benchmarks.services.libraries import how_to_install, missing_packages
+from benchmarks.services.libraries import in_words
 from benchmarks.services.models_by_name import model_by_name
 from benchmarks.services.options import run_options
 from benchmarks.services.preparing import create_benchmark_run, prepare_run
@@ -80,6 +80,14 @@ def _read(path: str | Path) -> dict[str, Any]:
 def run_to_end(run: BenchmarkRun) -> BenchmarkRun:
     """Prepare and drive a run in this process; another process may join by its rows."""
     prepare_run(run)
+    with turn_at_accelerator(waits=True) if run.engine == EngineKind.LOCAL else nullcontext():
+        _require_model(run)
+        _drive_to_end(run)
+    run.refresh_from_db()
+    return run
+
+
+def _drive_to_end(run: BenchmarkRun) -> None:
     BenchmarkRun.objects.filter(pk=run.pk, status__in=(RunStatus.DRAFT, RunStatus.STOPPED)).update(
         status=RunStatus.ACTIVE,
         status_detail="",
@@ -88,28 +96,18 @@ def run_to_end(run: BenchmarkRun) -> BenchmarkRun:
     )
     run.refresh_from_db()
     if run.is_active:
-        with turn_at_accelerator(waits=True) if run.engine == EngineKind.LOCAL else nullcontext():
-            _require_model(run)
-            drive_here(run, options=DriveOptions(max_s=None))
+        drive_here(run, options=DriveOptions(max_s=None))
         finish_if_done(run)
-    run.refresh_from_db()
-    return run
 
 
 def _require_model(run: BenchmarkRun) -> None:
     """Load the model before any row is claimed: a wrong folder is one error, not one per sample."""
     if run.engine != EngineKind.LOCAL or not run.items().unfinished().exists():
         return
-    missing = missing_packages("local")
-    if missing:
-        raise TaskError(
-            f"{' and '.join(missing)} not installed, so no checkpoint can be loaded here; run "
-            f"{how_to_install('local')}"
-        )
     try:
         engine_for(run.model_args)
-    except (OSError, ValueError) as error:
-        raise TaskError(f"the model cannot be loaded: {error}") from error
+    except (OSError, ValueError, ImportError) as error:
+        raise TaskError(f"the model cannot be loaded: {in_words(error)}") from error
 
 
 def results(run: BenchmarkRun) -> dict[str, Json]:

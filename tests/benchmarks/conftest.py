@@ -36,3 +36,43 @@ def offline(tmp_path_factory):
     patch.setenv("HF_HOME", str(tmp_path_factory.mktemp("hf")))
     yield
     patch.undo()
+
+
+@pytest.fixture
+def finished_run(db):
+    """A run whose samples are right where ``right`` says so."""
+    from django.utils import timezone
+
+    from arena.models import RunStatus, WorkStatus
+    from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
+    from benchmarks.services.scoring import refresh_scores
+    from benchmarks.suites_base import RequestKind, SampleRequest, pack_requests
+
+    def make(model, right, *, task_name="arc_easy", fingerprint="f1", reasons=""):
+        run = BenchmarkRun.objects.create(
+            language_model=model, engine=EngineKind.LOCAL, selection=[task_name],
+            status=RunStatus.COMPLETED, prepared_at=timezone.now(),
+            model_args={"checkpoint": "here"},
+            label=f"{model.slug} on {task_name}", groups={"both": [task_name]},
+        )  # fmt: skip
+        task = BenchmarkTask.objects.create(
+            run=run, name=task_name, suite="lm-eval", protocol="native",
+            primary_metric="acc,none", sample_count=len(right), fingerprint_hash=fingerprint,
+            fingerprint={"prompt": fingerprint},
+        )  # fmt: skip
+        requests = pack_requests(
+            [SampleRequest(RequestKind.LIKELIHOOD, "Question: why?\nAnswer:", f" {c}")
+             for c in "ab"]
+        )  # fmt: skip
+        Sample.objects.bulk_create(
+            Sample(run=run, task=task, index=i, requests=requests, target="a",
+                   doc={"question": "w"}, choices=["a", "b"], prompt_hash=f"p{i}",
+                   status=WorkStatus.DONE,
+                   responses=[{"logprob": -1.25}, {"logprob": -2.5}], extracted="ab"[1 - ok],
+                   metrics={"acc,none": float(ok)}, value=float(ok), reason_words=reasons)
+            for i, ok in enumerate(right)
+        )  # fmt: skip
+        refresh_scores(task)
+        return run
+
+    return make
