@@ -4,10 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from django import forms
 from django.contrib import admin
 from django.http import HttpRequest
-from django.utils.translation import gettext_lazy as _
 
 from arena.models import (
     Answer,
@@ -21,42 +19,10 @@ from arena.models import (
     Vote,
     Voter,
 )
-from providers import PROVIDERS
+from arena.setup_forms import EndpointForm
 
 admin.site.site_header = "Agon"
 admin.site.site_title = "Agon"
-
-
-class EndpointForm(forms.ModelForm[Endpoint]):
-    """The key can be set and replaced here; it is never shown again."""
-
-    provider = forms.ChoiceField(choices=lambda: [(name, name) for name in PROVIDERS])
-    api_key = forms.CharField(
-        required=False,
-        widget=forms.PasswordInput(render_value=False),
-        label=_("API key"),
-        help_text=_("Kept encrypted and never shown. Leave empty to keep the stored key."),
-    )
-
-    class Meta:
-        model = Endpoint
-        fields = (
-            "slug",
-            "name",
-            "provider",
-            "base_url",
-            "api_key_env",
-            "api_key",
-            "settings",
-            "max_concurrency",
-            "requests_per_minute",
-            "tokens_per_minute",
-            "timeout_s",
-            "max_attempts",
-        )
-
-    def clean_api_key(self) -> str:
-        return self.cleaned_data["api_key"] or self.instance.api_key or ""
 
 
 @admin.register(Endpoint)

@@ -65,8 +65,8 @@ def endpoint_config(model: LanguageModel) -> EndpointConfig:
     endpoint = model.endpoint
     if endpoint is None:
         raise NotCallableError(
-            f"model {model.slug!r} has no endpoint; give it one on its page or in the console, "
-            "or import its answers"
+            f"model {model.slug!r} has no endpoint; give it one in the console, under Models "
+            "and endpoints, or import its answers"
         )
     options = {**endpoint.settings}
     return EndpointConfig(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db.models import Count, Q
 
-from arena.models import Answer, Battle, Endpoint, LanguageModel, QuestionSet, Vote, WorkStatus
+from arena.models import Answer, Battle, LanguageModel, QuestionSet, Vote, WorkStatus
 from arena.run_progress import RunProgress, run_progress
 from arena.work.kinds import run_kinds
 
@@ -23,7 +23,6 @@ def console_page() -> dict[str, Any]:
             "votes": Vote.objects.count(),
         },
         "question_sets": sets,
-        "endpoints": Endpoint.objects.annotate(n_models=Count("languagemodel")),
         "active_runs": _active_runs(),
     }
 

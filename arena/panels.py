@@ -13,9 +13,9 @@ from typing import Any
 
 from django.http import HttpRequest
 
-from arena.models import Answer, Battle, LanguageModel, Question, Voter
+from arena.models import Answer, Battle, InviteRound, LanguageModel, Question, Voter
 
-Subject = LanguageModel | Question | Battle | Voter | None
+Subject = LanguageModel | Question | Battle | Voter | InviteRound | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +45,8 @@ def register_page_panel(page: str, *, position: int) -> Callable[[PageSource], P
 
     Pages are named by their URL names: ``home`` (its subject is None), ``model_detail``,
     ``question_detail``, ``battle_detail``, ``vote_verdicts`` (a battle just voted on), ``my_votes``
-    (a voter), ``satisfaction`` (None). Lower positions stand higher.
+    (a voter), ``round_detail`` (a closed round), ``satisfaction`` (None). Lower positions stand
+    higher.
     """
 
     def remember(source: PageSource) -> PageSource:

@@ -11,10 +11,12 @@ from django.utils.text import slugify
 from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import RunStatus
+from arena.models import LanguageModel, RunStatus
 from benchmarks.engine.spec import PRECISIONS, ModelArgsError, parse_pairs
 from benchmarks.models import BenchmarkRun, QuestionFile
 from benchmarks.models.question_file import QuestionFileKind
+from benchmarks.probe_lines import PROBE_LABELS
+from benchmarks.suites.probes import PROBES
 from benchmarks.suites_base import AskProtocol
 
 PROTOCOLS = (
@@ -39,8 +41,8 @@ class LaunchForm(forms.Form):
         help_text=_("Names of tasks, groups or presets, separated by spaces."),
     )
     question_files = forms.ModelMultipleChoiceField(
-        QuestionFile.objects.all(), label=_("Own questions"), required=False,
-        widget=forms.CheckboxSelectMultiple,
+        QuestionFile.objects.exclude(kind=QuestionFileKind.CORPUS), label=_("Own questions"),
+        required=False, widget=forms.CheckboxSelectMultiple,
     )  # fmt: skip
     protocol = forms.ChoiceField(label=_("Protocol"), choices=PROTOCOLS, initial="native")
     num_fewshot = forms.IntegerField(
@@ -57,6 +59,23 @@ class LaunchForm(forms.Form):
     revision = forms.CharField(label=_("Revision"), required=False)
     hub = forms.ChoiceField(label=_("Data from"), choices=HUBS, initial="huggingface")
     dataset_dir = forms.CharField(label=_("Data folder"), required=False)
+    probes = forms.MultipleChoiceField(
+        label=_("Probes beside each task"), required=False, widget=forms.CheckboxSelectMultiple,
+        choices=[(name, PROBE_LABELS[name]) for name in PROBES],
+        help_text=_("They cost as much as the task again. Tasks that a probe does not suit are "
+                    "asked without it."),
+    )  # fmt: skip
+    corpus = forms.ModelChoiceField(
+        QuestionFile.objects.filter(kind=QuestionFileKind.CORPUS), label=_("Compare with texts"),
+        required=False, empty_label="–",
+        help_text=_("Questions whose words stand in these texts are counted and scored apart. "
+                    "Upload the texts among your own questions."),
+    )  # fmt: skip
+    judge = forms.ModelChoiceField(
+        LanguageModel.objects.active().callable(), label=_("Judge of free answers"),
+        required=False, empty_label="–",
+        help_text=_("A model that grades answers to own questions and safety prompts."),
+    )  # fmt: skip
     apply_chat_template = forms.BooleanField(label=_("Use the chat template"), required=False)
     max_tokens = forms.IntegerField(
         label=_("Tokens per answer at most"), required=False, min_value=1, max_value=200_000
@@ -87,12 +106,13 @@ class LaunchForm(forms.Form):
         (_("How it is asked"),
          ("protocol", "num_fewshot", "apply_chat_template", "max_tokens"), True),
         (_("Where the data are"), ("hub", "dataset_dir"), True),
+        (_("Probes and judge"), ("probes", "corpus", "judge"), False),
         (_("More"), ("precision", "revision", "model_args", "dataset_args", "precision_goal",
                      "use_cache", "priority"), False),
     )  # fmt: skip
 
     def sections(self) -> list[dict[str, Any]]:
-        has_files = QuestionFile.objects.exists()
+        has_files = QuestionFile.objects.exclude(kind=QuestionFileKind.CORPUS).exists()
         return [
             {
                 "title": title,
@@ -151,6 +171,9 @@ class LaunchForm(forms.Form):
             "apply_chat_template": data["apply_chat_template"],
             "priority": data["priority"] or 0,
             "precision_goal": goal / 100 if goal else None,
+            "probes": data["probes"],
+            "judge": data["judge"].slug if data["judge"] else "",
+            "corpus": data["corpus"].file.path if data["corpus"] else "",
         }
 
 
@@ -162,7 +185,8 @@ class QuestionFileForm(forms.Form):
     file = forms.FileField(
         label=_("File"),
         help_text=_("CSV or JSONL in UTF-8. Multiple choice: question, A, B, C…, answer, "
-                    "category. Otherwise: question, answer."),
+                    "category. Otherwise: question, answer. Texts to compare with: TXT, or "
+                    "JSONL with one text a row."),
     )  # fmt: skip
 
     def clean_name(self) -> str:

@@ -7,9 +7,10 @@ from typing import Any
 from django.utils import timezone
 
 from benchmarks.models import BenchmarkRun, BenchmarkTask
+from benchmarks.probe_lines import probe_lines
 from benchmarks.sample_reading import gold_text
 from benchmarks.selectors import target_lines, task_lines, told_settings
-from benchmarks.services.scoring import group_scores
+from benchmarks.services.group_scores import group_scores
 from benchmarks.suites_base import unpack_requests
 
 WRONG_SHOWN = 3
@@ -23,6 +24,7 @@ def report_context(run: BenchmarkRun) -> dict[str, Any]:
         "run": run,
         "lines": lines,
         "groups": group_scores(run),
+        "probes": probe_lines(run),
         "targets": target_lines(run),
         "settings": told_settings(run),
         "examples": [(line.task, wrong_examples(line.task)) for line in lines],

@@ -36,6 +36,6 @@ register_run_kind(
         BenchmarkRun,
         BenchmarkWorkload.open,
         benchmark_facts,
-        send_benchmark,
+        send=send_benchmark,
     )
 )

@@ -20,6 +20,7 @@ from benchmarks.services.scoring import estimate_from
 from benchmarks.statistics.estimates import Estimate, wilson_interval
 from benchmarks.statistics.paired import Difference, McNemar, holm, mcnemar, paired_bootstrap
 from benchmarks.statistics.targets import Comparison, compare_to_target
+from benchmarks.suites_base import PROBE_SEPARATOR
 
 Z_95 = 1.959963984540054
 ADJUSTED_ALPHA = 0.05
@@ -265,6 +266,12 @@ class Board:
 MAX_COLUMNS = 40
 
 
+def _beside(task: str) -> tuple[str, str]:
+    """Puts the probes of a task right after it."""
+    probe, _, base = task.rpartition(PROBE_SEPARATOR)
+    return base, probe
+
+
 def benchmark_board(text: str = "") -> Board:
     """Models by tasks. A column holds one way of measuring only, so its scores may be compared."""
     tasks = (
@@ -284,7 +291,7 @@ def benchmark_board(text: str = "") -> Board:
         ways[task.name][task.fingerprint_hash] = task
     columns = [
         BoardColumn(name, key, task.primary_metric.partition(",")[0], task.protocol, number)
-        for name, found in sorted(ways.items())
+        for name, found in sorted(ways.items(), key=lambda item: _beside(item[0]))
         for number, (key, task) in enumerate(found.items(), 1)
     ][:MAX_COLUMNS]
     shown = sorted(models.values(), key=lambda model: model.slug)

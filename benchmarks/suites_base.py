@@ -12,9 +12,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 Json: TypeAlias = Any  # what the json module reads: the shape differs per task
+# between a probe and the task it probes: redrawn@mmlu
+PROBE_SEPARATOR = "@"
 
 
 class RequestKind(StrEnum):
@@ -22,6 +24,11 @@ class RequestKind(StrEnum):
     ROLLING = "rolling"
     GENERATION = "generation"
     LETTERS = "letters"
+    TOKENS = "tokens"
+
+
+# what needs the log-probabilities of given texts, which chat endpoints do not tell
+LIKELIHOOD_KINDS = frozenset({RequestKind.LIKELIHOOD, RequestKind.ROLLING, RequestKind.TOKENS})
 
 
 class AskProtocol(StrEnum):
@@ -49,6 +56,13 @@ class Reason(StrEnum):
 
 class TaskError(ValueError):
     """A task that cannot be built: unknown, unsuitable, or without its data."""
+
+
+class UnsuitableTaskError(TaskError):
+    """A task that this model cannot be asked, or a probe that would change none of its questions.
+
+    Where probes are added to a selection, those that do not suit are left out.
+    """
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +223,21 @@ class OpenTask(Protocol):
 
     def identity(self) -> dict[str, Json]:
         """What of the task's definition decides its scores."""
+
+
+@runtime_checkable
+class JudgedTask(Protocol):
+    """A task whose answers another model grades; the grade comes as the last response.
+
+    ``judge`` is that model's slug, or empty for a run without one.
+    """
+
+    judge: str
+
+    def judge_request(
+        self, sample: Mapping[str, Json], responses: Sequence[Response]
+    ) -> SampleRequest:
+        """What the judge is asked about one sample's responses."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,6 +48,23 @@ class JudgeRunForm(forms.Form):
         min_value=0.01,
         help_text=_("The run stops before it would exceed this. Empty: no limit."),
     )
+    adaptive_within = forms.FloatField(
+        label=_("Adaptive: stop when gaps are known to ± rating points"),
+        required=False,
+        min_value=1,
+        help_text=_(
+            "Judges only what narrows the board most and stops when every two models are "
+            "separated or their gap is known this well. Empty: everything is judged."
+        ),
+    )
+    is_batch = forms.BooleanField(
+        label=_("Batch API"),
+        required=False,
+        help_text=_(
+            "Half the price at endpoints that offer it; the verdicts come within a day. The run "
+            "can be left alone meanwhile."
+        ),
+    )
     is_dry_run = forms.BooleanField(
         label=_("Dry run"),
         required=False,
@@ -68,8 +85,19 @@ class JudgeRunForm(forms.Form):
             baseline=data["baseline"] if data["mode"] == JudgeRunMode.BASELINE else None,
             is_dry_run=data["is_dry_run"],
             limit=data["limit"],
-            settings={"budget": {"usd": data["max_cost"]}} if data["max_cost"] else {},
+            settings=self._settings(),
         )
+
+    def _settings(self) -> dict[str, Any]:  # JSON kept with the run
+        data = self.cleaned_data
+        told: dict[str, Any] = {}
+        if data["max_cost"]:
+            told["budget"] = {"usd": data["max_cost"]}
+        if data["adaptive_within"]:
+            told["adaptive"] = {"within": data["adaptive_within"]}
+        if data["is_batch"]:
+            told["batch"] = True
+        return told
 
 
 class JudgeForm(forms.Form):

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from django.utils.functional import Promise
 
-from arena.models import Battle, Vote, VoteSource
+from arena.models import Battle, InviteRound, Vote, VoteSource
 from arena.vocabulary import category_label
 from judging.agreement import Estimate, agreement, cohen_kappa, krippendorff_alpha
 from judging.models import Judge, Judgment
@@ -142,6 +142,15 @@ def _alphas(votes: Sequence[tuple[int, int, str, str]]) -> list[AlphaRow]:
         for category, by_battle in sorted(units.items())
     ]
     return [row for row in rows if row.alpha.n]
+
+
+def alpha_of_round(invite: InviteRound) -> Estimate:
+    """Krippendorff's α between the annotators of one closed round."""
+    units: dict[int, list[float | None]] = defaultdict(list)
+    votes = Vote.objects.counted().filter(ballot__round=invite)
+    for battle, outcome in votes.values_list("battle_id", "outcome"):
+        units[battle].append(_CODES[outcome])
+    return krippendorff_alpha(list(units.values()), rounds=ROUNDS)
 
 
 def _disputes(meetings: Sequence[Meeting], judges: dict[int, Judge]) -> list[Dispute]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from judging.precision import Precision
 from judging.services.ledger import JudgeRunSpec
 from judging.services.planning import JudgePlan
 
@@ -12,7 +13,7 @@ def plan_text(spec: JudgeRunSpec, plan: JudgePlan) -> str:
     lines = [
         f"{kind} {spec.judge.slug} v{spec.judge.version}, {spec.mode.value}, "
         f"{len(spec.judged_models)} models, {plan.questions} questions",
-        f"  judgments   {plan.to_make:,} to make, {plan.reused:,} there already"
+        f"  judgments   {_at_most(plan)}{plan.to_make:,} to make, {plan.reused:,} there already"
         + (f", {plan.busy:,} in other runs" if plan.busy else ""),
         f"  calls       {plan.calls:,}",
     ]
@@ -22,11 +23,37 @@ def plan_text(spec: JudgeRunSpec, plan: JudgePlan) -> str:
             f"  money       {_money(plan)}",
             f"  time        about {_duration(plan.seconds)} (bound by {plan.bottleneck})",
         ]
+    if plan.adaptive_within is not None:
+        lines.append(
+            f"  adaptive    until every gap is known to ± {plan.adaptive_within:g} points, likely "
+            f"after {plan.likely_to_make:,} judgments"
+        )
+    if plan.precision is not None:
+        lines.append(f"  precision   {_precision(plan.precision)}")
     for slug, count in plan.missing_answers.items():
         lines.append(f"  missing     {count} answers of {slug}: their judgments are left out")
     if plan.unjudgeable:
         lines.append(f"  impossible  {plan.unjudgeable:.0%} of the tasks: {plan.problem}")
     return "\n".join(lines)
+
+
+def _at_most(plan: JudgePlan) -> str:
+    return "" if plan.adaptive_within is None else "at most "
+
+
+def _precision(precision: Precision) -> str:
+    """Half widths of 95 % intervals, and where the guess comes from."""
+    known = (
+        f"from this judge's verdicts on {precision.n_questions:,} questions"
+        if precision.n_questions
+        else "assumed, as this judge has no verdicts to learn from"
+    )
+    if precision.points is None:
+        return f"mean scores to ± {precision.half_width:.2f} ({known})"
+    return (
+        f"win rates to ± {100 * precision.half_width:.1f} %, about ± {precision.points:.0f} rating "
+        f"points, gaps to ± {precision.gap_points:.0f} ({known})"
+    )
 
 
 def _money(plan: JudgePlan) -> str:

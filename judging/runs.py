@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
 from arena.work.kinds import RunKind, register_run_kind
 from judging.models import JudgeRun
 from judging.money import shown_usd
+from judging.services.adaptive import adaptive_summary
+from judging.services.judge_runs import extend_judge_run
 from judging.spending import run_spending
 from judging.workload import JudgeWorkload
 
@@ -40,11 +44,41 @@ def _settings(run: JudgeRun) -> list[tuple[str, object]]:
     labels = {"limit": _("First questions only"), "repeats": _("Repeats")}
     budget = run.settings.get("budget") or {}
     limits = {"usd": "$", "calls": _("calls"), "minutes": _("minutes")}
-    told = [(labels.get(name, name), v) for name, v in run.settings.items() if name != "budget"]
+    special = ("budget", "adaptive", "batch")
+    told = [(labels.get(name, name), v) for name, v in run.settings.items() if name not in special]
+    if run.settings.get("batch"):
+        told.append((_("Batch API"), _("yes, at half the price")))
+    if adaptive := adaptive_summary(run.plan):
+        told += _adaptive_facts(adaptive)
     if budget:
         shown = ", ".join(f"{value:g} {limits[name]}" for name, value in budget.items())
         told.append((_("Budget"), shown))
     return told
+
+
+def _adaptive_facts(told: dict[str, Any]) -> list[tuple[str, object]]:
+    """What was asked for, what the last look saw, and what was not judged."""
+    goal = _("until every gap between two models is known to ± %(within)s rating points")
+    if told["is_reached"]:
+        seen = _("reached: every gap is settled")
+    else:
+        seen = ngettext("%(n)d gap is open", "%(n)d gaps are open", told["open_gaps"])
+        seen %= {"n": told["open_gaps"]}
+    saved = _("%(saved)s of %(total)s judgments were not needed so far (%(share)s)")
+    share = told["saved"] / told["total"] if told["total"] else 0.0
+    return [
+        (_("Adaptive spending"), goal % {"within": f"{told['within']:g}"}),
+        (_("Goal"), seen),
+        (
+            _("Saved"),
+            saved
+            % {
+                "saved": f"{told['saved']:,}",
+                "total": f"{told['total']:,}",
+                "share": f"{share:.0%}",
+            },
+        ),
+    ]
 
 
 def _cost(usd: float, unpriced: int) -> str:
@@ -65,5 +99,6 @@ register_run_kind(
         JudgeRun,
         JudgeWorkload.open,
         judge_run_facts,
+        extend_judge_run,
     )
 )

@@ -72,6 +72,7 @@ def _metadata(
         "reason": parsed.reason.value if parsed.reason else None,
         "scores": list(parsed.scores) if parsed.scores else None,
         "confidence": parsed.confidence,
+        "label": parsed.label,
         "span": list(parsed.span) if parsed.span else None,
         "details": dict(verdict.details),
         "replies": [_reply(completion) for completion in verdict.completions],

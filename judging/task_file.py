@@ -60,8 +60,19 @@ class Reviewer(ModelPart):
     settings: dict[str, Any] = {}  # JSON; each kind of judge checks its own
 
 
+class Adaptive(_Part):
+    """Judge only what narrows the board most, until each gap is known ``within`` rating points."""
+
+    within: float = Field(gt=0)
+    stop_at: Literal["order", "interval"] = "order"
+    orders: Literal["one", "both"] = "one"
+
+
 class ReviewsPart(_Part):
-    """Who judges: a judge's name, or one to set up. ``budget`` limits usd, calls, minutes."""
+    """Who judges: a judge's name, or one to set up. ``budget`` limits usd, calls, minutes.
+
+    ``batch`` sends the calls through the endpoint's Batch API.
+    """
 
     enable: bool = True
     reviewer: str | Reviewer
@@ -70,6 +81,8 @@ class ReviewsPart(_Part):
     repeats: int = Field(default=1, ge=1)
     seed: int = 0
     budget: dict[str, float] = {}
+    adaptive: Adaptive | None = None
+    batch: bool = False
 
 
 class RatingPart(_Part):
@@ -103,6 +116,8 @@ class ArenaTask(_Part):
             raise ValueError("mode pairwise_baseline needs reviews_gen.baseline, a model")
         if self.mode != "pairwise_baseline" and self.reviews_gen.baseline:
             raise ValueError(f"mode {self.mode} has no baseline; remove reviews_gen.baseline")
+        if self.mode == "single" and self.reviews_gen.adaptive:
+            raise ValueError("mode single compares no models; remove reviews_gen.adaptive")
         if not any(part.enable for part in self.answers_gen.values()):
             raise ValueError("no part of answers_gen is enabled; enable at least one")
         return self

@@ -9,10 +9,11 @@ from itertools import groupby
 import numpy as np
 from django.http import HttpRequest
 
-from arena.models import Battle, LanguageModel, Outcome
+from arena.models import Battle, InviteRound, LanguageModel, Outcome
 from arena.panels import Panel, register_page_panel
 from arena.voting.clustered import ClusteredMean, clustered_mean
 from judging.models import Judge, Judgment, JudgmentMode
+from judging.people import alpha_of_round
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +53,13 @@ def _verdict(battle: Battle, judge: Judge, outcomes: set[str]) -> VerdictOfJudge
     outcome = outcomes.pop() if len(outcomes) == 1 else ""
     winners = {Outcome.MODEL_A: battle.model_a, Outcome.MODEL_B: battle.model_b}
     return VerdictOfJudge(judge, outcome, winners.get(Outcome(outcome)) if outcome else None)
+
+
+@register_page_panel("round_detail", position=10)
+def agreement_in_round(invite: InviteRound, _request: HttpRequest) -> Panel | None:
+    """How far the annotators of a closed round agree, once two have judged a common battle."""
+    alpha = alpha_of_round(invite)
+    return Panel("judging/_round_agreement.html", {"alpha": alpha}) if alpha.n else None
 
 
 @register_page_panel("satisfaction", position=10)

@@ -18,6 +18,7 @@ from judging.budget import Budget, Purse
 from judging.cost import Prices, estimate_prompt_tokens
 from judging.judges import Judge as BuiltJudge
 from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
+from judging.kept_replies import KeptReplies, kept_replies
 from judging.models import JudgeRun, Judgment
 from judging.prompts import PromptError
 from judging.replies import Receipt, ReplyBook, judgment_key, request_key
@@ -81,6 +82,7 @@ class JudgeWorkload:
     in_flight: int
     reader: TaskReader
     book: ReplyBook = field(default_factory=ReplyBook)
+    kept: KeptReplies = field(default_factory=KeptReplies)
     open_models: OpenModels = field(default_factory=OpenModels)
     asked: dict[int, _Asked] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
@@ -163,6 +165,19 @@ class JudgeWorkload:
         for row_key, replies in stored_replies(wanted.keys()).items():
             for key, reply in zip(wanted[row_key], replies, strict=False):
                 self.book.remember(key, reply)
+        self._look_up_kept(asked)
+
+    def _look_up_kept(self, asked: Sequence[_Asked]) -> None:
+        """Single replies that many judgments share; what was received meanwhile is written."""
+        self.kept.write()
+        shared = {
+            key
+            for each in asked
+            for request, key in zip(each.requests, each.keys, strict=False)
+            if request.is_kept and key not in self.book.known
+        }
+        for key, reply in kept_replies(shared).items():
+            self.book.remember(key, reply)
 
     def _key(self, request: JudgeRequest, task: JudgingTask, *, attempt: int) -> str:
         identity = self.identities.get(request.endpoint, "")
@@ -197,13 +212,17 @@ class JudgeWorkload:
             raise JudgingError("no_task", "this row has no task to decide")
 
         async def ask(request: JudgeRequest) -> Completion:
-            key = asked.key_of(request) if attempt == 0 else None
-            return await self.book.get(
-                key or self._key(request, task, attempt=attempt),
+            known = asked.key_of(request) if attempt == 0 else None
+            key = known or self._key(request, task, attempt=attempt)
+            reply = await self.book.get(
+                key,
                 lambda: self._call(request),
                 receipt=receipt,
                 prices=prices_of(self.models[request.endpoint]),
             )
+            if request.is_kept and reply.attempts:
+                self.kept.add(key, reply)
+            return reply
 
         return await judge.judge(task, ask)
 
@@ -230,6 +249,7 @@ class JudgeWorkload:
 
     def columns(self, judgment: Judgment, decided: Decided) -> dict[str, object]:
         self.asked.pop(judgment.pk, None)
+        self.kept.write_when_many()
         if decided.verdict is None:
             return {"status": WorkStatus.FAILED, **_told(decided.refusal)}
         return verdict_columns(
@@ -241,6 +261,8 @@ class JudgeWorkload:
 
     async def aclose(self) -> None:
         await self.open_models.aclose()
+        if self.kept.fresh:
+            await asyncio.to_thread(_write_and_close, self.kept)
 
 
 async def _draw(task: JudgingTask, requests: Sequence[JudgeRequest]) -> Verdict:
@@ -265,6 +287,14 @@ def _identity(model: LanguageModel) -> str:
     where = (endpoint.provider, endpoint.base_url) if endpoint else ("", "")
     settings = sorted(model.provider_settings.items())
     return repr((*where, model.provider_model or model.slug, settings))
+
+
+def _write_and_close(kept: KeptReplies) -> None:
+    """In a thread, whose connection is its own."""
+    try:
+        kept.write()
+    finally:
+        connections.close_all()
 
 
 def _purse(run: JudgeRun) -> Purse | None:

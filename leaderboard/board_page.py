@@ -6,7 +6,7 @@ import datetime as dt
 from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 from urllib.parse import urlencode
@@ -47,12 +47,24 @@ COMMERCIAL_BADGES = {
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """What a reader asks of a board: a slice, a snapshot, and which lines to show."""
+    """What a reader asks of a board: a slice, a snapshot, which lines and columns to show.
+
+    ``columns`` are the keys of columns beside the ratings, None for the usual ones.
+    """
 
     overrides: Mapping[str, str] = field(default_factory=dict)
     number: int | None = None
     search: str = ""
     is_commercial: bool = False
+    columns: tuple[str, ...] | None = None
+
+    @property
+    def view(self) -> list[tuple[str, str]]:
+        """The part of the address that changes what is shown, not what is computed."""
+        pairs = [("q", self.search)] if self.search else []
+        if self.is_commercial:
+            pairs.append(("commercial", "1"))
+        return pairs + [("column", key) for key in self.columns or ()]
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +137,7 @@ class BoardPage:
     """``is_pending``: the slice is large and a worker is fitting it right now.
 
     ``live`` is set when votes have come since the snapshot and the ratings count them.
+    ``model_ids`` are those of all rated models, whether their lines are wanted or not.
     """
 
     board: Board
@@ -137,6 +150,7 @@ class BoardPage:
     is_pending: bool
     numbers: list[int]
     live: LiveState | None
+    model_ids: list[int] = field(default_factory=list)
 
     @property
     def overrides(self) -> Mapping[str, str]:
@@ -209,11 +223,12 @@ def board_page(board: Board, asked: Request) -> BoardPage:
         lines=[line for line in lines if _is_wanted(line.row, asked)],
         ticks=_ticks(scale),
         filters=board_menus(board, main, chosen),
-        switches=board_switches(board, chosen),
-        asked=Request(chosen, asked.number, asked.search, asked.is_commercial),
+        switches=board_switches(board, chosen, asked.view),
+        asked=replace(asked, overrides=chosen),
         is_pending=is_pending,
         numbers=list(numbers[:NUMBERS_SHOWN]),
         live=live,
+        model_ids=[row.model_id for row in rows],
     )
 
 

@@ -63,6 +63,8 @@ def method_sentence(snapshot: Snapshot, chosen: Mapping[str, str]) -> str:
     """How this view of the board is made, in plain words."""
     source = chosen.get("source") or str(snapshot.query.get("source", "combined"))
     words = [str(_WHO.get(source, ""))]
+    if snapshot.query.get("draw_weights") == "inverse":
+        words.append(_("Each vote weighs one over the probability that its pair was drawn with."))
     if style := chosen.get("style", ""):
         words.append(str(_STYLE[style]))
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlencode
@@ -105,15 +105,20 @@ def _menu(key: str, label: str, labels: Mapping[str, str], chosen: Mapping[str, 
     )
 
 
-def board_switches(board: Board, chosen: Mapping[str, str]) -> list[Switch]:
-    """Who decides, and whether style is held equal; none where the method leaves no choice."""
+def board_switches(
+    board: Board, chosen: Mapping[str, str], view: Sequence[tuple[str, str]] = ()
+) -> list[Switch]:
+    """Who decides, and whether style is held equal; none where the method leaves no choice.
+
+    ``view`` is what else stands in the address: a search or columns outlive a switch.
+    """
     if board.method != SWITCHABLE:
         return []
     switches = []
     if board_query(board).source == "combined":
         # calibrated ratings and style control do not combine, so choosing one drops the other
-        switches.append(_switch("source", _("Decided by"), SOURCE_LABELS, chosen, "style"))
-    switches.append(_switch("style", _("Style control"), STYLE_LABELS, chosen, "source"))
+        switches.append(_switch("source", _("Decided by"), SOURCE_LABELS, chosen, view))
+    switches.append(_switch("style", _("Style control"), STYLE_LABELS, chosen, view))
     return switches
 
 
@@ -122,14 +127,14 @@ def _switch(
     label: str,
     labels: Mapping[str, str | Promise],
     chosen: Mapping[str, str],
-    rival: str,
+    view: Sequence[tuple[str, str]],
 ) -> Switch:
     options = []
     for value, text in labels.items():
         asked = {**chosen, key: value}
         if asked.get("source") == CALIBRATED and asked.get("style"):
-            asked.pop(rival)
-        query = urlencode({name: given for name, given in asked.items() if given})
+            asked.pop("style" if key == "source" else "source")
+        query = urlencode([*((name, given) for name, given in asked.items() if given), *view])
         options.append(Option(f"?{query}", str(text), chosen.get(key, "") == value))
     return Switch(key, label, options)
 

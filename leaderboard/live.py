@@ -122,7 +122,9 @@ def _start(board: Board, snapshot: Snapshot, fitted: Fitted, marks: dict[str, An
         "ratings": {},
         "updated_at": now,
     }
-    if fitted.question.method == CARRIED_ALONG and comparisons is not None:
+    # totals are whole counts; a weighted board lives from snapshot to snapshot
+    is_counting = fitted.question.query.draw_weights == "equal"
+    if fitted.question.method == CARRIED_ALONG and is_counting and comparisons is not None:
         values["totals"] = _as_bytes(LiveBradleyTerry.of(comparisons))
     state, _ = LiveState.objects.update_or_create(board=board, defaults=values)
     return state
@@ -164,9 +166,11 @@ def _totals_of(state: LiveState, question: BoardSlice) -> LiveBradleyTerry:
     options = METHODS.get(CARRIED_ALONG).options.model_validate(question.options)
     shared = {name: getattr(options, name) for name in ScaleOptions.model_fields}
     totals = np.broadcast_to(counts.astype(np.float64), (3, m, m, 4))
-    return LiveBradleyTerry.from_totals(
+    live = LiveBradleyTerry.from_totals(
         tuple(state.model_slugs), totals, ScaleOptions.model_validate(shared)
     )
+    live.start_from({slug: rating for slug, (rating, _) in state.ratings.items()})
+    return live
 
 
 def _add(live: LiveBradleyTerry, news: Comparisons) -> None:

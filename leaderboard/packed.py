@@ -8,6 +8,7 @@ as one value that numpy reads as it stands, SQLite plain tuples in large chunks.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from itertools import chain
 from typing import Any, Final
 
 import numpy as np
@@ -73,7 +74,8 @@ def _fetched(cursor: Any, statement: str, parameters: Any, width: int) -> Intege
     cursor.execute(statement, parameters)
     chunks = [np.empty((0, width), np.int64)]
     while rows := cursor.fetchmany(_CHUNK):
-        chunks.append(np.array(rows, dtype=np.int64))
+        numbers = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * width)
+        chunks.append(numbers.reshape(-1, width))
     return np.concatenate(chunks)
 
 

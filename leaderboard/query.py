@@ -20,6 +20,7 @@ from judging.models import Judgment, JudgmentMode, JudgmentQuerySet
 
 Source = Literal["people", "judges", "combined"]
 Voters = Literal["all", "experts", "accounts"]
+DrawWeights = Literal["equal", "inverse"]
 Trait = Literal["short", "long", "code", "mathematics", "two_turn", "hard"]
 
 
@@ -36,7 +37,8 @@ class BoardQuery(BaseModel):
     ``traits`` are the derived categories of ``leaderboard.traits``; several must all hold.
     ``include`` names exclusion reasons that are to be counted after all. The bundled demo's
     models are left out unless ``include_demo`` says otherwise. ``voters`` narrows people's votes to
-    experts, or to signed-in accounts.
+    experts, or to signed-in accounts. ``draw_weights`` "inverse" weighs each vote by one over the
+    probability its pair was drawn with, so that the board says what evenly drawn pairs would have.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
@@ -55,6 +57,7 @@ class BoardQuery(BaseModel):
     include: tuple[str, ...] = ()
     include_demo: bool = False
     voters: Voters = "all"
+    draw_weights: DrawWeights = "equal"
 
 
 def questions_of(query: BoardQuery) -> QuestionQuerySet:

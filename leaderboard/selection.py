@@ -31,6 +31,7 @@ _WHO = (_MODEL_BITS, _MODEL_BITS, 2, 1, 1, 8)  # model_a, model_b, outcome, b fi
 _WHERE = (_ID_BITS, _ID_BITS)  # question, and voter or judge, each plus one
 _STYLE = (24, 12, 12, 12)  # length, headers, lists, bold; larger counts are capped
 _UNIT: Final = 1 << 30  # a probability as a whole number
+_DRAW_UNIT: Final = 1 << 50  # that of a pair among hundreds of models, to nine digits
 _NOT_MEASURED = -1
 
 MOST_LISTED: Final = 500
@@ -108,6 +109,8 @@ def select_comparisons(
     columns["model_a"], columns["model_b"] = sides
     for cluster in ("question", "voter"):
         columns[cluster] = _dense(columns[cluster])
+    if "weight" in columns:
+        columns["weight"] = draw_weights(columns["weight"], models=len(names))
     _drop_incomplete_style(columns, extras)
     newest = [] if span.after else [_newest(rows) for rows in _sources(query)]
     return Selection(
@@ -156,8 +159,9 @@ def _votes(query: BoardQuery, extras: Extras, span: Span) -> _Rows:
         [(known_or_zero("battle__question_id"), _ID_BITS), (known_or_zero("voter_id"), _ID_BITS)]
     )
     unsure = [Value(_NOT_MEASURED, BigIntegerField())] if extras.preference else []
-    table = integer_rows(votes, [F("id"), who, where, *unsure, *_style_columns(extras)])
-    return _rows(table, PEOPLE, extras)
+    drawn = [_draw_probability()] if query.draw_weights == "inverse" else []
+    table = integer_rows(votes, [F("id"), who, where, *drawn, *unsure, *_style_columns(extras)])
+    return _weighted_rows(table, PEOPLE, extras, is_weighted=bool(drawn))
 
 
 def _verdicts(query: BoardQuery, extras: Extras, span: Span) -> _Rows:
@@ -168,14 +172,32 @@ def _verdicts(query: BoardQuery, extras: Extras, span: Span) -> _Rows:
         [(known_or_zero("battle__question_id"), _ID_BITS), (known_or_zero("judge_id"), _ID_BITS)]
     )
     sure = [_preference()] if extras.preference else []
-    table = integer_rows(judgments, [F("id"), who, where, *sure, *_style_columns(extras)])
-    return _rows(table, JUDGES, extras)
+    drawn = [Value(_NOT_MEASURED, BigIntegerField())] if query.draw_weights == "inverse" else []
+    table = integer_rows(judgments, [F("id"), who, where, *drawn, *sure, *_style_columns(extras)])
+    return _weighted_rows(table, JUDGES, extras, is_weighted=bool(drawn))
 
 
 def _preference() -> Any:  # an expression
     """The probability that side a is better in units of 2**-30; a judge states 1 for a, 2 for b."""
     chance = Cast((Value(2.0) - F("preference")) * Value(float(_UNIT)), BigIntegerField())
     return Coalesce(chance, Value(_NOT_MEASURED), output_field=BigIntegerField())
+
+
+def _draw_probability() -> Any:  # an expression
+    """That of the vote's pair in units of 2**-50; unknown for what was imported or assigned."""
+    chance = Cast(F("draw_probability") * Value(float(_DRAW_UNIT)), BigIntegerField())
+    return Coalesce(chance, Value(_NOT_MEASURED), output_field=BigIntegerField())
+
+
+def draw_weights(probability: NDArray[np.float64], *, models: int) -> NDArray[np.float64]:
+    """float64[n]: 1/(P·K) for a pair drawn with probability P among the K pairs of ``models``.
+
+    Evenly drawn pairs thus weigh 1, as do rows without a probability (NaN): verdicts, imports,
+    assigned battles. Chiang et al. 2024, section 5, weigh by 1/P; the factor 1/K changes no
+    rating, it puts weighted and unweighted rows on one footing.
+    """
+    pairs = max(models * (models - 1) / 2, 1.0)
+    return np.where(np.isnan(probability), 1.0, 1 / (probability * pairs))
 
 
 def _newest(rows: QuerySet[Any]) -> dt.datetime | None:
@@ -211,6 +233,17 @@ def _capped(path: str, key: str, bits: int) -> Any:  # an expression
     count = Cast(KeyTextTransform(key, path), BigIntegerField())
     # PostgreSQL's LEAST passes over NULL; adding a multiple of the count keeps it NULL there too
     return Least(count, Value((1 << bits) - 1)) + count * Value(0)
+
+
+def _weighted_rows(table: Integers, source: int, extras: Extras, *, is_weighted: bool) -> _Rows:
+    """As ``_rows``; the fourth integer is the probability of the draw where it was asked for."""
+    if not is_weighted:
+        return _rows(table, source, extras)
+    rows = _rows(np.delete(table, 3, axis=1), source, extras)
+    # a probability too small for its unit is taken for the smallest there is
+    drawn = np.where(table[:, 3] == _NOT_MEASURED, np.nan, np.maximum(table[:, 3], 1) / _DRAW_UNIT)
+    rows.columns["weight"] = drawn[np.isin(table[:, 0], rows.ids)]
+    return rows
 
 
 def _rows(table: Integers, source: int, extras: Extras) -> _Rows:

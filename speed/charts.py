@@ -121,6 +121,9 @@ def load_chart(key: str, timeline: Timeline) -> Chart:
         "rangemode": "tozero",
         "title": {"text": _("under way")},
         "showgrid": False,
+        "automargin": True,
+        "tickmode": "auto",
+        "tickfont": {"size": 12, "color": "var(--ink-2)"},
     }
     return chart
 

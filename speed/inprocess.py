@@ -5,7 +5,7 @@ synchronises the device; the stamp is taken there. Nothing is decoded while the 
 model in a process serves one batch at a time, so there is no concurrency to measure here.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from time import perf_counter_ns
 from typing import TYPE_CHECKING, Any, Protocol  # model outputs carry no usable types
@@ -23,6 +23,10 @@ NS_PER_S = 1e9
 
 class InProcessError(ValueError):
     """A measurement that cannot be made as asked."""
+
+
+class StoppedError(RuntimeError):
+    """Somebody wants the measurement to end; the repeat under way is dropped."""
 
 
 class TokenIds(Protocol):
@@ -57,13 +61,22 @@ class InProcessSettings:
 
 
 class TokenClock:
-    """A streamer that stamps every step and counts the tokens of rows that still run."""
+    """A streamer that stamps every step and counts the tokens of rows that still run.
 
-    def __init__(self, batch_size: int, end_ids: frozenset[int]) -> None:
+    ``stop_reason`` is asked after every step; any answer but "" raises StoppedError.
+    """
+
+    def __init__(
+        self,
+        batch_size: int,
+        end_ids: frozenset[int],
+        stop_reason: Callable[[], str] = lambda: "",
+    ) -> None:
         self.step_ns: list[int] = []
         self.tokens_per_row = [0] * batch_size
         self.ended_early = 0
         self._end_ids = end_ids
+        self._stop_reason = stop_reason
         self._is_running = [True] * batch_size
         self._has_prompt = False
 
@@ -79,6 +92,8 @@ class TokenClock:
                 self.tokens_per_row[row] += 1
                 self._is_running[row] = token not in self._end_ids
         self.ended_early = self._is_running.count(False)
+        if reason := self._stop_reason():
+            raise StoppedError(reason)
 
     def end(self) -> None:
         """Called by ``generate`` when it is done."""
@@ -91,13 +106,36 @@ def _flat(ids: Any) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Repeat:
-    """One generation: times in seconds, ``steps_s`` the gaps between decoding steps."""
+    """One generation, on the clock of ``perf_counter_ns``: a stamp per decoding step.
 
-    ttft_s: float
-    latency_s: float
-    steps_s: tuple[float, ...]
-    output_tokens: int
+    ``tokens_per_row`` counts the real tokens of each sequence of the batch.
+    """
+
+    started_ns: int
+    step_ns: tuple[int, ...]
+    ended_ns: int
+    tokens_per_row: tuple[int, ...]
     rows_ended_early: int
+
+    @property
+    def ttft_s(self) -> float:
+        """To the first token of the batch; all rows get theirs at once."""
+        return (self.step_ns[0] - self.started_ns) / NS_PER_S
+
+    @property
+    def latency_s(self) -> float:
+        """Until ``generate`` has returned and the device is idle."""
+        return (self.ended_ns - self.started_ns) / NS_PER_S
+
+    @property
+    def steps_s(self) -> "np.ndarray[Any, np.dtype[np.float64]]":
+        """Gaps between decoding steps."""
+        return np.diff(np.array(self.step_ns)) / NS_PER_S
+
+    @property
+    def output_tokens(self) -> int:
+        """Real tokens of the whole batch."""
+        return sum(self.tokens_per_row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,17 +153,29 @@ class InProcessReport:
     rows_ended_early: int
     peak_memory_bytes: int
     peak_memory_kind: str
-    circumstances: dict[str, Any]
+    prompt_tokens_per_row: int
     repeats: tuple[Repeat, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Who follows a measurement: hears of every kept repeat, and may end it early."""
+
+    on_repeat: Callable[[Repeat], None] = lambda _repeat: None
+    stop_reason: Callable[[], str] = lambda: ""
+
+
 def measure_model(
-    model: Any, settings: InProcessSettings, prompt_ids: "torch.Tensor | None" = None
+    model: Any,
+    settings: InProcessSettings,
+    prompt_ids: "torch.Tensor | None" = None,
+    watch: Watch | None = None,
 ) -> InProcessReport:
     """Measure a loaded causal language model.
 
     ``prompt_ids`` (batch, length) default to random ids. Raises InProcessError when the model's
-    context is too short.
+    context is too short, and StoppedError when it was ended before the first kept repeat; ended
+    later, the report holds the repeats made until then.
     """
     import torch
 
@@ -135,20 +185,28 @@ def measure_model(
     ids = _random_ids(model, settings) if prompt_ids is None else prompt_ids
     ids = ids.to(model.device)
     _check_context(model, ids.shape[1] + settings.output_tokens)
+    watch = watch or Watch()
     repeats: list[Repeat] = []
     with torch.inference_mode():
-        _one_repeat(model, ids, settings)  # kernel choice, allocator, caches
+        _one_repeat(model, ids, settings, watch)  # kernel choice, allocator, caches
         _reset_peak(model.device)
-        for _ in range(settings.repeats):
-            repeats.append(_one_repeat(model, ids, settings))
-    peak, kind = _peak_memory(model.device)
-    return _report(repeats, int(ids.numel()), (peak, kind), _circumstances(model))
+        while len(repeats) < settings.repeats:
+            try:
+                repeats.append(_one_repeat(model, ids, settings, watch))
+            except StoppedError:
+                if not repeats:
+                    raise
+                break
+            watch.on_repeat(repeats[-1])
+    return _report(repeats, ids.shape, _peak_memory(model.device))
 
 
-def _one_repeat(model: Any, ids: "torch.Tensor", settings: InProcessSettings) -> Repeat:
+def _one_repeat(
+    model: Any, ids: "torch.Tensor", settings: InProcessSettings, watch: Watch
+) -> Repeat:
     import torch
 
-    clock = TokenClock(ids.shape[0], end_ids_of(model))
+    clock = TokenClock(ids.shape[0], end_ids_of(model), watch.stop_reason)
     _synchronise(model.device)
     started = perf_counter_ns()
     model.generate(
@@ -165,28 +223,26 @@ def _one_repeat(model: Any, ids: "torch.Tensor", settings: InProcessSettings) ->
     if not clock.step_ns:
         raise InProcessError("the model produced no token")
     return Repeat(
-        ttft_s=(clock.step_ns[0] - started) / NS_PER_S,
-        latency_s=(ended - started) / NS_PER_S,
-        steps_s=tuple((np.diff(np.array(clock.step_ns)) / NS_PER_S).tolist()),
-        output_tokens=sum(clock.tokens_per_row),
+        started_ns=started,
+        step_ns=tuple(clock.step_ns),
+        ended_ns=ended,
+        tokens_per_row=tuple(clock.tokens_per_row),
         rows_ended_early=clock.ended_early,
     )
 
 
 def _report(
-    repeats: Sequence[Repeat],
-    prompt_tokens: int,
-    memory: tuple[int, str],
-    circumstances: dict[str, Any],
+    repeats: Sequence[Repeat], prompt_shape: Sequence[int], memory: tuple[int, str]
 ) -> InProcessReport:
+    rows, length = prompt_shape
     ttft = np.array([repeat.ttft_s for repeat in repeats])
     latency = np.array([repeat.latency_s for repeat in repeats])
     produced = np.array([repeat.output_tokens for repeat in repeats], dtype=np.float64)
-    mean_step = np.array([np.mean(r.steps_s) if r.steps_s else np.nan for r in repeats])
-    steps = np.concatenate([np.array(repeat.steps_s) for repeat in repeats])
+    mean_step = np.array([np.mean(r.steps_s) if len(r.step_ns) > 1 else np.nan for r in repeats])
+    steps = np.concatenate([repeat.steps_s for repeat in repeats])
     return InProcessReport(
         ttft_s=mean_estimate(ttft),
-        prefill_tokens_per_s=mean_estimate(prompt_tokens / ttft),
+        prefill_tokens_per_s=mean_estimate(rows * length / ttft),
         tpot_s=mean_estimate(mean_step),
         step_p50_s=percentile_estimate(steps, 50),
         step_p99_s=percentile_estimate(steps, 99),
@@ -196,9 +252,24 @@ def _report(
         rows_ended_early=sum(repeat.rows_ended_early for repeat in repeats),
         peak_memory_bytes=memory[0],
         peak_memory_kind=memory[1],
-        circumstances=circumstances,
+        prompt_tokens_per_row=length,
         repeats=tuple(repeats),
     )
+
+
+def load_model(folder: str, device: str = "", dtype: str = "auto") -> Any:
+    """The causal language model in a folder; nothing is downloaded, no code of it is run.
+
+    ``device`` empty takes an accelerator where there is one. Raises OSError or ValueError.
+    """
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
+    model: Any = AutoModelForCausalLM.from_pretrained(
+        folder, local_files_only=True, trust_remote_code=False, dtype=dtype
+    )
+    return model.to(chosen)
 
 
 def end_ids_of(model: Any) -> frozenset[int]:
@@ -251,7 +322,8 @@ def _peak_memory(device: Any) -> tuple[int, str]:
     return peak_memory_bytes(), "process, resident"
 
 
-def _circumstances(model: Any) -> dict[str, Any]:
+def circumstances_of(model: Any) -> dict[str, Any]:
+    """Device, precision and versions: without them no figure means anything."""
     import torch
     import transformers
 

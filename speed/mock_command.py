@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import fields
 from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
@@ -15,6 +16,7 @@ import orjson
 
 from speed.mock_behaviour import FAULTS, MockBehaviour
 from speed.mock_server import MockServer
+from speed.urgency import pin_to, urgently
 
 START_TIMEOUT_S = 20
 
@@ -24,6 +26,9 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=8801, help="port; 0 lets the system choose")
     parser.add_argument("--cpu", type=int, help="pin the mock to this CPU")
+    parser.add_argument(
+        "--urgent", action="store_true", help="run before other processes, where that is allowed"
+    )
     parser.add_argument("--certificate", help="PEM certificate; turns TLS on")
     parser.add_argument("--private-key", help="PEM key of the certificate")
     parser.add_argument(
@@ -64,22 +69,15 @@ def serve(options: Mapping[str, Any]) -> None:
     server = MockServer(
         behaviour_from(options), host=options["host"], port=options["port"], tls=tls
     )
-    pin_to_cpu(options["cpu"])
+    pin_to(options["cpu"])
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: server.stop())
     scheme = "https" if tls else "http"
     url = f"{scheme}://{server.address[0]}:{server.address[1]}"
     sys.stdout.write(orjson.dumps({"url": url}).decode() + "\n")
     sys.stdout.flush()
-    server.run()
-
-
-def pin_to_cpu(cpu: int | None) -> None:
-    """Keep this process on one CPU, where the system allows it."""
-    import os
-
-    if cpu is not None and hasattr(os, "sched_setaffinity"):
-        os.sched_setaffinity(0, {cpu})
+    with urgently() if options["urgent"] else nullcontext():
+        server.run()
 
 
 def main(arguments: Sequence[str] | None = None) -> None:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any  # charts are plotly's JSON
 
 from django.http import Http404
+from django.utils.translation import gettext as _
 
 from speed.charts import Chart, latency_chart, load_chart, ttft_chart
 from speed.definitions import DEFINITIONS, Reading
+from speed.metrics.cost import Price, cost_of
 from speed.metrics.percentiles import Estimate
 from speed.metrics.reading_speed import ReaderView, reader_view
 from speed.metrics.slo import PRESETS, Goodput, Slo, goodput
@@ -71,6 +73,8 @@ def phase_context(page: PhasePage, definition: str) -> dict[str, Any]:
         "metrics": metric_rows(report.readings[chosen]),
         "percentiles": percentile_rows(report.readings[chosen]),
         "outcomes": outcome_rows(report),
+        "tokens": token_rows(report),
+        "load_rows": load_rows(report),
         "checks": check_rows(report),
         "grade_badge": GRADE_BADGES[page.row.grade],
         "grade_label": GRADE_LABELS[page.row.grade],
@@ -139,6 +143,60 @@ def outcome_rows(report: PhaseReport) -> list[tuple[object, int, str]]:
     ]
 
 
+def token_rows(report: PhaseReport) -> list[tuple[object, str, str]]:
+    """What the successes read and wrote: label, in all, per request."""
+    tokens, succeeded = report.tokens, max(1, report.outcomes.succeeded)
+    totals = [
+        (_("Input tokens"), tokens.input_tokens),
+        (_("… of them answered from the server's cache"), tokens.cached_tokens),
+        (_("Output tokens"), tokens.output_tokens),
+        (_("… of them reasoning"), tokens.reasoning_tokens),
+    ]
+    rows = [(label, whole(total), figure(total / succeeded)) for label, total in totals]
+    return [*rows, (_("Tokens per package"), "–", figure(tokens.tokens_per_package))]
+
+
+def load_rows(report: PhaseReport) -> list[tuple[object, str]]:
+    """The load that was set and the one that came about."""
+    reading = report.readings[HEADLINE_DEFINITION]
+    rows = [
+        (_("Requests under way, set"), figure(report.setting.concurrency)),
+        (_("Requests under way, mean"), figure(reading.value("concurrency_reached"))),
+        (_("Requests under way, most"), str(report.peak_in_flight)),
+        (_("Attempts per second"), figure(reading.value("attempts_per_s"))),
+        (_("Successes per second"), figure(reading.value("requests_per_s"))),
+        (_("Output tokens per second"), figure(reading.value("output_tokens_per_s"))),
+    ]
+    ends = ", ".join(f"{name or '–'} {n}" for name, n in report.finish_reasons.items())
+    return [*rows, (_("Answers ended with"), ends or "–")]
+
+
+def cost_rows(page: PhasePage, data: dict[str, Any]) -> list[tuple[object, str]]:
+    """Cost per million tokens, per answer, per won battle; empty without a price."""
+    price = Price(
+        data.get("per_hour"), data.get("per_million_input"), data.get("per_million_output")
+    )
+    tokens = page.report.tokens
+    cost = cost_of(
+        price,
+        input_tokens=tokens.input_tokens,
+        output_tokens=tokens.output_tokens,
+        answers=page.report.outcomes.succeeded,
+        window_s=page.timeline.window_s,
+    )
+    if cost.per_answer is None:
+        return []
+    win_share = data.get("win_share")
+    per_win = cost.per_win(win_share / 100) if win_share else None
+    figures = [
+        (_("per million output tokens"), cost.per_million_output),
+        (_("per million input tokens"), cost.per_million_input),
+        (_("per answer"), cost.per_answer),
+        (_("per won battle"), per_win),
+    ]
+    return [(label, money(value)) for label, value in figures if value is not None]
+
+
 def check_rows(report: PhaseReport) -> list[dict[str, object]]:
     """Every check of the grade, the bad ones first."""
     rows = [
@@ -167,6 +225,16 @@ def reader_rows(report: PhaseReport) -> list[tuple[str, ReaderView, object]]:
     return [(name, view, PACE_LABELS[view.pace.value]) for name, view in views]
 
 
+def money(value: float) -> str:
+    """An amount: whole from a thousand on, else four significant digits."""
+    return whole(value) if value >= 1000 else figure(value)
+
+
+def whole(value: float) -> str:
+    """A count; a dash where nothing was told."""
+    return f"{value:,.0f}" if math.isfinite(value) else "–"
+
+
 def figure(value: float) -> str:
     """Four significant digits; a dash where there is nothing to say."""
     return f"{value:.4g}" if math.isfinite(value) else "–"
@@ -182,4 +250,6 @@ def calculate_goodput(page: PhasePage, data: dict[str, Any]) -> tuple[Slo, Goodp
             for name in ("ttft_ms", "tpot_ms", "latency_ms")
         )
         slo = Slo(ttft_s, tpot_s, latency_s, percent=data.get("percent") or 99.0)
+    if data.get("from_schedule"):
+        slo = replace(slo, from_schedule=True)
     return None if slo.is_empty else (slo, goodput(page.timeline, slo))

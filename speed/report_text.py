@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any  # stored figures are JSON
+
 from speed.export import phase_reports
 from speed.metrics.summary import PhaseReport
 from speed.models import SpeedRun
@@ -14,6 +16,8 @@ def run_as_text(run: SpeedRun) -> str:
     lines = [f"run {run.pk}: {run.get_status_display()} {run.status_detail}".strip()]
     for row, report in phase_reports(run):
         lines += ["", f"{row.name}: {row.grade}", *_phase_lines(report)]
+    for item in run.summary.get("in_process", []):
+        lines += ["", f"inside a process, batch of {item['batch_size']}:", *_local_lines(item)]
     search = run.summary.get("search")
     if search:
         best = search["best"]
@@ -62,3 +66,31 @@ def _milliseconds(report: PhaseReport, sample: str) -> str:
         for bound in (estimate.lower, estimate.upper)
     )
     return f"{1000 * estimate.value:.1f} ms [{lower}, {upper}], p99 {1000 * p99:.1f} ms"
+
+
+LOCAL = (
+    ("ttft_s", "TTFT", 1000.0, "ms"),
+    ("prefill_tokens_per_s", "prefill", 1.0, "tokens/s"),
+    ("tpot_s", "time per output token", 1000.0, "ms"),
+    ("step_p50_s", "step p50", 1000.0, "ms"),
+    ("step_p99_s", "step p99", 1000.0, "ms"),
+    ("latency_s", "latency", 1000.0, "ms"),
+    ("output_tokens_per_s", "output", 1.0, "tokens/s"),
+)
+
+
+def _local_lines(item: dict[str, Any]) -> list[str]:
+    """Figures with their intervals over the repeats, then counts and memory."""
+    lines = []
+    for name, label, factor, unit in LOCAL:
+        value, lower, upper = (item[name][key] for key in ("value", "lower", "upper"))
+        bounds = ["?" if b is None else f"{b * factor:.2f}" for b in (lower, upper)]
+        told = "–" if value is None else f"{value * factor:.2f}"
+        lines.append(f"  {label}: {told} [{', '.join(bounds)}] {unit}")
+    memory = item["peak_memory_bytes"] / 2**20
+    lines.append(
+        f"  {item['repeats']} repeats, {item['output_tokens']} tokens, "
+        f"{item['rows_ended_early']} rows ended early"
+    )
+    lines.append(f"  peak memory: {memory:.0f} MiB ({item['peak_memory_kind']})")
+    return lines

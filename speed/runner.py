@@ -1,4 +1,4 @@
-"""Starts the generator's process, watches its progress, stops it, and reads what it wrote."""
+"""Starts the measuring process, watches its progress, stops it, and reads what it wrote."""
 
 import subprocess
 import sys
@@ -8,11 +8,12 @@ from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 from types import TracebackType
-from typing import Any  # the generator's closing line is JSON
+from typing import Any, Self  # the closing line is JSON
 
 import orjson
 
 from speed.generator.progress import Counters, read_progress
+from speed.inprocess_child import LocalPlan
 from speed.plan import Phase, Plan, Target
 from speed.stamps import Stamps, read_stamps
 from speed.workloads import Recipe, write_requests
@@ -21,16 +22,18 @@ STOP_WAIT_S = 10
 
 
 class GeneratorError(RuntimeError):
-    """The generator refused its plan or died."""
+    """The measuring process refused its plan or died."""
 
 
-class GeneratorRun:
-    """A generator at work. Leaving the ``with`` block stops it."""
+class ChildRun:
+    """A measuring process at work. Leaving the ``with`` block stops it."""
 
-    def __init__(self, plan: Plan) -> None:
+    module = ""
+
+    def __init__(self, plan: Plan | LocalPlan) -> None:
         self.plan = plan
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "speed.generator"],
+            [sys.executable, "-m", self.module],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
@@ -41,7 +44,7 @@ class GeneratorRun:
             self._process.stdin.close()
             self._process.stdin = None
 
-    def __enter__(self) -> "GeneratorRun":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -64,7 +67,7 @@ class GeneratorRun:
 
     @property
     def pid(self) -> int:
-        """The generator's process id."""
+        """The process id."""
         return self._process.pid
 
     def progress(self) -> Counters | None:
@@ -73,11 +76,11 @@ class GeneratorRun:
         return None if path is None else read_progress(path)
 
     def stop(self) -> None:
-        """Ask the generator to end; it does so within a second."""
+        """Ask the process to end; it does so within a second."""
         self._process.terminate()
 
     def wait(self, timeout_s: float | None = None) -> dict[str, Any]:
-        """The closing report; raises GeneratorError with the generator's own sentence."""
+        """The closing report; raises GeneratorError with the process's own sentence."""
         output, errors = self._process.communicate(timeout=timeout_s)
         lines = output.splitlines()
         report: dict[str, Any] = orjson.loads(lines[-1]) if lines else {}
@@ -86,10 +89,22 @@ class GeneratorRun:
         if self._process.returncode or not report:
             last = errors.decode("utf-8", "replace").strip().splitlines()[-3:]
             raise GeneratorError(
-                f"the load generator ended with status {self._process.returncode}: "
+                f"the measuring process ended with status {self._process.returncode}: "
                 f"{' / '.join(last)}"
             )
         return report
+
+
+class GeneratorRun(ChildRun):
+    """The load generator."""
+
+    module = "speed.generator"
+
+
+class LocalRun(ChildRun):
+    """A model measured in a process of its own."""
+
+    module = "speed.inprocess_child"
 
 
 def run_to_end(plan: Plan) -> Stamps:

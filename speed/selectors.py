@@ -10,11 +10,13 @@ from django.db.models import Prefetch, QuerySet
 from django.utils.translation import gettext as _
 
 from speed.charts import Chart, series_chart
-from speed.models import SpeedPhase, SpeedRun
+from speed.models import SpeedMode, SpeedPhase, SpeedRun
 from speed.spec import spec_from_json
 
 LIVE_WIDTH, LIVE_HEIGHT = 240, 48
 RUNS_IN_HISTORY = 30
+Lines = dict[str, list[tuple[str, float | None]]]
+SERIES = (SpeedMode.LOAD, SpeedMode.IN_PROCESS)
 
 
 def listed_runs() -> QuerySet[SpeedRun]:
@@ -63,19 +65,27 @@ def curve(values: list[float]) -> str:
     )
 
 
-def sweep_chart(phases: list[SpeedPhase]) -> Chart | None:
-    """Latency against load, for runs of several levels."""
+def sweep_charts(phases: list[SpeedPhase]) -> list[Chart]:
+    """Waiting, decoding and throughput against load, for runs of several levels."""
     rows = [row for row in phases if row.ttft_s is not None]
     if len(rows) < 2:
-        return None
-    lines: dict[str, list[tuple[str, float | None]]] = {
+        return []
+    waiting: Lines = {
         _("TTFT p50, ms"): [(row.name, _ms(row.ttft_s)) for row in rows],
         _("TTFT p99, ms"): [(row.name, _ms(row.ttft_p99_s)) for row in rows],
-        _("per token, ms"): [(row.name, _ms(row.tpot_s)) for row in rows],
-        _("output tokens/s"): [(row.name, row.output_tokens_per_s) for row in rows],
     }
-    axes = (_("level"), _("ms, or tokens/s"))
-    return series_chart("sweep", _("Speed against load"), axes, lines)
+    decoding: Lines = {_("per token, ms"): [(row.name, _ms(row.tpot_s)) for row in rows]}
+    throughput: Lines = {
+        _("output tokens/s"): [(row.name, row.output_tokens_per_s) for row in rows]
+    }
+    level = _("level")
+    return [
+        series_chart("sweep-ttft", _("Waiting against load"), (level, _("ms")), waiting),
+        series_chart("sweep-tpot", _("Decoding against load"), (level, _("ms")), decoding),
+        series_chart(
+            "sweep-tokens", _("Throughput against load"), (level, _("tokens/s")), throughput
+        ),
+    ]
 
 
 def _ms(seconds: float | None) -> float | None:
@@ -95,7 +105,7 @@ class HistoryLine:
 
 def history() -> list[HistoryLine]:
     """Every series of at least two quotable runs, the newest series first."""
-    runs = listed_runs().filter(status="completed", mode="load").exclude(grade="red")
+    runs = listed_runs().filter(status="completed", mode__in=SERIES).exclude(grade="red")
     groups: dict[tuple[str, str], list[SpeedRun]] = {}
     for run in runs.order_by("-id")[:500]:
         groups.setdefault((run.target_key, run.workload_key), []).append(run)
@@ -118,11 +128,18 @@ def work_in_words(run: SpeedRun) -> str:
     """What was sent and how, in a line."""
     spec = spec_from_json(run.spec)
     levels = ", ".join(f"{level:g}" for level in spec.load.levels)
+    if spec.local is not None:
+        prompt, answer = spec.workload.options.get("input_tokens"), spec.workload.output_tokens
+        return _("inside a process · batch %(sizes)s · %(prompt)s → %(answer)s tokens") % {
+            "sizes": levels,
+            "prompt": prompt,
+            "answer": answer,
+        }
     return f"{spec.workload.name} · {spec.load.kind} {levels} · ≤ {spec.workload.output_tokens}"
 
 
 def _history_chart(number: int, runs: list[SpeedRun]) -> Chart:
-    lines: dict[str, list[tuple[str, float | None]]] = {
+    lines: Lines = {
         _("TTFT p50, ms"): [],
         _("per token, ms"): [],
     }
@@ -135,16 +152,20 @@ def _history_chart(number: int, runs: list[SpeedRun]) -> Chart:
     return series_chart(f"history-{number}", _("At the highest level"), axes, lines)
 
 
-def speed_of_models(model_ids: Collection[int]) -> dict[int, SpeedPhase]:
+def speed_of_models(
+    model_ids: Collection[int], *, is_in_process: bool = False
+) -> dict[int, SpeedPhase]:
     """Per model the figures a board may show: the newest green or amber run's lowest level.
 
     The lowest level, because it is the one that different runs share and that says what a single
-    user meets; red, overloaded and unfinished ones never count. One query.
+    user meets; red, overloaded and unfinished ones never count. Served figures and those of a
+    model measured inside a process answer different questions, so they are asked for apart.
+    One query.
     """
-    rows = (
-        SpeedPhase.objects.publishable()
-        .filter(language_model_id__in=model_ids)
-        .exclude(run__mode="calibration")
-        .order_by("run_id", "-level", "-number")
-    )
+    rows = SpeedPhase.objects.publishable().filter(language_model_id__in=model_ids)
+    if is_in_process:
+        rows = rows.filter(run__mode=SpeedMode.IN_PROCESS)
+    else:
+        rows = rows.exclude(run__mode__in=(SpeedMode.IN_PROCESS, SpeedMode.CALIBRATION))
+    rows = rows.order_by("run_id", "-level", "-number")
     return {row.language_model_id: row for row in rows if row.language_model_id is not None}

@@ -17,7 +17,8 @@ from speed.plan import Distribution, LoadKind, Phase, PlanError, without_userinf
 
 DEFAULT_REQUESTS = 100
 DEFAULT_ROUNDS = 10
-Mode = Literal["load", "interleaved", "search", "calibration"]
+Mode = Literal["load", "interleaved", "search", "calibration", "in_process"]
+DEFAULT_REPEATS = 5
 
 
 class _Strict(BaseModel):
@@ -56,7 +57,11 @@ class LoadSpec(_Strict):
     duration_s: float | None = Field(default=None, gt=0)
     max_errors: int | None = Field(default=None, ge=1)
     warmup_requests: int = Field(default=0, ge=0)
+    warmup_s: float = Field(default=0.0, ge=0)
     ramp_s: float = Field(default=0.0, ge=0)
+    ramp_from: float = Field(default=0.0, ge=0)
+    max_in_flight: int = Field(default=4096, ge=1)
+    cooldown: bool = False
 
     def phase(self, level: float, *, name: str = "", offsets_s: tuple[float, ...] = ()) -> Phase:
         """One level as the generator takes it; raises PlanError."""
@@ -77,7 +82,11 @@ class LoadSpec(_Strict):
             duration_s=self.duration_s,
             max_errors=self.max_errors,
             warmup_requests=self.warmup_requests,
+            warmup_s=self.warmup_s,
             ramp_s=self.ramp_s,
+            ramp_from=self.ramp_from,
+            max_in_flight=self.max_in_flight,
+            cooldown=self.cooldown,
         )
 
 
@@ -120,18 +129,33 @@ class SloSpec(_Strict):
         return Slo(self.ttft_s, self.tpot_s, self.latency_s, self.percent, self.from_schedule)
 
 
+class LocalSpec(_Strict):
+    """A model in a folder, for a measurement inside a process; ``device`` empty takes the best."""
+
+    folder: str
+    device: str = ""
+    dtype: str = "auto"
+    threads: int | None = Field(default=None, ge=1)
+
+
 class SpeedSpec(_Strict):
-    """A whole request; see the parts. A search walks from ``levels[0]`` up to ``highest``."""
+    """A whole request; see the parts. A search walks from ``levels[0]`` up to ``highest``.
+
+    ``tokenizer_path`` counts the output of servers that state no usage. In mode ``in_process``
+    the levels are batch sizes, and ``load.requests`` counts the repeats.
+    """
 
     mode: Mode = "load"
     targets: tuple[TargetSpec, ...]
     load: LoadSpec = LoadSpec()
     workload: WorkloadSpec = WorkloadSpec()
     slo: SloSpec = SloSpec()
+    local: LocalSpec | None = None
     highest: float = Field(default=64.0, gt=0)
     rounds: int = Field(default=DEFAULT_ROUNDS, ge=1, le=100)
     seed: int = 0
     timeout_s: float = Field(default=120.0, gt=0)
+    tokenizer_path: str = ""
     label: str = ""
 
     @model_validator(mode="after")
@@ -139,6 +163,8 @@ class SpeedSpec(_Strict):
         wanted = 2 if self.mode == "interleaved" else 1
         if len(self.targets) != wanted and self.mode != "calibration":
             raise ValueError(f"a run of mode {self.mode} takes {wanted} target(s)")
+        if (self.mode == "in_process") != (self.local is not None):
+            raise ValueError("a folder belongs to a run of mode in_process, and to no other")
         if self.mode == "search" and self.slo.slo().is_empty:
             raise ValueError("a search needs an objective: choose a preset or give a limit")
         if not self.load.levels:
@@ -153,9 +179,12 @@ class SpeedSpec(_Strict):
 
     def workload_key(self) -> str:
         """Equal for specs that ask for the same work, whoever has to do it."""
-        return digest(
-            self.model_dump(mode="json", exclude={"targets", "label", "timeout_s", "seed"})
-        )
+        left_out = {"targets", "label", "timeout_s", "seed", "local"}
+        # what was left at its default is left out, so that a new option keeps old series whole
+        work = self.model_dump(mode="json", exclude=left_out, exclude_defaults=True)
+        if self.local is not None:
+            work["local"] = self.local.model_dump(mode="json", exclude={"folder"})
+        return digest(work)
 
 
 class SpecError(ValueError):

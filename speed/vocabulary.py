@@ -31,6 +31,11 @@ OUTCOME_LABELS = {
     "no clear difference": _("no clear difference"),
     "not enough data": _("not enough data"),
 }
+HOLDS_LABELS = {
+    "yes": _("holds"),
+    "no": _("does not hold"),
+    "unclear": _("not enough data"),
+}
 CATEGORY_LABELS = {
     "succeeded": _("succeeded"),
     "rate_limited": _("rate limited (429)"),
@@ -56,6 +61,31 @@ CHECK_LABELS = {
     "failed_share": _("Failed requests"),
     "buffered_share": _("Answers that came all at once at the end"),
     "length_deviation": _("Distance from the asked-for length"),
+    "missing_repeats": _("Repeats missing to a sound sample"),
+    "repeat_spread": _("Spread of the repeats around their mean"),
+    "others_busy_share": _("CPU time that other processes took"),
+}
+IN_PROCESS_LABELS = {
+    "ttft_s": _("TTFT, ms"),
+    "prefill_tokens_per_s": _("Prefill tokens/s"),
+    "tpot_s": _("Per token, ms"),
+    "step_p50_s": _("Step p50, ms"),
+    "step_p99_s": _("Step p99, ms"),
+    "latency_s": _("Latency, ms"),
+    "output_tokens_per_s": _("Output tokens/s"),
+}
+DEVICE_LABELS = {
+    "device": _("Device"),
+    "dtype": _("Precision"),
+    "attention": _("Attention"),
+    "threads": _("Threads"),
+    "parameters": _("Parameters"),
+    "torch": "torch",
+    "transformers": "transformers",
+}
+MEMORY_LABELS = {
+    "device, allocated": _("allocated on the device"),
+    "process, resident": _("resident in the process"),
 }
 CHECK_MEANINGS = {
     "client_cpu_share": _("A busy generator measures itself instead of the server."),
@@ -69,6 +99,9 @@ CHECK_MEANINGS = {
     "failed_share": _("Failures are fast and make the rest look better than it is."),
     "buffered_share": _("A proxy or the server holds the stream back: TTFT is no first token."),
     "length_deviation": _("Answers were longer or shorter than asked: unequal work."),
+    "missing_repeats": _("Too few repeats to tell an accident from a habit."),
+    "repeat_spread": _("Repeats of the same work took unlike times."),
+    "others_busy_share": _("The machine was busy with something else at the same time."),
 }
 FINDING_LABELS = {
     "buffered_stream": _("The stream is buffered: text arrives all at once at the end."),

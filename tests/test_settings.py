@@ -65,3 +65,9 @@ def test_the_web_process_starts_without_heavy_imports(ask):
         DJANGO_SETTINGS_MODULE="config.settings",
     )
     assert told == "[]"
+
+
+def test_small_matrices_are_not_spread_over_cores_unless_asked_for(ask):
+    threads = "__import__('os').environ['OPENBLAS_NUM_THREADS']"
+    assert ask(threads) == "1"
+    assert ask(threads, OPENBLAS_NUM_THREADS="4") == "4"

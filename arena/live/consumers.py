@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Awaitable, Callable
 from typing import Any
@@ -10,13 +11,14 @@ import orjson
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.core.cache import cache
+from django.db import DatabaseError
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 from django.utils.translation import override
 
 from arena.calling import NotCallableError
-from arena.live.rooms import MOST_TURNS, ROOMS, Mode, Room, Seat, is_full
+from arena.live.rooms import MOST_TURNS, ROOMS, Mode, Room, Seat, is_full, storable
 from arena.live.seating import NobodyToAskError, Seating, chosen_seats, draw_seats, provider_of
 from arena.live.storing import LiveVote, store_room
 from arena.models import LanguageModel, VotingPolicy
@@ -26,6 +28,7 @@ from arena.voting.policy import current_policy
 from arena.voting.voters import COOKIE, Visitor, give_consent, visitor_of_cookie
 from providers.base import GenerationSettings
 
+logger = logging.getLogger(__name__)
 Message = dict[str, Any]  # JSON from a browser: checked field by field
 REFUSALS: dict[str, str | Promise] = {
     "unknown": _("This page is not known here any more; reload it."),
@@ -38,6 +41,7 @@ REFUSALS: dict[str, str | Promise] = {
     "expired": _("This conversation was open for too long; start a new one."),
     "over": _("You have voted on this battle already; start a new one."),
     "not_votable": _("There is nothing to vote on yet: both models must have answered."),
+    "not_stored": _("The vote could not be stored; please press again."),
     "choice": _("The vote could not be read; choose one of the buttons."),
     "nobody": _("There are not enough models that can be called right now."),
     "full": _("Too many live battles are running; try again in a few minutes."),
@@ -103,17 +107,17 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
     # -- acts -------------------------------------------------------------------------------
 
     async def _open(self, wanted: Message) -> None:
-        if is_full():
+        if self.room is not None:
+            self.room.close()
+        if is_full(self._voter_id):
             raise RefusedError("full")
         mode = Mode(wanted["mode"]) if wanted.get("mode") in list(Mode) else Mode.BLIND
-        slugs = [str(slug) for slug in wanted.get("models") or []][:2]
+        slugs = _texts(wanted.get("models"))[:2]
         try:
             seating, policy = await self._seat(mode, slugs)
             seats = [Seat(m.pk, m.display_name, provider_of(m)) for m in seating.models]
         except (NobodyToAskError, NotCallableError):
             raise RefusedError("nobody") from None
-        if self.room is not None:
-            self.room.close()
         self.room = Room(
             mode=mode,
             voter_id=self._voter_id,
@@ -122,6 +126,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
                 temperature=policy.live_temperature, max_tokens=policy.live_max_tokens
             ),
             draw_probability=seating.draw_probability,
+            drawn_by=policy.sampling if mode == Mode.BLIND else "",
+            address_key=self.visitor.address_key if self.visitor else "",
             keep_failure=None if mode == Mode.DIRECT else _keep_failure,
         )
         ROOMS[self.room.key] = self.room
@@ -135,6 +141,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         self.room = room
         room.attach(self.send_json)
         await self.send_json(room.snapshot())
+        if room.revealed is not None:
+            await self.send_json(room.revealed)
 
     async def _agree(self, _wanted: Message) -> None:
         if self.visitor is not None:
@@ -142,7 +150,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
             self.visitor = await self._find_visitor()
 
     async def _prompt(self, wanted: Message) -> None:
-        room, text = self._ready_room(), str(wanted.get("text") or "").strip()
+        room, text = self._ready_room(), storable(str(wanted.get("text") or "")).strip()
         if len(room.turns) >= MOST_TURNS:
             raise RefusedError("too_many_turns")
         await self._check_prompt(room, text)
@@ -153,7 +161,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         room, number = self._ready_room(), wanted.get("turn", -1)
         if not isinstance(number, int) or not 0 <= number < len(room.turns):
             raise RefusedError("empty")
-        text = str(wanted.get("text") or room.turns[number].prompt).strip()
+        text = storable(str(wanted.get("text") or room.turns[number].prompt)).strip()
         await self._check_prompt(room, text)
         room.ask_again(number, text)
 
@@ -173,9 +181,15 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         vote = LiveVote(
             wanted["choice"],
             strength if isinstance(strength, int) else None,
-            [str(reason) for reason in wanted.get("reasons") or []],
+            _texts(wanted.get("reasons")),
         )
-        await self.send_json(await self._store_and_reveal(room, vote))
+        try:
+            room.revealed = await self._store_and_reveal(room, vote)
+        except DatabaseError:
+            logger.exception("a live vote could not be stored")
+            room.is_over = False
+            raise RefusedError("not_stored") from None
+        await self.send_json(room.revealed)
 
     # -- checks -----------------------------------------------------------------------------
 
@@ -266,6 +280,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
 
 async def _keep_failure(room: Room) -> None:
     await database_sync_to_async(store_room)(room)
+
+
+def _texts(value: object) -> list[str]:
+    return [str(part) for part in value] if isinstance(value, list) else []
 
 
 def _ids(room: Room) -> list[int]:

@@ -30,6 +30,7 @@ MOST_TURNS = 50
 BLIND_PROMPT_CHARACTERS = 30_000
 NAMED_PROMPT_CHARACTERS = 12_000
 MOST_ROOMS = 2000
+MOST_ROOMS_PER_VOTER = 8
 TICK_S = 0.03
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]  # messages are JSON
@@ -83,6 +84,9 @@ class Room:
     """One conversation with one or two models, and who is listening.
 
     ``stored`` counts how often it was written down: once per failed reply, and once by the vote.
+    ``repeated`` counts turns that were asked again; what they replaced is not kept.
+    ``address_key`` is a keyed hash of where the conversation began. ``revealed`` is the message
+    that told the names, for a socket that dropped before it arrived.
     """
 
     mode: Mode
@@ -90,11 +94,16 @@ class Room:
     seats: list[Seat]
     settings: GenerationSettings
     draw_probability: float | None = None
+    drawn_by: str = ""
+    address_key: str = ""
     key: str = field(default_factory=lambda: secrets.token_urlsafe(18))
     turns: list[Turn] = field(default_factory=list)
     is_over: bool = False
+    revealed: dict[str, Any] | None = None
     opened_at: float = field(default_factory=time.monotonic)
+    shown_at: float | None = None
     stored: int = 0
+    repeated: int = 0
     send: Send | None = None
     keep_failure: Callable[[Room], Awaitable[None]] | None = None
     _streaming: asyncio.Task[None] | None = None
@@ -127,6 +136,11 @@ class Room:
     @property
     def is_expired(self) -> bool:
         return time.monotonic() - self.opened_at > LONGEST_SESSION_S
+
+    @property
+    def reading_s(self) -> float:
+        """Seconds since the first text could be read."""
+        return 0.0 if self.shown_at is None else time.monotonic() - self.shown_at
 
     @property
     def prompt_limit(self) -> int:
@@ -191,6 +205,7 @@ class Room:
     def ask_again(self, number: int, prompt: str) -> None:
         """Go back to a turn and ask it anew, in other words perhaps."""
         del self.turns[number:]
+        self.repeated += 1
         self.ask(prompt)
 
     async def stop(self) -> None:
@@ -238,8 +253,8 @@ class Room:
         try:
             async with provider.stream(messages, self.settings) as stream:
                 async for delta in stream:
-                    if delta.text:
-                        pace.feed(seat, delta.text)
+                    if text := storable(delta.text or ""):
+                        pace.feed(seat, text)
                         arrival.set()
         except ProviderError as error:
             is_empty = error.kind == FailureKind.EMPTY_REPLY
@@ -264,6 +279,7 @@ class Room:
             for reply, piece in zip(self.turns[number].replies, pieces, strict=True):
                 reply.text += piece
             if any(pieces):
+                self.shown_at = self.shown_at or time.monotonic()
                 await self.tell({"is": "text", "turn": number, "pieces": pieces})
             if not pace.is_drained:
                 await asyncio.sleep(TICK_S)
@@ -288,6 +304,11 @@ class Room:
         )
 
 
+def storable(text: str) -> str:
+    """Without what neither JSON nor PostgreSQL can hold: NUL, and halves of surrogate pairs."""
+    return text.replace("\0", "").encode("utf-8", "replace").decode()
+
+
 def reply_message(reply: Reply) -> dict[str, Any]:
     """A reply as the browser gets it: the kind of failure, never the provider's own words."""
     return {
@@ -300,5 +321,7 @@ def reply_message(reply: Reply) -> dict[str, Any]:
 ROOMS: dict[str, Room] = {}
 
 
-def is_full() -> bool:
-    return len(ROOMS) >= MOST_ROOMS
+def is_full(voter_id: int) -> bool:
+    """In all, or of this voter's: nobody is to take all the places alone."""
+    own = sum(room.voter_id == voter_id for room in ROOMS.values())
+    return len(ROOMS) >= MOST_ROOMS or own >= MOST_ROOMS_PER_VOTER

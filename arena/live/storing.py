@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django.db import transaction
+from django.utils import timezone
 
 from arena.live.rooms import Mode, ReplyState, Room
 from arena.models import (
     Answer,
     AnswerOrigin,
+    Ballot,
+    BallotStatus,
     Battle,
     BattleOrigin,
     Exclusion,
@@ -20,12 +24,13 @@ from arena.models import (
     QuestionSet,
     Side,
     Vote,
-    Voter,
     WorkStatus,
 )
 from arena.style import style_features
 from arena.voting.casting import BOTH_BAD, CHOICES, LEFT, REASONS, RIGHT, STRENGTHS, TIE
+from arena.voting.doubts import activity, fastest_reading_s, is_beyond_caps
 from arena.voting.facts import answer_facts
+from arena.voting.policy import current_policy
 from arena.voting.reading import reading_weight
 
 LIVE_SET = "live"
@@ -63,10 +68,30 @@ def store_room(room: Room, vote: LiveVote | None = None, *, exclusion: str = "")
         turn_count=len(room.turns),
         exclusion=exclusion or _battle_exclusion(room, answers),
         external_key=f"live-{question.external_id}",
+        metadata={"repeated": room.repeated} if room.repeated else {},
     )
-    if vote is not None:
-        _store_vote(room, battle, vote, shown_first=Side.A if first == 0 else Side.B)
+    shown_first = Side.A if first == 0 else Side.B
+    stored = None if vote is None else _store_vote(room, battle, vote, shown_first=shown_first)
+    _store_ballot(room, battle, stored, shown_first=shown_first)
     return battle
+
+
+def _store_ballot(room: Room, battle: Battle, vote: Vote | None, *, shown_first: Side) -> None:
+    """Ties the battle to its voter, failed ones too, and lets caps count live votes with others."""
+    now = timezone.now()
+    Ballot.objects.create(
+        voter_id=room.voter_id,
+        battle=battle,
+        shown_first=shown_first,
+        draw_probability=room.draw_probability,
+        drawn_by=room.drawn_by,
+        status=BallotStatus.FAILED if vote is None else BallotStatus.VOTED,
+        vote=vote,
+        address_key=room.address_key,
+        drawn_at=now - dt.timedelta(seconds=room.reading_s),
+        closed_at=now,
+        reading_s=room.reading_s,
+    )
 
 
 def _store_question(room: Room) -> Question:
@@ -142,19 +167,38 @@ def _store_vote(room: Room, battle: Battle, vote: LiveVote, *, shown_first: Side
         draw_probability=room.draw_probability,
         strength=vote.strength if is_decided and vote.strength in STRENGTHS else None,
         reasons=[reason for reason in REASONS if reason in vote.reasons],
-        exclusion=_vote_exclusion(battle, room.voter_id),
+        exclusion=_vote_exclusion(room, battle),
     )
 
 
-def _vote_exclusion(battle: Battle, voter_id: int) -> str:
-    """The same prompt about the same pair, again by the same voter, counts once."""
-    if battle.question is None:
-        return ""
-    earlier = Vote.objects.filter(
-        voter=Voter(pk=voter_id),
-        battle__origin=BattleOrigin.LIVE,
-        battle__question__content_hash=battle.question.content_hash,
-        battle__model_a=battle.model_a_id,
-        battle__model_b=battle.model_b_id,
+def _vote_exclusion(room: Room, battle: Battle) -> str:
+    """The first reason not to count this vote, or nothing; the caps are those of stored battles.
+
+    The same prompt about the same pair, again by the same voter, counts once.
+    """
+    policy = current_policy()
+    lately = activity(
+        voter_id=room.voter_id,
+        address_key=room.address_key,
+        battle_id=battle.pk,
+        now=timezone.now(),
     )
-    return Exclusion.DUPLICATE if earlier.exists() else ""
+    if is_beyond_caps(policy, lately):
+        return Exclusion.RATE_LIMITED
+    if _is_repetition(room, battle):
+        return Exclusion.DUPLICATE
+    if room.reading_s < fastest_reading_s(policy, (battle.answer_a_id, battle.answer_b_id)):
+        return Exclusion.TOO_FAST
+    return ""
+
+
+def _is_repetition(room: Room, battle: Battle) -> bool:
+    return battle.question is not None and (
+        Vote.objects.filter(
+            voter=room.voter_id,
+            battle__origin=BattleOrigin.LIVE,
+            battle__question__content_hash=battle.question.content_hash,
+            battle__model_a=battle.model_a_id,
+            battle__model_b=battle.model_b_id,
+        ).exists()
+    )

@@ -15,6 +15,7 @@ from arena.models.language_model import Endpoint, LanguageModel
 from arena.models.license import CommercialUse, License, LicenseFamily
 from arena.models.question import Question, QuestionSet
 from arena.models.voting import (
+    Annotator,
     Ballot,
     BallotStatus,
     GoldBattle,
@@ -30,6 +31,7 @@ from arena.models.voting import (
 from arena.models.work import Run, RunStatus, WorkItem, WorkStatus
 
 __all__ = [
+    "Annotator",
     "Answer",
     "AnswerOrigin",
     "Ballot",

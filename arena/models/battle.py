@@ -116,7 +116,8 @@ class Battle(models.Model):
             # one order of the sides, or the same pair could be stored twice
             models.CheckConstraint(
                 name="battle_of_stored_answers_has_its_sides_in_order",
-                condition=~models.Q(origin="stored") | models.Q(answer_a__lt=models.F("answer_b")),
+                condition=~models.Q(origin="stored")
+                | models.Q(answer_a__isnull=False, answer_a__lt=models.F("answer_b")),
             ),
             models.UniqueConstraint(
                 name="battle_of_stored_answers_exists_once",

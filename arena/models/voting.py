@@ -73,6 +73,10 @@ class VotingPolicy(models.Model):
         "arena.Endpoint", on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
     )
     moderation_model = models.CharField(max_length=120, blank=True)
+    consent_text = models.TextField(
+        blank=True,
+        help_text=_("What people agree to before their first live prompt; empty for the usual."),
+    )
 
     class Meta:
         constraints = (
@@ -109,6 +113,15 @@ class VoterSession(models.Model):
         return self.key[:12]
 
 
+class InviteRoundQuerySet(models.QuerySet["InviteRound"]):
+    def with_sizes(self) -> Self:
+        """Each with ``n_battles`` and ``n_voters``."""
+        return self.annotate(
+            n_battles=models.Count("battles", distinct=True),
+            n_voters=models.Count("voters", distinct=True),
+        )
+
+
 class InviteRound(models.Model):
     """A closed round: invited people judge the battles assigned to it, in order."""
 
@@ -124,11 +137,31 @@ class InviteRound(models.Model):
     )
     created_at = models.DateTimeField(auto_now_add=True)
 
+    objects = InviteRoundQuerySet.as_manager()
+
     class Meta:
         ordering = ("-id",)
 
     def __str__(self) -> str:
         return self.title
+
+
+class Annotator(models.Model):
+    """Who a voter is in one round, in their own words, so that staff know whose progress it is."""
+
+    round = models.ForeignKey(InviteRound, on_delete=models.CASCADE, related_name="annotators")
+    voter = models.ForeignKey(Voter, on_delete=models.CASCADE, related_name="annotators")
+    name = models.CharField(max_length=80)
+
+    class Meta:
+        constraints = (
+            models.UniqueConstraint(
+                name="annotator_has_one_name_per_round", fields=("round", "voter")
+            ),
+        )
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class RoundBattle(models.Model):
@@ -171,6 +204,7 @@ class BallotStatus(models.TextChoices):
     VOTED = "voted", _("voted")
     SKIPPED = "skipped", _("skipped")
     EXPIRED = "expired", _("expired")
+    FAILED = "failed", _("failed: there was nothing to vote on")
 
 
 class BallotQuerySet(models.QuerySet["Ballot"]):
@@ -184,6 +218,8 @@ class BallotQuerySet(models.QuerySet["Ballot"]):
 class Ballot(models.Model):
     """One voter's right to one vote on one battle: the token, the order shown, the odds.
 
+    A live battle gets its ballot when it is stored, closed from the start: ``reading_s`` then runs
+    from the first text shown, and a battle that failed is remembered as this voter's.
     The token is spent by a conditional update of ``status``. ``address_key`` is a keyed hash of
     the IP address. ``reading_s`` is measured by the server's clock alone: from the moment the
     battle could first be seen, which for a preloaded one is when the one before was closed.
@@ -278,7 +314,10 @@ class SatisfactionRating(models.Model):
                 | models.Q(score__isnull=False, rated_at__isnull=False),
             ),
         )
-        indexes = (models.Index(name="satisfaction_of_answer", fields=("answer", "score")),)
+        indexes = (
+            models.Index(name="satisfaction_of_answer", fields=("answer", "score")),
+            models.Index(name="satisfaction_from_address", fields=("address_key", "rated_at")),
+        )
 
     def __str__(self) -> str:
         return f"{self.answer_id}: {self.score}"

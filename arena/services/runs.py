@@ -133,14 +133,27 @@ def _send_to_queue(kind: str, run_id: int) -> None:
 
 
 def finish_if_done(run: Run) -> bool:
-    """Mark the run completed once no row is waiting or in flight."""
+    """Mark the run completed once no row is waiting or in flight, and none is to be added."""
     if run.items().unfinished().exists():
+        return False
+    if kind_of(run).extend is not None and _is_extended(run):
         return False
     return bool(
         type(run)
         ._default_manager.filter(pk=run.pk, status=RunStatus.ACTIVE)
         .update(status=RunStatus.COMPLETED, finished_at=timezone.now(), enqueued_at=None)
     )
+
+
+@transaction.atomic
+def _is_extended(run: Run) -> bool:
+    """Whether the run has got more rows, from us or from another worker just before."""
+    extend = kind_of(run).extend
+    active = type(run)._default_manager.select_for_update(of=("self",))
+    locked = active.filter(pk=run.pk, status=RunStatus.ACTIVE).first()
+    if locked is None or extend is None:
+        return False
+    return locked.items().unfinished().exists() or extend(locked)
 
 
 def release_dead_leases(run: Run) -> int:

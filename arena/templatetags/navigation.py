@@ -47,6 +47,7 @@ SECTIONS = (
     Section("model_list", _("Models")),
     Section("judge_list", _("Judges")),
     Section("benchmark_board", _("Benchmarks")),
+    Section("speed_list", _("Speed"), staff_only=True),
     Section("run_list", _("Runs"), staff_only=True),
     Section("console", _("Console"), staff_only=True),
 )

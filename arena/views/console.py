@@ -12,6 +12,7 @@ from arena.access import signed_in_user, staff_only
 from arena.calling import NotCallableError
 from arena.console import console_page
 from arena.forms import GenerationForm, UploadForm
+from arena.models import LanguageModel
 from arena.services.generation import EmptyRunError, start_generation
 from arena.uploading import import_uploads
 
@@ -32,7 +33,8 @@ def generate_answers(request: HttpRequest) -> HttpResponse:
             form.add_error(None, str(error))
         else:
             return redirect("run_detail", kind="generation", run_id=run.pk)
-    return render(request, "console/generate.html", {"form": form})
+    can_call = LanguageModel.objects.active().callable().exists()
+    return render(request, "console/generate.html", {"form": form, "can_call": can_call})
 
 
 @staff_only

@@ -10,6 +10,7 @@ from django.views.decorators.http import require_GET
 from arena.live.rooms import BLIND_PROMPT_CHARACTERS, NAMED_PROMPT_CHARACTERS, Mode
 from arena.live.seating import live_models
 from arena.voting.casting import REASONS, STRENGTHS
+from arena.voting.policy import current_policy
 from arena.voting.voters import remember, visitor_of
 
 
@@ -43,6 +44,7 @@ def _page(request: HttpRequest, mode: Mode) -> HttpResponse:
         "models": [] if is_blind else models,
         "can_start": len(models) >= (1 if mode == Mode.DIRECT else 2),
         "has_consented": visitor.has_consented,
+        "consent_text": current_policy().consent_text,
         "prompt_limit": BLIND_PROMPT_CHARACTERS if is_blind else NAMED_PROMPT_CHARACTERS,
         "reasons": REASONS,
         "strengths": STRENGTHS,

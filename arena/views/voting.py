@@ -135,12 +135,15 @@ def _take(request: HttpRequest, visitor: Visitor, ballot: Ballot) -> None:
 
 def _outcome(request: HttpRequest, visitor: Visitor, ballot: Ballot) -> dict[str, object]:
     """What the page needs after a vote: the reveal, thanks, and one more battle in advance."""
-    progress = progress_of(visitor.voter)
+    wish = _Wish.of(request)
+    progress = progress_of(visitor.voter, wish.invite)
     answer: dict[str, object] = {}
     if ballot.vote_id:
         answer |= _reveal_html(request, reveal(ballot), progress)
+    else:
+        answer["progress_html"] = _progress_html(request, progress)
     after = request.POST.get("after", "")
-    upcoming = _Wish.of(request).draw(visitor, besides=after or ballot.token)
+    upcoming = wish.draw(visitor, besides=after or ballot.token)
     answer["next"] = _ballot_html(request, upcoming) if upcoming else None
     return answer
 
@@ -153,8 +156,12 @@ def _reveal_html(request: HttpRequest, told: Reveal, progress: Progress) -> dict
         "right": render_to_string("arena/_vote_name.html", {"model": told.right, "side": "b"}),
         "bar": render_to_string("arena/_vote_reveal.html", context, request),
         "said": _said(told),
-        "progress_html": render_to_string("arena/_vote_progress.html", context, request),
+        "progress_html": _progress_html(request, progress),
     }
+
+
+def _progress_html(request: HttpRequest, progress: Progress) -> str:
+    return render_to_string("arena/_vote_progress.html", {"progress": progress}, request)
 
 
 def _said(told: Reveal) -> str:
@@ -183,7 +190,7 @@ def _page(
         "ballot": show_ballot(ballot) if ballot else None,
         "reveal": told,
         "problem": problem,
-        "progress": progress_of(visitor.voter),
+        "progress": progress_of(visitor.voter, wish.invite),
         "invite": wish.invite,
         "wanted": wish.wanted,
         "has_consented": visitor.has_consented,

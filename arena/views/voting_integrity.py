@@ -15,7 +15,13 @@ from arena.models import Battle, Exclusion, GoldBattle, Vote, Voter, VotingPolic
 from arena.voting.integrity import integrity_page
 from arena.voting.policy import forget_policy
 from arena.voting.policy_labels import POLICY_LABELS
-from arena.voting.review import lift_from_voter, mark_voter, mark_votes, review_voters
+from arena.voting.review import (
+    lift_from_voter,
+    mark_voter,
+    mark_votes,
+    review_voters,
+    set_expert,
+)
 
 
 class PolicyForm(forms.ModelForm[VotingPolicy]):
@@ -63,10 +69,14 @@ def integrity_review(request: HttpRequest) -> HttpResponse:
 @staff_only
 @require_POST
 def integrity_voter(request: HttpRequest, pk: int) -> HttpResponse:
-    """Mark all of a voter's votes, or count them again."""
+    """Mark all of a voter's votes, count them again, or say whether the voter is an expert."""
     voter = get_object_or_404(Voter, pk=pk)
-    user = signed_in_user(request)
-    if request.POST.get("act") == "lift":
+    user, act = signed_in_user(request), request.POST.get("act")
+    if act in ("expert", "not_expert"):
+        set_expert(voter, is_expert=act == "expert")
+        messages.success(request, _("Stored."))
+        return redirect("integrity")
+    if act == "lift":
         n = lift_from_voter(voter, by=user)
     else:
         detail = request.POST.get("detail", "")[:500]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.contrib.auth import logout
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
@@ -12,6 +13,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from arena.panels import page_panels
 from arena.voting.own_data import export_own_data, remove_own_data
+from arena.voting.policy import current_policy
 from arena.voting.progress import progress_of
 from arena.voting.voters import COOKIE, known_visitor
 
@@ -49,10 +51,13 @@ def my_data(request: HttpRequest) -> HttpResponse:
 
 @require_POST
 def forget_me(request: HttpRequest) -> HttpResponse:
-    """Remove the voter and their prompts; votes stay without any link."""
+    """Remove the voter and their prompts, and the account if asked; votes stay without any link."""
     visitor = known_visitor(request)
+    closes = request.GET.get("account") == "close"
     if visitor is not None:
-        remove_own_data(visitor)
+        remove_own_data(visitor, close_account=closes)
+    if closes:
+        logout(request)
     messages.success(request, _("Done. Nothing here is linked to you or to this browser any more."))
     response = redirect("voter_privacy")
     response.delete_cookie(COOKIE)
@@ -62,4 +67,8 @@ def forget_me(request: HttpRequest) -> HttpResponse:
 @require_GET
 def voter_privacy(request: HttpRequest) -> HttpResponse:
     """What is stored, why, for how long, and how to take it back."""
-    return render(request, "arena/vote_privacy.html", {"visitor": known_visitor(request)})
+    context = {
+        "visitor": known_visitor(request),
+        "consent_text": current_policy().consent_text,
+    }
+    return render(request, "arena/vote_privacy.html", context)

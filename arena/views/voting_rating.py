@@ -18,6 +18,7 @@ from arena.voting.satisfaction import (
     count_rated,
     next_rating,
     rate_answer,
+    ratings_left_out,
     satisfaction_by_model,
 )
 from arena.voting.voters import known_visitor, remember, visitor_of
@@ -83,6 +84,7 @@ def satisfaction(request: HttpRequest) -> HttpResponse:
     """Mean satisfaction by model with its interval, beside the judges' single scores."""
     context = {
         "rows": satisfaction_by_model(),
+        "left_out": ratings_left_out(),
         "panels": page_panels("satisfaction", None, request),
     }
     return render(request, "arena/vote_satisfaction.html", context)

@@ -8,16 +8,24 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from arena.access import signed_in_user, staff_only
 from arena.models import InviteRound, LanguageModel, QuestionSet
+from arena.panels import page_panels
 from arena.voting.rounds import EmptyRoundError, create_round, join_round, round_progress
-from arena.voting.voters import remember, visitor_of
+from arena.voting.voters import known_visitor, remember, visitor_of
 
 
 class RoundForm(forms.Form):
     title = forms.CharField(max_length=200, label=_("Title"))
+    category = forms.CharField(
+        max_length=100,
+        required=False,
+        label=_("Category"),
+        help_text=_("Only questions of this category; empty for all."),
+    )
     question_set = forms.ModelChoiceField(QuestionSet.objects.all(), label=_("Question set"))
     language_models = forms.ModelMultipleChoiceField(LanguageModel.objects.all(), label=_("Models"))
     battles = forms.IntegerField(min_value=1, max_value=2000, initial=50, label=_("Battles"))
@@ -37,7 +45,7 @@ def round_list(request: HttpRequest) -> HttpResponse:
             return redirect("round_detail", made.pk)
         except EmptyRoundError as error:
             form.add_error("language_models", str(error))
-    context = {"form": form, "rounds": InviteRound.objects.all()}
+    context = {"form": form, "rounds": InviteRound.objects.with_sizes()}
     return render(request, "arena/vote_rounds.html", context)
 
 
@@ -48,8 +56,13 @@ def round_detail(request: HttpRequest, pk: int) -> HttpResponse:
     invite = get_object_or_404(InviteRound, pk=pk)
     total = invite.assignments.count()
     rows = [(row, row.percent_of(total)) for row in round_progress(invite)]
-    link = request.build_absolute_uri(reverse("round_join", args=[invite.code]))
-    context = {"invite": invite, "rows": rows, "total": total, "link": link}
+    context = {
+        "invite": invite,
+        "rows": rows,
+        "total": total,
+        "link": request.build_absolute_uri(reverse("round_join", args=[invite.code])),
+        "panels": page_panels("round_detail", invite, request),
+    }
     return render(request, "arena/vote_round.html", context)
 
 
@@ -63,11 +76,18 @@ def round_toggle(request: HttpRequest, pk: int) -> HttpResponse:
     return redirect("round_detail", pk)
 
 
-@require_GET
+@never_cache
+@require_http_methods(["GET", "POST"])
 def round_join(request: HttpRequest, code: str) -> HttpResponse:
-    """The invite link: join and begin."""
+    """The invite link: what it is about, under which name, and begin; a second visit goes on."""
     invite = get_object_or_404(InviteRound, code=code, is_open=True)
-    visitor = visitor_of(request)
-    join_round(visitor, invite)
+    visitor = known_visitor(request)
+    is_known = visitor is not None and invite.voters.filter(pk=visitor.voter.pk).exists()
+    if request.method == "GET" and not is_known:
+        context = {"invite": invite, "total": invite.assignments.count()}
+        return render(request, "arena/vote_join.html", context)
+    visitor = visitor or visitor_of(request)
+    if not is_known:
+        join_round(visitor, invite, name=request.POST.get("name", ""))
     response = redirect(f"{reverse('vote')}?round={invite.code}")
     return remember(response, visitor, is_secure=request.is_secure())

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
 
-from django.db import IntegrityError, connection, transaction
+from django.db import IntegrityError, transaction
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -19,12 +17,10 @@ from arena.models import (
     Outcome,
     Side,
     Vote,
-    VotingPolicy,
 )
 from arena.models.voting import BALLOT_VALID_FOR
-from arena.voting.facts import FACTS
+from arena.voting.doubts import Activity, activity, fastest_reading_s, is_beyond_caps
 from arena.voting.policy import current_policy
-from arena.voting.reading import minimum_reading_s
 from arena.voting.voters import Visitor
 
 LEFT, RIGHT, TIE, BOTH_BAD = "left", "right", "tie", "both_bad"
@@ -80,18 +76,6 @@ class TooManyVotesError(BallotError):
     text = _("That was very fast. Take a minute; this battle waits for you.")
 
 
-@dataclass(frozen=True, slots=True)
-class _Activity:
-    """What else this voter, and this address, did lately."""
-
-    last_minute: int
-    last_hour: int
-    last_day: int
-    last_closed_at: dt.datetime | None
-    from_address: int
-    same_battle_from_address: bool
-
-
 _MODEL_COLUMNS = ("slug", "display_name", "organisation", "is_demo")
 _BALLOT_COLUMNS = (
     *(field.name for field in Ballot._meta.concrete_fields),
@@ -135,46 +119,6 @@ def _require_open(ballot: Ballot, now: dt.datetime) -> None:
         raise ExpiredBallotError(ballot)
 
 
-# one statement instead of five: it runs before every vote
-_ACTIVITY = """
-SELECT
-  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = %(voter)s AND closed_at > %(minute)s),
-  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = %(voter)s AND closed_at > %(hour)s),
-  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = %(voter)s AND closed_at > %(day)s),
-  (SELECT MAX(closed_at) FROM arena_ballot WHERE voter_id = %(voter)s),
-  (SELECT COUNT(*) FROM (
-     SELECT 1 FROM arena_ballot WHERE address_key = %(address)s AND closed_at > %(hour)s
-     LIMIT %(limit)s) AS recent),
-  EXISTS (
-     SELECT 1 FROM arena_ballot AS other JOIN arena_voter ON arena_voter.id = other.voter_id
-     WHERE other.battle_id = %(battle)s AND other.address_key = %(address)s
-       AND other.status = 'voted' AND other.voter_id <> %(voter)s
-       AND arena_voter.user_id IS NULL)
-"""
-
-
-def _activity(visitor: Visitor, ballot: Ballot, now: dt.datetime) -> _Activity:
-    def ago(**length: float) -> Any:  # text or a datetime, as the database wants it
-        return connection.ops.adapt_datetimefield_value(now - dt.timedelta(**length))
-
-    values: dict[str, Any] = {
-        "voter": visitor.voter.pk,
-        "battle": ballot.battle_id,
-        # an unknown address has an empty key, which no stored ballot is to be matched with
-        "address": visitor.address_key or "unknown",
-        "limit": current_policy().marked_votes_per_address_and_hour + 1,
-        "minute": ago(minutes=1),
-        "hour": ago(hours=1),
-        "day": ago(days=1),
-    }
-    with connection.cursor() as cursor:
-        cursor.execute(_ACTIVITY, values)
-        minute, hour, day, last, here, same = cursor.fetchone()
-    if isinstance(last, str):
-        last = dt.datetime.fromisoformat(last).replace(tzinfo=dt.UTC)
-    return _Activity(minute, hour, day, last, here, bool(same))
-
-
 def cast_vote(
     *,
     visitor: Visitor,
@@ -201,11 +145,11 @@ def cast_vote(
         reasons=[reason for reason in REASONS if reason in reasons],
         created_at=now,
     )
-    policy, activity = current_policy(), _activity(visitor, ballot, now)
-    if activity.last_minute >= policy.refused_votes_per_minute:
+    lately = _activity(visitor, ballot, now)
+    if lately.last_minute >= current_policy().refused_votes_per_minute:
         raise TooManyVotesError(ballot, retry_after_s=60)
-    reading_s = _reading_s(ballot, activity, now)
-    vote.exclusion = _doubt(visitor, ballot, policy, activity, reading_s)
+    reading_s = _reading_s(ballot, lately, now)
+    vote.exclusion = _doubt(visitor, ballot, lately, reading_s)
     try:
         with transaction.atomic():
             vote.save(force_insert=True)
@@ -221,8 +165,8 @@ def skip_battle(*, visitor: Visitor, ballot: Ballot) -> None:
     """Close the ballot without a vote; skipping never counts for or against a model."""
     now = timezone.now()
     _require_open(ballot, now)
-    activity = _activity(visitor, ballot, now)
-    _close(ballot, BallotStatus.SKIPPED, now, _reading_s(ballot, activity, now))
+    reading_s = _reading_s(ballot, _activity(visitor, ballot, now), now)
+    _close(ballot, BallotStatus.SKIPPED, now, reading_s)
 
 
 def _close(
@@ -241,41 +185,32 @@ def _close(
     ballot.status, ballot.closed_at, ballot.reading_s, ballot.vote = status, now, reading_s, vote
 
 
-def _reading_s(ballot: Ballot, activity: _Activity, now: dt.datetime) -> float:
+def _activity(visitor: Visitor, ballot: Ballot, now: dt.datetime) -> Activity:
+    return activity(
+        voter_id=visitor.voter.pk,
+        address_key=visitor.address_key,
+        battle_id=ballot.battle_id,
+        now=now,
+    )
+
+
+def _reading_s(ballot: Ballot, lately: Activity, now: dt.datetime) -> float:
     """Seconds since the battle could be seen; by this host's clock, never by the browser's."""
-    visible_at = max(ballot.drawn_at, activity.last_closed_at or ballot.drawn_at)
+    visible_at = max(ballot.drawn_at, lately.last_closed_at or ballot.drawn_at)
     return max((now - visible_at).total_seconds(), 0.0)
 
 
-def _doubt(
-    visitor: Visitor,
-    ballot: Ballot,
-    policy: VotingPolicy,
-    activity: _Activity,
-    reading_s: float,
-) -> str:
+def _doubt(visitor: Visitor, ballot: Ballot, lately: Activity, reading_s: float) -> str:
     """The first reason not to count this vote, or nothing."""
+    policy = current_policy()
     if ballot.is_gold:
         return Exclusion.CONTROL
-    if (
-        activity.last_hour >= policy.marked_votes_per_hour
-        or activity.last_day >= policy.marked_votes_per_day
-        or activity.from_address > policy.marked_votes_per_address_and_hour
-    ):
+    if is_beyond_caps(policy, lately):
         return Exclusion.RATE_LIMITED
     is_anonymous = visitor.voter.user_id is None
-    if ballot.round_id is None and is_anonymous and activity.same_battle_from_address:
+    if ballot.round_id is None and is_anonymous and lately.same_battle_from_address:
         return Exclusion.DUPLICATE
-    if reading_s < _fastest_reading_s(ballot, policy):
+    battle = ballot.battle
+    if reading_s < fastest_reading_s(policy, (battle.answer_a_id, battle.answer_b_id)):
         return Exclusion.TOO_FAST
     return ""
-
-
-def _fastest_reading_s(ballot: Ballot, policy: VotingPolicy) -> float:
-    battle = ballot.battle
-    ids = [pk for pk in (battle.answer_a_id, battle.answer_b_id) if pk is not None]
-    return minimum_reading_s(
-        sum(fact.reading_weight for fact in FACTS.of(ids).values()),
-        characters_per_second=policy.characters_per_second,
-        at_least_s=policy.minimum_reading_s,
-    )

@@ -6,13 +6,15 @@ import datetime as dt
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, Count, Q
+from django.db.models import Avg, Count, Max, Q
 from django.utils import timezone
 
 from arena.models import Ballot, Exclusion, IntegrityAction, Vote, Voter, VoteSource
+from arena.voting.outliers import OutlierTest
 from arena.voting.review import gold_failures, outlier_tests
 
 SHOWN = 40
+STEPS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +73,31 @@ def _reasons() -> list[tuple[str, int]]:
     ]
 
 
+_known: dict[tuple[int, int], dict[int, OutlierTest]] = {}
+
+
+def known_outlier_tests() -> dict[int, OutlierTest]:
+    """As ``outlier_tests``, worked out anew once votes have grown by a thousandth or staff acted.
+
+    The page asks every few seconds, and the tests read every vote.
+    """
+    newest = Vote.objects.aggregate(newest=Max("id"))["newest"] or 0
+    acts = IntegrityAction.objects.aggregate(newest=Max("id"))["newest"] or 0
+    key = (newest // max(newest // STEPS, 1), acts)
+    if key not in _known:
+        found = outlier_tests()
+        _known.clear()
+        _known[key] = found
+    return _known[key]
+
+
+def forget_outlier_tests() -> None:
+    _known.clear()
+
+
 def voter_rows() -> list[VoterRow]:
     """Outliers first, then those who vote most."""
-    tests, gold = outlier_tests(), gold_failures()
+    tests, gold = known_outlier_tests(), gold_failures()
     left = Q(outcome="model_a", shown_first="a") | Q(outcome="model_b", shown_first="b")
     rows = (
         Vote.objects.filter(source=VoteSource.HUMAN, voter__isnull=False)

@@ -5,15 +5,28 @@ from __future__ import annotations
 from typing import Any
 
 from django.db import transaction
+from django.db.models import Q
 
-from arena.models import Battle, BattleOrigin, Question, Vote
+from arena.models import (
+    Ballot,
+    BallotStatus,
+    Battle,
+    BattleOrigin,
+    InviteRound,
+    Question,
+    Vote,
+    Voter,
+)
 from arena.voting.voters import Visitor
 
 
 def export_own_data(visitor: Visitor) -> dict[str, Any]:
     """Everything stored about this voter, ready for JSON."""
     voter = visitor.voter
-    votes = voter.votes.select_related("battle__model_a", "battle__model_b", "battle__question")
+    votes = voter.votes.select_related(
+        "battle__model_a", "battle__model_b", "battle__question", "ballot"
+    )
+    ballots = voter.ballots.all()
     return {
         "voter": {
             "id": voter.key,
@@ -21,9 +34,21 @@ def export_own_data(visitor: Visitor) -> dict[str, Any]:
             "account": voter.user.get_username() if voter.user else None,
             "is_expert": voter.is_expert,
             "consented_at": _iso(visitor.session.consented_at),
+            "browsers": [_iso(session.created_at) for session in voter.sessions.all()],
+            "address_hashes": sorted({ballot.address_key for ballot in ballots} - {""}),
+            "rounds": [
+                {"title": invite.title, "name": _name_in(invite, voter)}
+                for invite in voter.rounds.all()
+            ],
         },
         "votes": [_vote(vote) for vote in votes],
-        "skipped": voter.ballots.filter(status="skipped").count(),
+        "skipped": sum(ballot.status == BallotStatus.SKIPPED for ballot in ballots),
+        "failed_live_battles": [
+            {"prompts": _prompts(ballot.battle), "at": _iso(ballot.closed_at)}
+            for ballot in ballots.filter(status=BallotStatus.FAILED).select_related(
+                "battle__question"
+            )
+        ],
         "ratings": [
             {
                 "answer": rating.answer_id,
@@ -39,8 +64,7 @@ def export_own_data(visitor: Visitor) -> dict[str, Any]:
 
 
 def _vote(vote: Vote) -> dict[str, Any]:
-    question = vote.battle.question
-    is_own_prompt = vote.battle.origin == BattleOrigin.LIVE
+    ballot: Ballot | None = getattr(vote, "ballot", None)
     return {
         "battle": vote.battle_id,
         "model_a": vote.battle.model_a.slug,
@@ -51,8 +75,18 @@ def _vote(vote: Vote) -> dict[str, Any]:
         "reasons": vote.reasons,
         "left_out_because": vote.exclusion,
         "at": vote.created_at.isoformat(),
-        "prompts": question.turn_texts if question and is_own_prompt else None,
+        "reading_s": ballot.reading_s if ballot else None,
+        "prompts": _prompts(vote.battle) if vote.battle.origin == BattleOrigin.LIVE else None,
     }
+
+
+def _prompts(battle: Battle) -> list[str]:
+    return battle.question.turn_texts if battle.question else []
+
+
+def _name_in(invite: InviteRound, voter: Voter) -> str:
+    annotator = invite.annotators.filter(voter=voter).first()
+    return annotator.name if annotator else ""
 
 
 def _iso(time: Any) -> str | None:  # datetimes and None
@@ -60,16 +94,21 @@ def _iso(time: Any) -> str | None:  # datetimes and None
 
 
 @transaction.atomic
-def remove_own_data(visitor: Visitor) -> int:
-    """Delete the voter, the prompts of their live battles, and every link between their votes.
+def remove_own_data(visitor: Visitor, *, close_account: bool = False) -> int:
+    """Delete the voter, their live battles with all prompts, and every link between their votes.
 
     Votes on stored answers stay, without any voter: they hold nothing personal, and a board that
-    has been published can still be recomputed. Returns how many votes were cut loose.
+    has been published can still be recomputed. ``close_account`` deletes the account as well;
+    those of the staff are deleted in the admin. Returns how many votes were cut loose.
     """
     voter = visitor.voter
-    live = Battle.objects.filter(origin=BattleOrigin.LIVE, votes__voter=voter)
+    live = Battle.objects.filter(
+        Q(votes__voter=voter) | Q(ballots__voter=voter), origin=BattleOrigin.LIVE
+    )
     questions = list(live.values_list("question_id", flat=True))
     Question.objects.filter(pk__in=questions).delete()
-    kept = voter.votes.count()
+    kept, user = voter.votes.count(), voter.user
     voter.delete()
+    if close_account and user is not None and not user.is_staff:
+        user.delete()
     return kept

@@ -25,4 +25,5 @@ POLICY_LABELS: dict[str, str | Promise] = {
     "moderation_words": _("Refused words"),
     "moderation_endpoint": _("Endpoint that moderates"),
     "moderation_model": _("Model that moderates"),
+    "consent_text": _("Consent text of live battles"),
 }

@@ -9,9 +9,11 @@ import math
 from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from arena.models import (
@@ -137,12 +139,22 @@ def _cleared_voters() -> set[int]:
     return {voter for voter, exclusion in latest.items() if exclusion == LIFTED}
 
 
+def _given(voter: Voter) -> tuple[QuerySet[Any], ...]:
+    """Everything of this voter's that boards and means count: rows of two tables."""
+    return voter.votes.all(), voter.satisfaction_ratings.filter(score__isnull=False)
+
+
+def set_expert(voter: Voter, *, is_expert: bool) -> None:
+    """Boards may count experts only; the change holds for the votes they have cast already."""
+    Voter.objects.filter(pk=voter.pk).update(is_expert=is_expert)
+
+
 @transaction.atomic
 def mark_voter(
     voter: Voter, exclusion: Exclusion, *, detail: str = "", by: User | None = None
 ) -> Finding:
-    """Set the reason on all of the voter's counted votes."""
-    changed = voter.votes.filter(exclusion="").update(exclusion=exclusion)
+    """Set the reason on all of the voter's counted votes and satisfaction ratings."""
+    changed = sum(rows.filter(exclusion="").update(exclusion=exclusion) for rows in _given(voter))
     if changed:
         IntegrityAction.objects.create(
             voter=voter, exclusion=exclusion, detail=detail, votes_changed=changed, done_by=by
@@ -152,8 +164,9 @@ def mark_voter(
 
 @transaction.atomic
 def lift_from_voter(voter: Voter, *, by: User) -> int:
-    """Count the voter's votes again; control questions stay what they are."""
-    changed = voter.votes.exclude(exclusion__in=("", Exclusion.CONTROL)).update(exclusion=LIFTED)
+    """Count what the voter gave again; control questions stay what they are."""
+    marked = [rows.exclude(exclusion__in=("", Exclusion.CONTROL)) for rows in _given(voter)]
+    changed = sum(rows.update(exclusion=LIFTED) for rows in marked)
     IntegrityAction.objects.create(voter=voter, exclusion=LIFTED, votes_changed=changed, done_by=by)
     return changed
 

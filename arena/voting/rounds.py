@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -34,9 +35,10 @@ class EmptyRoundError(ValueError):
 @dataclass(frozen=True, slots=True)
 class AnnotatorProgress:
     voter: Voter
+    name: str
     judged: int
     skipped: int
-    last_at: object
+    last_at: dt.datetime | None
 
     def percent_of(self, total: int) -> int:
         return 100 * (self.judged + self.skipped) // total if total else 0
@@ -49,16 +51,18 @@ def create_round(
     question_set: QuestionSet,
     language_models: Sequence[LanguageModel],
     battles: int,
+    category: str = "",
     instructions: str = "",
     is_expert_round: bool = False,
     created_by: User | None = None,
 ) -> InviteRound:
     """Assign that many battles, drawn evenly over questions and pairs, in a fixed order."""
-    pairs = _pairs(question_set, language_models)
+    pairs = _pairs(question_set, language_models, category)
     if not pairs:
         raise EmptyRoundError(
-            f"no two of the chosen models have answered a common question of {question_set}; "
-            "choose other models or another set"
+            f"no two of the chosen models have answered a common question of {question_set}"
+            f"{f' in category {category!r}' if category else ''}; "
+            "choose other models, another set or another category"
         )
     random = np.random.default_rng(SEED)
     chosen = [pairs[int(place)] for place in random.permutation(len(pairs))[:battles]]
@@ -77,7 +81,7 @@ def create_round(
 
 
 def _pairs(
-    question_set: QuestionSet, language_models: Sequence[LanguageModel]
+    question_set: QuestionSet, language_models: Sequence[LanguageModel], category: str
 ) -> list[tuple[Answer, Answer]]:
     answers = (
         Answer.objects.done()
@@ -87,6 +91,8 @@ def _pairs(
         .select_related("question", "model")
         .order_by("question_id", "id")
     )
+    if category:
+        answers = answers.filter(question__category=category)
     by_question: dict[int, list[Answer]] = {}
     facts = FACTS.of(answer.pk for answer in answers)
     for answer in answers:
@@ -95,9 +101,15 @@ def _pairs(
     return [pair for rows in by_question.values() for pair in combinations(rows, 2)]
 
 
-def join_round(visitor: Visitor, invite: InviteRound) -> None:
-    """Whoever holds the link takes part; in an expert round as an expert."""
+@transaction.atomic
+def join_round(visitor: Visitor, invite: InviteRound, *, name: str = "") -> None:
+    """Whoever holds the link takes part; in an expert round as an expert.
+
+    ``name`` is what staff see beside the progress; an empty one keeps what was said before.
+    """
     invite.voters.add(visitor.voter)
+    if name := name.strip()[:80]:
+        invite.annotators.update_or_create(voter=visitor.voter, defaults={"name": name})
     if invite.is_expert_round and not visitor.voter.is_expert:
         Voter.objects.filter(pk=visitor.voter.pk).update(is_expert=True)
         visitor.voter.is_expert = True
@@ -111,5 +123,15 @@ def round_progress(invite: InviteRound) -> list[AnnotatorProgress]:
         skipped=Count("ballots", filter=mine & Q(ballots__status=BallotStatus.SKIPPED)),
         last_at=Max("ballots__closed_at", filter=mine),
     ).select_related("user")
-    found = [AnnotatorProgress(row, row.judged, row.skipped, row.last_at) for row in rows]
+    names = dict(invite.annotators.values_list("voter_id", "name"))
+    found = [
+        AnnotatorProgress(row, names.get(row.pk, ""), row.judged, row.skipped, row.last_at)
+        for row in rows
+    ]
     return sorted(found, key=lambda entry: -entry.judged)
+
+
+def own_progress(invite: InviteRound, voter: Voter) -> tuple[int, int]:
+    """Battles this voter is done with, and all that are assigned."""
+    done = voter.ballots.closed().filter(round=invite).count()
+    return done, invite.assignments.count()

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from django.db import IntegrityError, transaction
+from django.db.models import Count, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import LanguageModel, SatisfactionRating
+from arena.models import Exclusion, LanguageModel, SatisfactionRating
 from arena.voting.casting import REASONS
 from arena.voting.clustered import ClusteredMean, clustered_mean
+from arena.voting.doubts import fastest_reading_s
 from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
 from arena.voting.pool import POOLS, PoolFilter
-from arena.voting.reading import minimum_reading_s
 from arena.voting.voters import Visitor
 
 TRIES = 12
@@ -77,22 +79,40 @@ def rate_answer(
     if rating is None:
         raise RatingError(str(_("This answer was not handed out to you. Here is another one.")))
     now = timezone.now()
-    fastest_s = minimum_reading_s(
-        sum(fact.reading_weight for fact in FACTS.of((rating.answer_id,)).values()),
-        characters_per_second=current_policy().characters_per_second,
-        at_least_s=current_policy().minimum_reading_s,
-    )
-    is_too_fast = (now - rating.drawn_at).total_seconds() < fastest_s
+    exclusion = _doubt(visitor, rating, now)
     taken = SatisfactionRating.objects.filter(pk=rating.pk, score__isnull=True).update(
         score=score,
         reasons=[reason for reason in REASONS if reason in reasons],
         rated_at=now,
-        exclusion="too_fast" if is_too_fast else "",
+        exclusion=exclusion,
     )
     rating.refresh_from_db()
     if not taken:
         raise RatingError(str(_("You have rated this answer already; the first rating counts.")))
     return rating
+
+
+def _doubt(visitor: Visitor, rating: SatisfactionRating, now: dt.datetime) -> str:
+    """The same caps and reading time as for votes; a flood beyond the minute's is refused."""
+    policy = current_policy()
+    mine = SatisfactionRating.objects.filter(voter=visitor.voter).order_by()
+    here = SatisfactionRating.objects.filter(address_key=visitor.address_key or "unknown")
+
+    def since(rows: QuerySet[SatisfactionRating], **length: float) -> int:
+        return rows.filter(rated_at__gt=now - dt.timedelta(**length)).count()
+
+    if since(mine, minutes=1) >= policy.refused_votes_per_minute:
+        raise RatingError(str(_("That was very fast. Take a minute; this answer waits for you.")))
+    if (
+        since(mine, hours=1) >= policy.marked_votes_per_hour
+        or since(mine, days=1) >= policy.marked_votes_per_day
+        or since(here.order_by(), hours=1) >= policy.marked_votes_per_address_and_hour
+    ):
+        return Exclusion.RATE_LIMITED
+    is_too_fast = (now - rating.drawn_at).total_seconds() < fastest_reading_s(
+        policy, (rating.answer_id,)
+    )
+    return Exclusion.TOO_FAST if is_too_fast else ""
 
 
 def satisfaction_by_model() -> list[ModelSatisfaction]:
@@ -109,6 +129,18 @@ def satisfaction_by_model() -> list[ModelSatisfaction]:
         ModelSatisfaction(models[model], _figure(ratings)) for model, ratings in by_model.items()
     ]
     return sorted(figures, key=lambda entry: -entry.figure.mean)
+
+
+def ratings_left_out() -> list[tuple[str, int]]:
+    """Marked ratings by reason, the most frequent first."""
+    rows = (
+        SatisfactionRating.objects.filter(score__isnull=False)
+        .exclude(exclusion="")
+        .order_by()
+        .values_list("exclusion")
+        .annotate(n=Count("id"))
+    )
+    return [(str(Exclusion(reason).label), n) for reason, n in sorted(rows, key=lambda r: -r[1])]
 
 
 def _figure(ratings: Sequence[tuple[int, int, int]]) -> ClusteredMean:

@@ -39,9 +39,10 @@ class Workload(Protocol):
 class RunKind:
     """``open_workload`` is called in a worker, once per chunk of a run.
 
-    ``facts`` gives what the run's page says about it, as (label, value) pairs.
-    ``send`` tells the workers that a run (by its id) has rows to work on, where an ordinary
-    message to any of them will not do.
+    ``facts`` gives what the run's page says about it, as (label, value) pairs. ``extend`` is called
+    when all rows of a run are finished, with the run locked: it may make more rows and return True.
+    ``send`` tells the workers that a run (by its id) has rows to work on, where an ordinary message
+    to any of them will not do.
     """
 
     name: str
@@ -49,6 +50,7 @@ class RunKind:
     model: type[Run]
     open_workload: Callable[[Any], Workload]
     facts: Callable[[Any], list[tuple[str, object]]]
+    extend: Callable[[Any], bool] | None = None
     send: Callable[[int], None] | None = None
 
 

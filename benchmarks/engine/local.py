@@ -55,9 +55,10 @@ class LocalEngine:
         scored = iter(self.scorer.score([pair for pairs in windows for pair in pairs]))
         found = []
         for pairs in windows:
-            logprobs = [next(scored).logprob for _ in pairs]
-            tokens = sum(len(pair.targets) for pair in pairs)
-            found.append(RollingLikelihood(float(sum(logprobs)), tokens))
+            likelihoods = [next(scored) for _ in pairs]
+            total = float(sum(likelihood.logprob for likelihood in likelihoods))
+            each = tuple(value for likelihood in likelihoods for value in likelihood.token_logprobs)
+            found.append(RollingLikelihood(total, len(each), each))
         return found
 
     def generate(self, requests: Sequence[GenerationRequest]) -> list[Generation]:

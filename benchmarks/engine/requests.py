@@ -44,10 +44,11 @@ class RollingRequest:
 
 @dataclass(frozen=True, slots=True)
 class RollingLikelihood:
-    """The log-probability of a whole text, and the tokens it was cut into."""
+    """The log-probability of a whole text, and of each of the tokens it was cut into."""
 
     logprob: float
     tokens: int
+    token_logprobs: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,6 +39,14 @@ def _rolling(engine: LocalEngine, requests: Sequence[SampleRequest]) -> list[Res
     return [Response(logprob=f.logprob, tokens=f.tokens, is_rolling=True) for f in found]
 
 
+def _tokens(engine: LocalEngine, requests: Sequence[SampleRequest]) -> list[Response]:
+    found = engine.rolling([RollingRequest(request.context) for request in requests])
+    return [
+        Response(f.logprob, tokens=f.tokens, token_logprobs=f.token_logprobs, is_rolling=True)
+        for f in found
+    ]
+
+
 def _generations(engine: LocalEngine, requests: Sequence[SampleRequest]) -> list[Response]:
     seen: dict[str, int] = {}
     asked = []
@@ -86,4 +94,5 @@ ANSWERERS: dict[RequestKind, Answerer] = {
     RequestKind.ROLLING: _rolling,
     RequestKind.GENERATION: _generations,
     RequestKind.LETTERS: _letters,
+    RequestKind.TOKENS: _tokens,
 }

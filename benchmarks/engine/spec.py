@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
+from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
 Precision = Literal["fp32", "bf16", "fp16", "auto"]
@@ -87,6 +89,16 @@ def _converted(name: str, value: Any) -> Any:
             raise ModelArgsError(f"{name} is {value!r}; give true or false")
         return value.lower() == "true"
     return value
+
+
+def saved_precision(spec: ModelSpec) -> str:
+    """The precision that ``auto`` will mean, from a checkpoint on disk; ``auto`` where unknown."""
+    settings = Path(spec.checkpoint) / "config.json"
+    if spec.precision != "auto" or not settings.is_file():
+        return spec.precision
+    values = json.loads(settings.read_text())
+    name = str(values.get("dtype") or values.get("torch_dtype") or "")
+    return _ALIASES.get(name, name) or spec.precision
 
 
 def parse_pairs(text: str) -> dict[str, str]:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from benchmarks.harness.catalogue import Catalogue
+from benchmarks.harness.categories import category_groups
 from benchmarks.suites_base import TaskError, TaskTree
 
 SEPARATOR = "::"
@@ -112,6 +113,7 @@ def tree(known: Catalogue, name: str) -> TaskTree:
                 groups[group].append(below)
             below = group
     ordered = {group: tuple(children) for group, children in groups.items()}
+    ordered |= category_groups([member.address for member in found], ordered)
     plain = frozenset(
         group for group in groups
         if group in known.entries and not known.entries[group].weights_by_size

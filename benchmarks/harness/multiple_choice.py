@@ -47,7 +47,7 @@ class LetterTask:
             )
 
     def build(self, chat: ChatFormatter | None = None) -> list[PreparedSample]:
-        docs = self.task.eval_docs
+        docs = self.inner.documents
         self.task.set_fewshot_seed(seed=self.options.seed)
         samples = []
         for index in range(limited(len(docs), self.options.limit)):

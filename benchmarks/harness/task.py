@@ -59,6 +59,8 @@ class HarnessTask:
         if getattr(task, "MULTIMODAL", False):
             raise TaskError(f"task {name!r} needs images or sound, which no engine here reads")
         self.primary_metric = self._primary_metric()
+        # each access would run the task's own processing over all documents again
+        self.documents = task.eval_docs
 
     def _set_shots(self) -> None:
         """lm-eval's rules: a task's own 0 is never overridden, no number at all means 0."""
@@ -82,7 +84,7 @@ class HarnessTask:
 
     def build(self, chat: ChatFormatter | None = None) -> list[PreparedSample]:
         """Prompts of all documents in lm-eval's order for one process, shots and all."""
-        count = limited(len(self.task.eval_docs), self.options.limit)
+        count = limited(len(self.documents), self.options.limit)
         self.task.set_fewshot_seed(seed=self.options.seed)
         self.task.build_all_requests(
             limit=count or None,
@@ -132,7 +134,7 @@ class HarnessTask:
         """lm-eval's filters and metrics over one document."""
         from lm_eval.api.instance import Instance
 
-        doc = self.task.eval_docs[index]
+        doc = self.documents[index]
         requests = sample["requests"]
         per_request = max(int(self.task.get_config("repeats") or 1), 1)
         instances = []

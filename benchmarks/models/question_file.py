@@ -10,6 +10,7 @@ class QuestionFileKind(models.TextChoices):
     ANSWERS = "general_qa", _("questions with reference answers")
     CODE = "general_code", _("programming problems")
     SAFETY = "general_safety", _("safety prompts")
+    CORPUS = "corpus", _("texts to compare questions with")
 
 
 class QuestionFile(models.Model):

@@ -37,8 +37,9 @@ class BenchmarkRunQuerySet(models.QuerySet["BenchmarkRun"]):
 class BenchmarkRun(Run):
     """One model over a list of tasks.
 
-    ``selection`` are the names asked for, ``groups`` what each group is made of, ``options`` how
-    tasks are built (limit, shots, data, protocol), ``model_args`` how the checkpoint is loaded.
+    ``selection`` are the names asked for, ``groups`` what each group is made of (tasks of those in
+    ``plain_groups`` count alike whatever their size), ``options`` how tasks are built (limit,
+    shots, data, protocol), ``model_args`` how the checkpoint is loaded.
     ``prepared_at`` is set once all samples are rows; before that the run has none to work on.
     ``intent`` says what a worker is to do with a draft, ``preparing_by`` which process is at it and
     ``preparing_until`` when that process may be taken for dead. ``precision_goal`` is the interval
@@ -52,6 +53,7 @@ class BenchmarkRun(Run):
     model_args = models.JSONField(default=dict, blank=True)
     selection = models.JSONField(default=list)
     groups = models.JSONField(default=dict, blank=True)
+    plain_groups = models.JSONField(default=list, blank=True)
     options = models.JSONField(default=dict, blank=True)
     priority = models.IntegerField(default=0)
     precision_goal = models.FloatField(null=True, blank=True)
@@ -92,7 +94,9 @@ class BenchmarkTask(models.Model):
 
     ``fingerprint`` is everything that decides the numbers (protocol, prompts, shots, decoding,
     precision, chat template); ``fingerprint_hash`` keeps scores of different ones apart.
-    ``scores`` maps metrics to estimates, ``audit`` counts samples that deserve a look.
+    ``scores`` maps metrics to estimates, ``audit`` counts samples that deserve a look. ``drop`` is
+    what a probe takes away from the score: of its original (``shuffled@…``, ``redrawn@…``), or
+    by leaving out questions that stand in a corpus.
     """
 
     run = models.ForeignKey(BenchmarkRun, on_delete=models.CASCADE, related_name="tasks")
@@ -108,6 +112,7 @@ class BenchmarkTask(models.Model):
     scores = models.JSONField(default=dict, blank=True)
     category_scores = models.JSONField(default=dict, blank=True)
     audit = models.JSONField(default=dict, blank=True)
+    drop = models.JSONField(default=dict, blank=True)
     stopped_early = models.BooleanField(default=False)
     scored_at = models.DateTimeField(null=True, blank=True)
 

@@ -27,7 +27,8 @@ class Sample(WorkItem):
 
     ``value`` is the primary metric as a number, empty when the metric is no number per sample.
     ``reason_words`` are the reasons for a second look, each between spaces. ``prompt_hash`` says
-    that two runs asked the very same thing.
+    that two runs asked the very same thing. ``overlap`` is the share of the question's n-grams that
+    stand in the run's corpus, empty without a corpus or for a question that is too short.
     """
 
     run = models.ForeignKey(BenchmarkRun, on_delete=models.CASCADE, related_name="samples")
@@ -46,6 +47,7 @@ class Sample(WorkItem):
     extracted = models.TextField(blank=True)
     reason_words = models.CharField(max_length=200, blank=True)
     detail = models.JSONField(default=dict, blank=True)
+    overlap = models.FloatField(null=True, blank=True)
 
     objects = SampleQuerySet.as_manager()
 

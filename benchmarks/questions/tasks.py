@@ -9,12 +9,19 @@ from typing import Any
 from benchmarks.harness.task import cluster_of, reasons_of
 from benchmarks.metrics.choices import best_choice, best_per_character
 from benchmarks.metrics.text import TEXT_METRICS, bleu_n, rouge
+from benchmarks.probes.variation import variation_of
 from benchmarks.questions.asking import (
     ChoiceQuestion,
     Shot,
     ask_for_letter,
     choice_score,
     reordered,
+)
+from benchmarks.questions.judged import (
+    PROMPT_VERSION,
+    UNJUDGED,
+    judge_request,
+    judged_score,
 )
 from benchmarks.questions.reading import AnswerRow, ChoiceRow, read_answers, read_choices
 from benchmarks.suites_base import (
@@ -60,6 +67,7 @@ class ChoiceTask:
         is_native = options.protocol is AskProtocol.NATIVE
         self.primary_metric = "acc,none" if is_native else "acc,letter"
         self.shots = min(options.num_fewshot or 0, len(dev))
+        self.variation = variation_of(options.settings, options.seed)
 
     def build(self, chat: ChatFormatter | None = None) -> list[PreparedSample]:
         count = limited(len(self.rows), self.options.limit)
@@ -68,6 +76,8 @@ class ChoiceTask:
     def _sample(self, index: int, row: ChoiceRow, chat: ChatFormatter | None) -> PreparedSample:
         order = self.options.settings.get("choice_order")
         question = reordered(_with_passage(row), order, index)
+        if self.variation is not None:
+            question = self.variation.choice(question, index)
         shots = [
             Shot(_with_passage(example), example.question.gold_letters[0])
             for example in self.dev[: self.shots]
@@ -139,7 +149,11 @@ def likelihood_score(sample: Mapping[str, Json], responses: Sequence[Response]) 
 
 
 class AnswerTask:
-    """Questions with reference answers, answered in writing."""
+    """Questions with reference answers, answered in writing.
+
+    With a ``judge`` (a model's slug) every answer is also graded, and the grade is the score
+    unless another metric is asked for.
+    """
 
     primary_metric = "rouge_l,none"
 
@@ -147,12 +161,18 @@ class AnswerTask:
         self.name, self.rows, self.options = name, rows, options
         if options.protocol is not AskProtocol.NATIVE:
             raise TaskError(f"task {name!r} has no choices, so it cannot be asked for a letter")
-        chosen = str(options.settings.get("metric") or "rouge_l")
-        if chosen not in TEXT_METRICS:
+        self.judge = str(options.settings.get("judge") or "")
+        chosen = str(options.settings.get("metric") or ("judge" if self.judge else "rouge_l"))
+        if chosen == "judge" and not self.judge:
             raise TaskError(
-                f"metric {chosen!r} is unknown; choose one of {', '.join(sorted(TEXT_METRICS))}"
+                f"task {name!r} is to be scored by a judge, but none is named; give the slug of a "
+                "model with an endpoint as the option judge"
             )
+        if chosen not in (*TEXT_METRICS, "judge"):
+            known = ", ".join(sorted([*TEXT_METRICS, "judge"]))
+            raise TaskError(f"metric {chosen!r} is unknown; choose one of {known}")
         self.primary_metric = f"{chosen},none"
+        self.variation = variation_of(options.settings, options.seed)
 
     def build(self, chat: ChatFormatter | None = None) -> list[PreparedSample]:
         count = limited(len(self.rows), self.options.limit)
@@ -161,10 +181,11 @@ class AnswerTask:
     def _sample(self, index: int, row: AnswerRow, chat: ChatFormatter | None) -> PreparedSample:
         system = row.system or self.options.system_prompt
         messages = [{"role": "system", "content": system}] if system else []
-        messages.append({"role": "user", "content": row.question})
+        question = self.variation.text(row.question) if self.variation else row.question
+        messages.append({"role": "user", "content": question})
         decoding = {"max_tokens": 512, "temperature": 0.0, "stop": [], **self.options.generation}
         context = f"{system}\n\n" if system else ""
-        context += f"Question: {row.question}\nAnswer:"
+        context += f"Question: {question}\nAnswer:"
         if chat is None and not self.options.is_chat:
             decoding["stop"] = [*decoding["stop"], "\nQuestion:"]
         request = SampleRequest(
@@ -177,32 +198,46 @@ class AnswerTask:
             index=index,
             requests=(request,),
             target=list(row.references),
-            doc={"question": row.question},
+            doc={"question": question},
             category=row.category,
         )
+
+    def judge_request(
+        self, sample: Mapping[str, Json], responses: Sequence[Response]
+    ) -> SampleRequest:
+        return judge_request(sample["doc"]["question"], sample["target"], responses[0].text)
 
     def score(
         self, index: int, sample: Mapping[str, Json], responses: Sequence[Response]
     ) -> SampleScore:
-        """Every text metric; a row without a reference has none and is not averaged."""
+        """Every text metric, and the judge's grade from the last response where there is a judge.
+
+        A row without a reference has no text metric and is not averaged in them.
+        """
         answer, references = responses[0].text.strip(), sample["target"]
         metrics: dict[str, Any] = {}
+        reasons, detail = reasons_of(responses[:1], answer), {}
+        if self.judge:
+            grade, detail = judged_score(responses[-1]), {"judge": responses[-1].text}
+            metrics |= {} if grade is None else {"judge,none": grade}
+            reasons += (UNJUDGED,) if grade is None else ()
         if references:
-            metrics = {
+            metrics |= {
                 f"{n},none": metric(answer, references) for n, metric in TEXT_METRICS.items()
             }
             for name, value in rouge(answer, references).items():
                 metrics[f"{name},none"] = value
             for n in range(1, 5):
                 metrics[f"bleu_{n}_alone,none"] = bleu_n(answer, references, n)
-        return SampleScore(metrics, answer, reasons_of(responses, answer))
+        return SampleScore(metrics, answer, reasons, detail)
 
     def aggregate(self, metric: str, values: Sequence[Json]) -> None:
         return None
 
     def identity(self) -> dict[str, Json]:
         made = [[row.question, row.references, row.system] for row in self.rows]
-        return {"questions": digest(made), "decoding": dict(self.options.generation)}
+        judge = {"judge": self.judge, "judge_prompt": PROMPT_VERSION} if self.judge else {}
+        return {"questions": digest(made), "decoding": dict(self.options.generation), **judge}
 
 
 def open_choices(name: str, path: Path, options: TaskOptions) -> ChoiceTask:

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
-from benchmarks.suites_base import RequestKind, Response, SampleRequest
+from benchmarks.suites_base import LIKELIHOOD_KINDS, RequestKind, Response, SampleRequest
 from providers.base import FailureKind, GenerationSettings, Message, Provider, ProviderError
 
 if TYPE_CHECKING:
@@ -130,7 +130,7 @@ class EndpointAsker:
         return list(await asyncio.gather(*(self._ask(request) for request in requests)))
 
     async def _ask(self, request: SampleRequest) -> Response:
-        if request.kind in (RequestKind.LIKELIHOOD, RequestKind.ROLLING):
+        if request.kind in LIKELIHOOD_KINDS:
             from benchmarks.services.echo import echoed_likelihood
 
             return await echoed_likelihood(self.provider.config, request)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import aiohttp
@@ -33,8 +34,9 @@ async def echoed_likelihood(config: EndpointConfig, request: SampleRequest) -> R
     }
     payload = await _post(config, body)
     boundary = len(request.context) if request.kind is RequestKind.LIKELIHOOD else 0
-    is_rolling = request.kind is RequestKind.ROLLING
-    return likelihood_from(payload, boundary, len(str(body["prompt"])), is_rolling=is_rolling)
+    is_rolling = request.kind is not RequestKind.LIKELIHOOD
+    found = likelihood_from(payload, boundary, len(str(body["prompt"])), is_rolling=is_rolling)
+    return found if request.kind is RequestKind.TOKENS else replace(found, token_logprobs=())
 
 
 async def _post(config: EndpointConfig, body: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -86,4 +88,10 @@ def likelihood_from(
             is_greedy = False
     if not read:
         raise ProviderError(FailureKind.BAD_REQUEST, NO_ECHO)
-    return Response(logprob=sum(read), is_greedy=is_greedy, tokens=len(read), is_rolling=is_rolling)
+    return Response(
+        logprob=sum(read),
+        is_greedy=is_greedy,
+        token_logprobs=tuple(read),
+        tokens=len(read),
+        is_rolling=is_rolling,
+    )

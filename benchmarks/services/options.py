@@ -9,7 +9,15 @@ from typing import Any
 
 from django.conf import settings
 
-from benchmarks.suites_base import AskProtocol, DataSource, Json, TaskError, TaskOptions
+from benchmarks.suites.probes import probe_kinds
+from benchmarks.suites_base import (
+    PROBE_SEPARATOR,
+    AskProtocol,
+    DataSource,
+    Json,
+    TaskError,
+    TaskOptions,
+)
 
 HUBS = {"huggingface": "huggingface", "hf": "huggingface", "modelscope": "modelscope",
         "local": "local"}  # fmt: skip
@@ -32,7 +40,11 @@ def data_home() -> Path:
 
 @dataclass(frozen=True, slots=True)
 class RunOptions:
-    """Options of a whole run; ``dataset_args`` change them for single tasks or groups."""
+    """Options of a whole run; ``dataset_args`` change them for single tasks or groups.
+
+    ``probes`` are asked beside every task that they suit. ``corpus`` is a file or folder of texts
+    that questions are compared with. ``judge`` is the slug of a model that grades free answers.
+    """
 
     limit: float | None = None
     num_fewshot: int | None = None
@@ -46,6 +58,9 @@ class RunOptions:
     seed: int = 1234
     extractor: str = ""
     use_cache: bool = False
+    probes: tuple[str, ...] = ()
+    corpus: str = ""
+    judge: str = ""
 
     def as_dict(self) -> dict[str, Json]:
         names = self.__slots__
@@ -65,6 +80,7 @@ def run_options(values: Mapping[str, Json]) -> RunOptions:
         made["limit"] = _limit(made["limit"])
     if "protocol" in made:
         made["protocol"] = _protocol(str(made["protocol"]))
+    made["probes"] = probe_kinds(made.get("probes") or ())
     return RunOptions(**made)
 
 
@@ -75,6 +91,12 @@ def _limit(value: Json) -> float | int:
     except (TypeError, ValueError):
         raise TaskError(f"limit {value!r} is no number of samples") from None
     return int(number) if number >= 1 else number
+
+
+def judges_of(options: RunOptions) -> list[str]:
+    """The slugs of all models that grade answers in a run of these options."""
+    named = [options.judge, *(args.get("judge") for args in options.dataset_args.values())]
+    return sorted({str(slug) for slug in named if slug})
 
 
 def _hub(name: str) -> str:
@@ -111,8 +133,11 @@ def task_options(
     to the task's own.
     """
     settings_: dict[str, Json] = {}
-    for name in (*groups, task.partition("::")[2] or task, task):
+    probed = [group.rpartition(PROBE_SEPARATOR)[2] for group in groups]
+    inner = task.rpartition(PROBE_SEPARATOR)[2]
+    for name in (*probed, *groups, inner.partition("::")[2] or inner, inner, task):
         settings_ |= options.dataset_args.get(name, {})
+    settings_ = {"judge": options.judge, **settings_} if options.judge else settings_
     settings_ = {ARGUMENT_ALIASES.get(name, name): value for name, value in settings_.items()}
     chosen: dict[str, Any] = {
         "num_fewshot": options.num_fewshot if shots is None else shots,

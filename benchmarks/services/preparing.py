@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -17,33 +18,43 @@ from arena import __version__
 from arena.calling import endpoint_config
 from arena.models import LanguageModel, RunStatus, WorkStatus
 from arena.services.runs import start_run
-from benchmarks.engine.spec import model_spec
+from benchmarks.engine.spec import model_spec, saved_precision
 from benchmarks.metrics.letters import DEFAULT_EXTRACTOR, EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
+from benchmarks.probes.corpus import overlap_shares, question_text, read_corpus
 from benchmarks.services.libraries import (
     LIBRARIES,
     how_to_install,
     import_libraries,
     missing_packages,
 )
-from benchmarks.services.options import RunOptions, data_home, run_options, task_options
+from benchmarks.services.options import (
+    RunOptions,
+    data_home,
+    judges_of,
+    run_options,
+    task_options,
+)
 from benchmarks.suites import SUITES
 from benchmarks.suites.presets import find
 from benchmarks.suites_base import (
+    LIKELIHOOD_KINDS,
+    PROBE_SEPARATOR,
     AskProtocol,
     ChatFormatter,
     Json,
     OpenTask,
     PreparedSample,
-    RequestKind,
     TaskError,
     TaskOptions,
     TaskTree,
+    UnsuitableTaskError,
     digest,
     pack_requests,
 )
 
 BATCH = 500
+Built = tuple["Planned", OpenTask, list[PreparedSample]]
 
 
 class NothingToRunError(TaskError):
@@ -52,28 +63,46 @@ class NothingToRunError(TaskError):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A task of the selection before it is opened."""
+    """A task of the selection before it is opened; a probe that does not suit it is left out."""
 
     name: str
     suite: str
     groups: tuple[str, ...]
     shots: int | None
+    is_optional: bool = False
 
 
-def plan_selection(names: Sequence[str]) -> tuple[list[Planned], dict[str, list[str]]]:
-    """The tasks that the names stand for, and what each group is made of."""
-    planned: dict[str, Planned] = {}
-    groups: dict[str, list[str]] = {}
-    for name in names:
+@dataclass(slots=True)
+class Plan:
+    """``groups`` says what each group is made of, ``plain_groups`` which count tasks alike."""
+
+    tasks: dict[str, Planned] = field(default_factory=dict)
+    groups: dict[str, list[str]] = field(default_factory=dict)
+    plain_groups: set[str] = field(default_factory=set)
+
+    def add(self, name: str, *, is_optional: bool = False) -> None:
         found = _found(name)
-        groups |= {group: list(children) for group, children in found.groups.items()}
+        self.groups |= {group: list(children) for group, children in found.groups.items()}
+        self.plain_groups |= found.plain_groups
         for task in found.tasks:
             suite, _ = find(task, data_home())
-            above = tuple(_groups_above(task, found))
-            planned.setdefault(task, Planned(task, suite, (name, *above), found.shots.get(task)))
-    if not planned:
+            groups = (name, *_groups_above(task, found))
+            planned = Planned(task, suite, groups, found.shots.get(task), is_optional)
+            self.tasks.setdefault(task, planned)
+
+
+def plan_selection(names: Sequence[str], probes: Sequence[str] = ()) -> Plan:
+    """The tasks that the names stand for, each followed by its probes."""
+    plan = Plan()
+    for name in names:
+        plan.add(name)
+    if not plan.tasks:
         raise NothingToRunError("no task is chosen; name at least one, such as mmlu or arc")
-    return list(planned.values()), groups
+    for probe in probes:
+        for name in names:
+            if PROBE_SEPARATOR not in name:
+                plan.add(f"{probe}{PROBE_SEPARATOR}{name}", is_optional=True)
+    return plan
 
 
 def _found(name: str) -> TaskTree:
@@ -125,7 +154,10 @@ def create_benchmark_run(
         endpoint_config(language_model)
         engine = EngineKind.ENDPOINT
     if checks_names:
-        plan_selection(selection)
+        plan_selection(selection, checked.probes)
+    _require_judges(checked)
+    if checked.corpus and not Path(checked.corpus).exists():
+        raise TaskError(f"the corpus {checked.corpus} does not exist; give a file or a folder")
     return BenchmarkRun.objects.create(
         label=label or f"{language_model}: {', '.join(selection)}"[:200],
         language_model=language_model,
@@ -140,6 +172,15 @@ def create_benchmark_run(
     )
 
 
+def _require_judges(options: RunOptions) -> None:
+    """Every named judge is known and can be called."""
+    for slug in judges_of(options):
+        judge = LanguageModel.objects.select_related("endpoint").filter(slug=slug).first()
+        if judge is None:
+            raise TaskError(f"there is no model {slug!r} to judge answers; name one by its slug")
+        endpoint_config(judge)
+
+
 def launch(run: BenchmarkRun) -> BenchmarkRun:
     """Prepare a draft run and set it going."""
     prepare_run(run)
@@ -152,20 +193,62 @@ def prepare_run(run: BenchmarkRun) -> BenchmarkRun:
     if run.prepared_at is not None:
         return run
     import_libraries()
-    planned, groups = plan_selection(run.selection)
+    plan = plan_selection(run.selection, run.options.get("probes") or ())
     chat = _chat_formatter(run)
-    built = []
-    for plan in planned:
-        # task by task, so that a running run's worker may open its own in between
-        with LIBRARIES:
-            task = SUITES.get(plan.suite).open(plan.name, _options(run, plan))
-            built.append((plan, task, task.build(chat)))
+    built: list[Built] = []
+    for planned in plan.tasks.values():
+        try:
+            # task by task, so that a running run's worker may open its own in between
+            with LIBRARIES:
+                task, samples = _build(run, planned, chat)
+        except UnsuitableTaskError:
+            if not planned.is_optional:
+                raise
+            _leave_out(plan, planned.name)
+        else:
+            built.append((planned, task, samples))
+    shares = _overlaps(run, built)
     with transaction.atomic():
         fresh = BenchmarkRun.objects.select_for_update().get(pk=run.pk)
         if fresh.prepared_at is None:
-            _store(fresh, built, groups)
+            _store(fresh, built, plan, shares, getattr(chat, "template", ""))
     run.refresh_from_db()
     return run
+
+
+def _build(
+    run: BenchmarkRun, planned: Planned, chat: ChatFormatter | None
+) -> tuple[OpenTask, list[PreparedSample]]:
+    task = SUITES.get(planned.suite).open(planned.name, _options(run, planned))
+    samples = task.build(chat)
+    if run.engine == EngineKind.ENDPOINT:
+        _require_answerable(run, task, samples)
+    return task, samples
+
+
+def _leave_out(plan: Plan, task: str) -> None:
+    """Take a task out of the groups, and groups that become empty by it."""
+    names = [task]
+    for name in names:
+        for group, children in list(plan.groups.items()):
+            if name in children:
+                children.remove(name)
+                if not children:
+                    del plan.groups[group]
+                    names.append(group)
+
+
+def _overlaps(run: BenchmarkRun, built: Sequence[Built]) -> dict[tuple[str, int], float]:
+    """For each question whose task is no probe, the share of its n-grams that the corpus has."""
+    corpus = run.options.get("corpus")
+    if not corpus:
+        return {}
+    texts = {
+        task.name: {sample.index: question_text(sample.doc, sample) for sample in samples}
+        for planned, task, samples in built
+        if planned.suite != "probe"
+    }
+    return overlap_shares(texts, read_corpus(Path(corpus)))
 
 
 def _options(run: BenchmarkRun, plan: Planned) -> TaskOptions:
@@ -189,24 +272,27 @@ def _chat_formatter(run: BenchmarkRun) -> ChatFormatter | None:
 
 def _store(
     run: BenchmarkRun,
-    built: Sequence[tuple[Planned, OpenTask, list[PreparedSample]]],
-    groups: dict[str, list[str]],
+    built: Sequence[Built],
+    plan: Plan,
+    shares: Mapping[tuple[str, int], float],
+    chat_template: str,
 ) -> None:
-    for plan, task, samples in built:
-        if run.engine == EngineKind.ENDPOINT:
-            _require_answerable(run, task, samples)
-        row = _store_task(run, plan, task, samples)
+    for planned, task, samples in built:
+        hashes = {s.index: digest(pack_requests(s.requests)) for s in samples}
+        identity = _identity(run, planned, task, list(hashes.values()), chat_template)
+        row = _store_task(run, planned, task, len(samples), identity)
         order = list(samples)
         if run.precision_goal:
             # a run that may stop early must have seen a fair sample by then
             random.Random(f"{run.pk} {task.name}").shuffle(order)
-        Sample.objects.bulk_create((_row(run, row, s) for s in order), batch_size=BATCH)
+        rows = (_row(run, row, s, hashes[s.index], shares.get((task.name, s.index))) for s in order)
+        Sample.objects.bulk_create(rows, batch_size=BATCH)
     if run.options.get("use_cache"):
         adopt_earlier(run)
-    run.groups = groups
+    run.groups, run.plain_groups = plan.groups, sorted(plan.plain_groups & plan.groups.keys())
     run.prepared_at = timezone.now()
     run.forecast = forecast(run)
-    run.save(update_fields=["groups", "prepared_at", "forecast"])
+    run.save(update_fields=["groups", "plain_groups", "prepared_at", "forecast"])
 
 
 def _require_answerable(
@@ -214,36 +300,52 @@ def _require_answerable(
 ) -> None:
     """A chat endpoint has no likelihoods of given texts."""
     kinds = {request.kind for sample in samples[:1] for request in sample.requests}
-    if kinds & {RequestKind.LIKELIHOOD, RequestKind.ROLLING}:
+    if kinds & LIKELIHOOD_KINDS:
         config = endpoint_config(run.language_model)
         if config.api != "completions":
-            raise TaskError(
+            raise UnsuitableTaskError(
                 f"task {task.name!r} needs log-likelihoods, which a chat endpoint does not give; "
                 "ask for the protocol 'generation' or 'letters', or use an endpoint whose api is "
                 "'completions'"
             )
 
 
-def _store_task(
-    run: BenchmarkRun, plan: Planned, task: OpenTask, samples: Sequence[PreparedSample]
-) -> BenchmarkTask:
+def _identity(
+    run: BenchmarkRun, plan: Planned, task: OpenTask, prompts: Sequence[str], chat_template: str
+) -> dict[str, Json]:
+    """Everything that decides a task's scores, apart from the model's weights."""
     options = _options(run, plan)
-    fingerprint = {
+    chat = "endpoint" if run.engine == EngineKind.ENDPOINT else ""
+    return {
         "task": task.name,
         "suite": plan.suite,
         "protocol": options.protocol,
         "definition": task.identity(),
-        "prompt": digest(pack_requests(samples[0].requests)) if samples else "",
+        "prompt": digest(prompts),
         "limit": options.limit,
         "metric": task.primary_metric,
         "engine": run.engine,
-        "precision": run.model_args.get("precision", "endpoint"),
+        "precision": _precision(run),
         "quantization": run.model_args.get("quantization", ""),
         "add_bos_token": run.model_args.get("add_bos_token"),
-        "chat": bool(run.options.get("apply_chat_template")) or run.engine == EngineKind.ENDPOINT,
+        "max_length": run.model_args.get("max_length", 0),
+        "think_end": run.model_args.get("think_end", ""),
+        "chat": digest(chat_template) if chat_template else chat,
         "extractor": _extractor(options),
         "system_prompt": digest(options.system_prompt) if options.system_prompt else "",
     }
+
+
+def _precision(run: BenchmarkRun) -> str:
+    if run.engine == EngineKind.ENDPOINT:
+        return "endpoint"
+    return saved_precision(model_spec(run.model_args))
+
+
+def _store_task(
+    run: BenchmarkRun, plan: Planned, task: OpenTask, count: int, fingerprint: dict[str, Json]
+) -> BenchmarkTask:
+    options = _options(run, plan)
     return BenchmarkTask.objects.create(
         run=run,
         name=task.name,
@@ -251,7 +353,7 @@ def _store_task(
         protocol=options.protocol,
         options={"groups": list(plan.groups), "shots": plan.shots},
         primary_metric=task.primary_metric,
-        sample_count=len(samples),
+        sample_count=count,
         fingerprint=fingerprint,
         fingerprint_hash=digest(fingerprint),
         extractor=options.extractor,
@@ -264,19 +366,25 @@ def _extractor(options: TaskOptions) -> str:
     return EXTRACTORS[options.extractor or DEFAULT_EXTRACTOR].identity
 
 
-def _row(run: BenchmarkRun, task: BenchmarkTask, sample: PreparedSample) -> Sample:
-    requests = pack_requests(sample.requests)
+def _row(
+    run: BenchmarkRun,
+    task: BenchmarkTask,
+    sample: PreparedSample,
+    prompt_hash: str,
+    overlap: float | None,
+) -> Sample:
     return Sample(
         run=run,
         task=task,
         index=sample.index,
-        requests=requests,
+        requests=pack_requests(sample.requests),
         target=sample.target,
         doc=sample.doc,
         choices=list(sample.choices),
         category=sample.category,
         cluster=sample.cluster,
-        prompt_hash=digest(requests),
+        prompt_hash=prompt_hash,
+        overlap=overlap,
     )
 
 

@@ -48,11 +48,20 @@ def delete_question_file(*, file: QuestionFile) -> None:
     file.delete()
 
 
+def _read_texts(text: str, name: str) -> list[str]:
+    """Texts to compare questions with: rows of JSONL, or the lines of anything else."""
+    lines = [line for line in text.splitlines() if line.strip()]
+    if not lines:
+        raise QuestionFileError(name, [RowError(1, "the file holds no text")])
+    return lines
+
+
 READERS: dict[str, Callable[[str, str], Sequence[Any]]] = {
     QuestionFileKind.CHOICES: read_choices,
     QuestionFileKind.ANSWERS: read_answers,
     QuestionFileKind.CODE: _read_programs,
     QuestionFileKind.SAFETY: read_answers,
+    QuestionFileKind.CORPUS: _read_texts,
 }
 
 
@@ -72,7 +81,8 @@ def save_question_file(
         raise QuestionFileError(filename, [RowError(1, "programming problems come as JSONL")])
     rows = READERS[kind](text, filename)
     slug = slugify(name, allow_unicode=True)
-    suffix = ".csv" if filename.lower().endswith(".csv") else ".jsonl"
+    suffixes = (".csv", ".txt", ".md") if kind == QuestionFileKind.CORPUS else (".csv",)
+    suffix = next((s for s in suffixes if filename.lower().endswith(s)), ".jsonl")
     row = QuestionFile(slug=slug, name=name, kind=kind, rows=len(rows), uploaded_by=uploaded_by)
     row.file.save(f"{slug}{suffix}", ContentFile(text.encode()), save=True)
     return row

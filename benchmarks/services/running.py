@@ -18,11 +18,11 @@ from arena.services.runs import finish_if_done
 from arena.work.dispatch import DriveOptions
 from benchmarks.models import BenchmarkRun, EngineKind
 from benchmarks.services.engines import engine_for, turn_at_accelerator
+from benchmarks.services.group_scores import group_scores
 from benchmarks.services.libraries import in_words
 from benchmarks.services.models_by_name import model_by_name
 from benchmarks.services.options import run_options
 from benchmarks.services.preparing import create_benchmark_run, prepare_run
-from benchmarks.services.scoring import group_scores
 from benchmarks.suites_base import Json, TaskError
 
 # llmuses' and evalscope's names of a task configuration's parts
@@ -120,6 +120,7 @@ def results(run: BenchmarkRun) -> dict[str, Json]:
             "audit": task.audit,
             "fingerprint": task.fingerprint_hash,
             "stopped_early": task.stopped_early,
+            "drop": task.drop,
         }
         for task in run.tasks.all()
     }

@@ -1,4 +1,4 @@
-"""From sample rows to a task's scores, its audit, and group scores."""
+"""From sample rows to a task's scores and its audit."""
 
 from __future__ import annotations
 
@@ -18,8 +18,6 @@ from benchmarks.statistics.estimates import (
     Estimate,
     is_precise,
     mean_estimate,
-    plain_mean,
-    weighted_mean,
 )
 from benchmarks.suites_base import AskProtocol, Json, OpenTask, TaskError, digest, response
 
@@ -114,42 +112,6 @@ def estimate_from(values: Mapping[str, Json]) -> Estimate:
         number("value"), number("stderr"), number("lower"), number("upper"),
         int(values.get("n") or 0), int(values.get("clusters") or 0),
     )  # fmt: skip
-
-
-def group_scores(run: BenchmarkRun) -> dict[str, dict[str, dict[str, Json]]]:
-    """Every group's score by its tasks' primary metric: weighted by size, and plain.
-
-    Tasks are taken from the leaves, so a task counts once however the groups are nested. A group
-    whose tasks report different metrics is averaged plainly only.
-    """
-    tasks = {task.name: task for task in run.tasks.all()}
-    found: dict[str, dict[str, dict[str, Json]]] = {}
-    for group in run.groups:
-        leaves = [tasks[name] for name in _leaves(run.groups, group) if name in tasks]
-        parts = [estimate_from(task.score) for task in leaves if task.score]
-        if not parts:
-            continue
-        scores = {"plain": plain_mean(parts).as_dict()}
-        if len({task.primary_metric for task in leaves}) == 1:
-            scores["weighted"] = weighted_mean(parts).as_dict()
-        scores["tasks"] = {"n": len(leaves), "scored": len(parts)}
-        found[group] = scores
-    return found
-
-
-def _leaves(groups: Mapping[str, Sequence[str]], name: str) -> list[str]:
-    found: dict[str, None] = {}
-    waiting, seen = [name], set()
-    while waiting:
-        current = waiting.pop(0)
-        if current in seen:
-            continue
-        seen.add(current)
-        if current in groups:
-            waiting = [*groups[current], *waiting]
-        else:
-            found[current] = None
-    return list(found)
 
 
 def stop_where_precise(run: BenchmarkRun) -> int:

@@ -13,15 +13,19 @@ from threading import Lock
 from django.db import connections
 
 from arena.calling import open_provider
+from arena.models import LanguageModel
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Device, EngineKind, Sample
 from benchmarks.services.asking import SAMPLES_PER_BATCH, Asker, EndpointAsker, LocalAsker
+from benchmarks.services.drops import refresh_drops
 from benchmarks.services.engines import engine_for
 from benchmarks.services.libraries import LIBRARIES
 from benchmarks.services.opening import open_task
+from benchmarks.services.options import judges_of, run_options
 from benchmarks.services.scoring import refresh_scores, stop_where_precise
 from benchmarks.suites.programs import SandboxUnavailableError
 from benchmarks.suites_base import (
     Json,
+    JudgedTask,
     OpenTask,
     Response,
     SampleScore,
@@ -52,6 +56,8 @@ class BenchmarkWorkload:
     run: BenchmarkRun
     asker: Asker
     in_flight: int
+    judges: dict[str, EndpointAsker] = field(default_factory=dict)
+    answered: dict[int, list[Response]] = field(default_factory=dict)
     tasks: dict[int, BenchmarkTask] = field(default_factory=dict)
     opened: dict[int, OpenTask] = field(default_factory=dict)
     lock: Lock = field(default_factory=Lock)
@@ -65,10 +71,11 @@ class BenchmarkWorkload:
         run = BenchmarkRun.objects.select_related("language_model__endpoint").get(pk=run.pk)
         if run.engine == EngineKind.LOCAL:
             asker: Asker = LocalAsker(lambda: engine_for(run.model_args))
-            return cls(run, asker, in_flight=shard_size(run))
+            return cls(run, asker, in_flight=shard_size(run), judges=open_judges(run))
         provider = open_provider(run.language_model)
         slots = provider.config.max_concurrency
-        return cls(run, EndpointAsker(provider), in_flight=max(min(slots, 256), 1))
+        in_flight = max(min(slots, 256), 1)
+        return cls(run, EndpointAsker(provider), in_flight=in_flight, judges=open_judges(run))
 
     def load(self, ids: Sequence[int]) -> list[Sample]:
         rows = list(Sample.objects.filter(pk__in=ids).order_by("id"))
@@ -77,23 +84,34 @@ class BenchmarkWorkload:
         return rows
 
     async def perform(self, sample: Sample) -> Scored:
-        requests = [sample_request(values) for values in unpack_requests(sample.requests)]
-        responses = await self.asker.ask(requests)
         loop = asyncio.get_running_loop()
+        # a sample whose judge failed is tried again; its answer need not be
+        responses = self.answered.get(sample.pk)
+        if responses is None:
+            requests = [sample_request(values) for values in unpack_requests(sample.requests)]
+            responses = await self.asker.ask(requests)
+        if self.judges:
+            self.answered[sample.pk] = responses
+            task = await loop.run_in_executor(self.scorers, self._open, sample.task_id)
+            responses = [*responses, *await self._judge(task, sample, responses)]
+            del self.answered[sample.pk]
         try:
             score = await loop.run_in_executor(self.scorers, self._score, sample, responses)
         except SandboxUnavailableError as error:
             raise ProviderError(FailureKind.SERVER_ERROR, f"sandbox: {error}") from error
         return Scored(responses, score)
 
+    async def _judge(
+        self, task: OpenTask, sample: Sample, responses: list[Response]
+    ) -> list[Response]:
+        if not isinstance(task, JudgedTask) or not task.judge:
+            return []
+        request = task.judge_request(stored_sample(sample), responses)
+        return await self.judges[task.judge].ask([request])
+
     def _score(self, sample: Sample, responses: list[Response]) -> SampleScore:
         task = self._open(sample.task_id)
-        stored = {
-            "requests": unpack_requests(sample.requests),
-            "target": sample.target,
-            "choices": sample.choices,
-            "doc": sample.doc,
-        }
+        stored = stored_sample(sample)
         if getattr(task, "is_thread_safe", False):
             return task.score(sample.index, stored, responses)
         with self.lock:
@@ -126,7 +144,8 @@ class BenchmarkWorkload:
             stop_where_precise(self.run)
 
     async def aclose(self) -> None:
-        await self.asker.aclose()
+        for asker in (self.asker, *self.judges.values()):
+            await asker.aclose()
         await asyncio.to_thread(self._finish)
         self.scorers.shutdown(wait=False)
 
@@ -138,6 +157,7 @@ class BenchmarkWorkload:
             for task_id, task in self.tasks.items():
                 task.refresh_from_db()
                 refresh_scores(task, self.opened.get(task_id))
+            refresh_drops(self.run)
         finally:
             connections.close_all()
 
@@ -153,6 +173,25 @@ def shard_size(run: BenchmarkRun) -> int:
         return 2 * SAMPLES_PER_BATCH
     share = -(-run.items().unfinished().count() // (SHARDS_PER_WORKER * workers))
     return min(max(share, LEAST_SHARD), 2 * SAMPLES_PER_BATCH)
+
+
+def stored_sample(sample: Sample) -> dict[str, Json]:
+    """A row as its task sees it."""
+    return {
+        "requests": unpack_requests(sample.requests),
+        "target": sample.target,
+        "choices": sample.choices,
+        "doc": sample.doc,
+    }
+
+
+def open_judges(run: BenchmarkRun) -> dict[str, EndpointAsker]:
+    """The models that grade answers, each within its own endpoint's limits."""
+    models = LanguageModel.objects.filter(slug__in=judges_of(run_options(run.options)))
+    return {
+        model.slug: EndpointAsker(open_provider(model))
+        for model in models.select_related("endpoint")
+    }
 
 
 def reason_words(reasons: Sequence[str]) -> str:

@@ -107,6 +107,20 @@ def weighted_mean(parts: Sequence[Estimate]) -> Estimate:
     return _group(parts, value, stderr)
 
 
+def error_between_tasks(parts: Sequence[Estimate]) -> float:
+    """Error of ``weighted_mean`` if its tasks were a sample of subjects: clustered by task.
+
+    √( Σ n_i² (m_i - m)² ) / N, the clustered error above with one cluster per task. It says how far
+    another choice of subjects would move the score; ``weighted_mean`` says it for other questions
+    on the same subjects. NaN for a single task.
+    """
+    if len(parts) < 2:
+        return math.nan
+    n = sum(part.n for part in parts)
+    mean = sum(part.value * part.n for part in parts) / n
+    return math.sqrt(sum((part.n * (part.value - mean)) ** 2 for part in parts)) / n
+
+
 def plain_mean(parts: Sequence[Estimate]) -> Estimate:
     """A group's score with every task counting the same; errors of independent tasks add up."""
     value = sum(part.value for part in parts) / len(parts)

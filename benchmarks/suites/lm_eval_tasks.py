@@ -44,8 +44,13 @@ class LmEvalSuite:
             raise TaskError("lm-eval is not installed; install the extra 'benchmarks'")
         from benchmarks.harness.loading import load_task
         from benchmarks.harness.multiple_choice import open_harness_task
+        from benchmarks.harness.varying import vary_documents
+        from benchmarks.probes.variation import variation_of
 
         task = load_task(name, source=options.data, home=options.home)
+        variation = variation_of(options.settings, options.seed)
+        if variation is not None:
+            vary_documents(task, variation)
         return open_harness_task(name, task, options)
 
 

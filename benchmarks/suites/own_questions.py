@@ -9,12 +9,15 @@ from benchmarks.suites import SUITES
 from benchmarks.suites_base import OpenTask, TaskCard, TaskError, TaskOptions, TaskTree
 
 CHOICES, ANSWERS = "general_mcq", "general_qa"
+# what general_qa asks when no file is named, as in llmuses, so that presets can hold it
+EXAMPLES = Path(__file__).parents[1] / "questions" / "examples.jsonl"
 
 
 class OwnQuestionsSuite:
     """``general_mcq`` and ``general_qa``; the setting ``local_path`` names the file or folder.
 
-    ``general_mcq:name`` keeps the scores of several files apart.
+    ``general_mcq:name`` keeps the scores of several files apart. ``general_qa`` alone asks a few
+    example questions.
     """
 
     def cards(self, home: Path | None) -> list[TaskCard]:
@@ -32,6 +35,8 @@ class OwnQuestionsSuite:
 
     def open(self, name: str, options: TaskOptions) -> OpenTask:
         path = options.settings.get("local_path")
+        if name == ANSWERS and not path:
+            path = EXAMPLES
         if not path:
             raise TaskError(
                 f"task {name!r} needs a file; give it with --dataset-args "

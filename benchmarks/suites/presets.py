@@ -28,7 +28,7 @@ PRESETS: dict[str, tuple[str, str, Selection]] = {
     "llmuses-core": (
         "llmuses core",
         "MMLU, C-Eval, CMMLU, GSM8K, ARC, HellaSwag, TruthfulQA, MATH, HumanEval, BBH, RACE, "
-        "TriviaQA",
+        "TriviaQA, GeneralQA",
         (
             ("mmlu", 5),
             ("ceval-valid", 5),
@@ -43,6 +43,7 @@ PRESETS: dict[str, tuple[str, str, Selection]] = {
             ("bbh", 3),
             ("race", None),
             ("triviaqa", 5),
+            ("general_qa", None),
         ),
     ),
     "superglue": (

@@ -16,6 +16,7 @@ from arena.run_progress import failure_groups, run_progress
 from benchmarks.charts import needle_map
 from benchmarks.metrics.letters import EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Sample
+from benchmarks.probe_lines import probe_lines
 from benchmarks.reporting import report_context
 from benchmarks.sample_reading import choice_lines, gold_text
 from benchmarks.selectors import (
@@ -27,8 +28,9 @@ from benchmarks.selectors import (
     task_lines,
     told_settings,
 )
+from benchmarks.services.group_scores import group_scores
 from benchmarks.services.running import results
-from benchmarks.services.scoring import group_scores, rescore
+from benchmarks.services.scoring import rescore
 from benchmarks.suites_base import TaskError, unpack_requests
 
 SAMPLES_PER_PAGE = 30
@@ -48,6 +50,7 @@ def run_page(request: HttpRequest, run_id: int) -> HttpResponse:
         "progress": run_progress(run),
         "lines": task_lines(run),
         "groups": group_scores(run),
+        "probes": probe_lines(run),
         "failures": failure_groups(run),
         "devices": list(run.devices.alive()),
     }

@@ -26,13 +26,15 @@ class JudgeRequest:
     """One call to a model: what a judge asks.
 
     ``endpoint`` names whom to ask when a judge has several models (empty: its only one).
-    ``sample`` numbers equal requests that are meant to be answered separately.
+    ``sample`` numbers equal requests that are meant to be answered separately. ``is_kept`` has
+    the reply kept by itself, for a request that many judgments share.
     """
 
     messages: tuple[Message, ...]
     settings: GenerationSettings
     endpoint: str = ""
     sample: int = 0
+    is_kept: bool = False
 
     @property
     def fingerprint(self) -> str:

@@ -2,6 +2,7 @@
 
 from judging.models.judge import Judge, JudgePrompt, JudgeQuerySet, PromptMode
 from judging.models.judgment import Judgment, JudgmentMode, JudgmentQuerySet, JudgmentSource
+from judging.models.kept_reply import KeptReply
 from judging.models.run import JudgeRun, JudgeRunMode
 
 __all__ = [
@@ -14,5 +15,6 @@ __all__ = [
     "JudgmentMode",
     "JudgmentQuerySet",
     "JudgmentSource",
+    "KeptReply",
     "PromptMode",
 ]

@@ -107,7 +107,8 @@ class Judgment(WorkItem):
             ),
             models.CheckConstraint(
                 name="judgment_verdict_only_when_readable",
-                condition=models.Q(is_readable=True)
+                # not yet known (NULL) is not readable: a CHECK that comes out NULL would pass
+                condition=models.Q(is_readable=True, is_readable__isnull=False)
                 | models.Q(outcome="", score__isnull=True, preference__isnull=True),
             ),
             models.CheckConstraint(

@@ -14,6 +14,7 @@ from judging.prompts.template import (
 from judging.task import JudgingTask
 from judging.verdicts.base import Mode
 
+NO_CATEGORY = "–"
 _ESCAPES = {"{{": "{", "}}": "}"}
 
 
@@ -29,7 +30,7 @@ class RenderedPrompt:
 
 def render(template: PromptTemplate, task: JudgingTask) -> RenderedPrompt:
     """Fill ``template`` in for ``task``, which it must fit; the same task gives the same text."""
-    values = _values(task, template.labels)
+    values = _values(task, template.labels) | {"rubric": template.rubric}
     return RenderedPrompt(
         template=template,
         system=_fill(template, template.system, values),
@@ -70,6 +71,7 @@ def _fill(template: PromptTemplate, text: str, values: Mapping[str, str]) -> str
 def _values(task: JudgingTask, labels: Mapping[str, str]) -> dict[str, str]:
     fence = fence_code(task)
     values = _question_values(task) | {"fence": fence, "turn": str(task.shown_turns)}
+    values["category"] = task.category or NO_CATEGORY
     if task.mode is Mode.SINGLE:
         values |= _single_values(task)
     else:

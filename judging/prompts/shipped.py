@@ -28,23 +28,28 @@ _SETS: dict[str, tuple[Mode, str]] = {
     "agon_pair_scores": (Mode.PAIRWISE, "mt_bench_pair_scores"),
     "agon_pair_json": (Mode.PAIRWISE, "json_verdict"),
     "agon_pair_soft": (Mode.PAIRWISE, "alpaca_eval_logprob"),
+    "agon_safety": (Mode.SINGLE, "safety_label"),
 }
+# sets with a text of their own in place of their mode's; these weigh no reference answer
+_OWN_TEXTS = {"agon_safety": "safety"}
 
 _WITHOUT_PROSE = frozenset({"json_verdict", "alpaca_eval_logprob"})
 
 
 def shipped_prompt_names() -> list[str]:
     """The names of the sets, in alphabetical order."""
-    return sorted(_SETS)
+    return sorted([*_SETS, *_load("tuned")])
 
 
 @cache
 def shipped_prompts(name: str) -> PromptSet:
     """The set called ``name``: both languages, with and without reference, every turn scope."""
+    if name in _load("tuned"):
+        return PromptSet(name, tuple(_tuned(name)))
     if name not in _SETS:
         known = ", ".join(shipped_prompt_names())
         raise PromptError(f"there is no shipped prompt set {name!r}; choose one of: {known}")
-    variants = product(LANGUAGES, TurnScope, (False, True))
+    variants = product(LANGUAGES, TurnScope, (False,) if name in _OWN_TEXTS else (False, True))
     return PromptSet(
         name,
         tuple(
@@ -56,7 +61,7 @@ def shipped_prompts(name: str) -> PromptSet:
 
 def _compose(name: str, language: str, scope: TurnScope, *, has_reference: bool) -> PromptTemplate:
     mode, convention = _SETS[name]
-    source = _load(f"{mode.value}.{language}")
+    source = _load(f"{_OWN_TEXTS.get(name, mode.value)}.{language}")
     contract = _load(f"contracts.{language}")[mode.value][convention]
     conditions = {scope.value, "several_turns" if scope is not TurnScope.ONE_TURN else ""}
     conditions |= {"reference"} if has_reference else set()
@@ -72,6 +77,27 @@ def _compose(name: str, language: str, scope: TurnScope, *, has_reference: bool)
         language=language,
         labels=source["labels"],
     )
+
+
+def _tuned(name: str) -> Iterator[PromptTemplate]:
+    """Templates in the format that a judge model was tuned on: one language, no markers."""
+    source = _load("tuned")[name]
+    for scope, has_reference in product(TurnScope, (False, True)):
+        conditions = {"one_turn" if scope is TurnScope.ONE_TURN else "several_turns"}
+        conditions |= {"reference"} if has_reference else set()
+        if has_reference and not source.get("takes_reference"):
+            continue
+        suffix = "-reference" if has_reference else ""
+        yield PromptTemplate(
+            name=f"{name}-{scope.value}{suffix}",
+            mode=Mode(source["mode"]),
+            convention=source["convention"],
+            system="",
+            user="\n\n".join(_paragraphs(source["user"], conditions)),
+            scope=scope,
+            labels=source["labels"],
+            rubric=source.get("rubric", "").strip(),
+        )
 
 
 # Any: what a YAML file of ours holds; a test composes every template.

@@ -19,7 +19,7 @@ PLAIN_NAMES = frozenset(
     {
         *("question", "prompt", "instruction", "answer", "output", "reference", "ref_answer"),
         *("answer_a", "answer_b", "output_1", "output_2"),
-        *("fence", "turn"),
+        *("fence", "turn", "category", "rubric"),
         *("question_block", "answer_block", "answer_a_block", "answer_b_block"),
         *("conversation_block", "conversation_a_block", "conversation_b_block"),
         "reference_block",
@@ -38,7 +38,8 @@ class PromptTemplate:
     """A system prompt and a user prompt with ``{placeholders}``, for one kind of task.
 
     ``language`` empty means any. ``categories`` empty means all; otherwise the template is
-    preferred for those. ``labels`` name the fenced blocks. Double braces stand for single ones
+    preferred for those. ``labels`` name the fenced blocks; ``rubric`` is what the verdict is to
+    rest on, for templates that leave it open. Double braces stand for single ones
     when the whole text is a Python format string, as in MT-Bench's files.
     """
 
@@ -51,6 +52,7 @@ class PromptTemplate:
     language: str = ""
     categories: tuple[str, ...] = ()
     labels: Mapping[str, str] = field(default_factory=dict)
+    rubric: str = ""
 
     def __post_init__(self) -> None:
         unknown = sorted(name for name in self.placeholders if not _is_known(name))
@@ -89,8 +91,10 @@ class PromptTemplate:
     @cached_property
     def version(self) -> str:
         """A hash of everything in the template that a verdict can depend on."""
-        parts = (self.system, self.user, self.convention, sorted(self.labels.items()))
-        return sha256(repr(parts).encode()).hexdigest()[:16]
+        parts = [self.system, self.user, self.convention, sorted(self.labels.items())]
+        if self.rubric:
+            parts.append(self.rubric)
+        return sha256(repr(tuple(parts)).encode()).hexdigest()[:16]
 
     def fits(self, task: JudgingTask) -> bool:
         """Whether the template can be filled in for ``task``."""

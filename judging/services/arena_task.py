@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Event
 from typing import Any
 
 from django.apps import apps
@@ -33,6 +34,8 @@ from judging.task_file import (
     TaskFileError,
 )
 
+REST_S = 0.5
+
 MODES = {
     "single": JudgeRunMode.SINGLE,
     "pairwise_baseline": JudgeRunMode.BASELINE,
@@ -52,11 +55,14 @@ class TaskResult:
 
 
 def drive_here(run: Run) -> None:
-    """Work on a run in this thread until no row can be claimed any more."""
+    """Work on a run in this thread until it is over or stopped."""
     while True:
         report = drive_run_chunk(kind_of(run).name, run.pk)
-        if report is None or report.is_drained or report.was_stopped:
+        if report is None or report.was_stopped:
             return
+        if report.is_drained and not run.items().unfinished().exists():
+            continue  # it is over, or has got more rows
+        Event().wait(REST_S)  # other workers hold the rest, or a row waits for its next attempt
 
 
 @dataclass(slots=True)
@@ -165,8 +171,17 @@ class Steps:
             limit=asked.limit,
             repeats=asked.repeats,
             seed=asked.seed,
-            settings={"budget": asked.budget} if asked.budget else {},
+            settings=self._run_settings(),
         )
+
+    def _run_settings(self) -> dict[str, Any]:  # JSON kept with the run
+        asked = self.task.reviews_gen
+        told: dict[str, Any] = {"budget": asked.budget} if asked.budget else {}
+        if asked.adaptive is not None:
+            told["adaptive"] = asked.adaptive.model_dump()
+        if asked.batch:
+            told["batch"] = True
+        return told
 
     def ratings(self, part: RatingPart, result: TaskResult) -> dict[str, Any]:  # JSON
         """Fit the board over this task's judge and questions.

@@ -1,4 +1,7 @@
-"""Creating judge runs: the rows that are missing, and those nobody works on any more."""
+"""Creating judge runs: the rows that are missing, and those nobody works on any more.
+
+An adaptive run begins with a first batch of them, and makes more as its verdicts arrive.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +20,8 @@ from arena.services.battles import stored_battles
 from arena.services.generation import EmptyRunError
 from arena.services.runs import start_run
 from judging.budget import Budget, BudgetError
-from judging.models import JudgeRun, Judgment
+from judging.models import JudgeRun, JudgeRunMode, Judgment
+from judging.services.adaptive import AdaptiveSettings, Batch, check_adaptive, next_batch
 from judging.services.judges import judge_from_row, models_of
 from judging.services.ledger import JudgeRunSpec, Ledger, open_ledger
 from judging.services.planning import plan_of, prices_of
@@ -38,15 +42,74 @@ def create_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> J
         for model in models.values():
             endpoint_config(model)
         _check_budget(spec, models.values())
+    adaptive = check_adaptive(spec)
     ledger = open_ledger(spec)
     if not ledger.to_make:
         raise EmptyRunError(why_empty(spec, ledger))
+    if adaptive is None:
+        run = _create_row(spec, ledger, created_by)
+        _add_rows(run, spec, ledger, ledger.to_make)
+        return run
+    batch = next_batch(spec, adaptive, ledger)
+    if not batch.slots:
+        raise EmptyRunError(
+            f"judge {spec.judge.slug!r} has compared enough already: every gap between two models "
+            f"is settled (within {adaptive.within:g} points, or in order); ask for less"
+        )
     run = _create_row(spec, ledger, created_by)
-    for start in range(0, len(ledger.missing), BATCH):
-        rows = _rows(run, spec, ledger.missing[start : start + BATCH])
-        Judgment.objects.bulk_create(rows, ignore_conflicts=True)
-    _adopt(run, list(ledger.adoptable.values()))
+    _note_look(run, adaptive, batch, asked=ledger.done + ledger.busy)
+    _add_rows(run, spec, ledger, batch.slots)
     return run
+
+
+def extend_judge_run(run: JudgeRun) -> bool:
+    """Make the next rows of an adaptive run whose rows are all finished; False when it is done.
+
+    Called with the run's row locked, so that of two workers one decides.
+    """
+    adaptive = AdaptiveSettings.of(run.settings)
+    if adaptive is None:
+        return False
+    spec = spec_of(run)
+    ledger = open_ledger(spec)
+    batch = next_batch(spec, adaptive, ledger)
+    _note_look(run, adaptive, batch, asked=ledger.done + ledger.busy)
+    _add_rows(run, spec, ledger, batch.slots)
+    return bool(batch.slots) and run.items().unfinished().exists()
+
+
+def spec_of(run: JudgeRun) -> JudgeRunSpec:
+    """What a stored run was asked for."""
+    named = ("limit", "repeats")
+    return JudgeRunSpec(
+        judge=run.judge,
+        mode=JudgeRunMode(run.mode),
+        question_set=run.question_set,
+        language_models=tuple(run.language_models.order_by("id")),
+        baseline=run.baseline,
+        is_dry_run=run.is_dry_run,
+        limit=run.settings.get("limit"),
+        repeats=run.settings.get("repeats", 1),
+        seed=run.seed,
+        settings={name: value for name, value in run.settings.items() if name not in named},
+    )
+
+
+def _note_look(run: JudgeRun, adaptive: AdaptiveSettings, batch: Batch, *, asked: int) -> None:
+    told = run.plan.get("adaptive") or {}
+    told |= {"within": adaptive.within, "stop_at": adaptive.stop_at, "total": batch.total}
+    told["looks"] = [*told.get("looks", ()), batch.note() | {"asked": asked}]
+    run.plan["adaptive"] = told
+    run.save(update_fields=["plan"])
+
+
+def _add_rows(run: JudgeRun, spec: JudgeRunSpec, ledger: Ledger, slots: Sequence[Slot]) -> None:
+    """Rows for the slots that have none; those that nobody works on are taken over."""
+    missing = [slot for slot in slots if slot not in ledger.adoptable]
+    for start in range(0, len(missing), BATCH):
+        rows = _rows(run, spec, missing[start : start + BATCH])
+        Judgment.objects.bulk_create(rows, ignore_conflicts=True)
+    _adopt(run, [ledger.adoptable[slot] for slot in slots if slot in ledger.adoptable])
 
 
 def start_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> JudgeRun:

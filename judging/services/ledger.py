@@ -100,6 +100,7 @@ class Ledger:
     """``missing`` slots have no row; ``adoptable`` ones have a row that nobody works on.
 
     ``busy`` counts rows of runs that are going on. ``missing_answers`` counts by model.
+    ``owners`` tells the question and the model of each answer, by primary keys.
     """
 
     questions: int = 0
@@ -108,6 +109,7 @@ class Ledger:
     done: int = 0
     busy: int = 0
     missing_answers: Counter[str] = field(default_factory=Counter)
+    owners: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
     def to_make(self) -> list[Slot]:
@@ -122,6 +124,7 @@ def open_ledger(spec: JudgeRunSpec) -> Ledger:
     ledger = Ledger(questions=len(questions))
     for question in questions:
         there = answers.get(question.pk, {})
+        ledger.owners |= {answer: (question.pk, model) for model, answer in there.items()}
         for model in spec.answering_models:
             ledger.missing_answers[model.slug] += model.pk not in there
     ledger.missing_answers = +ledger.missing_answers

@@ -1,4 +1,4 @@
-"""What a judge run would take: calls, tokens, money and time, before anything is sent."""
+"""What a judge run would take: calls, tokens, money, time, and how much it will tell."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import Any
 from django.db.models import Avg
 
 from arena.models import LanguageModel
+from judging.adaptive import batch_size
 from judging.cost import (
     TYPICAL_VERDICT_TOKENS,
     CostEstimate,
@@ -20,9 +21,17 @@ from judging.cost import (
 )
 from judging.judges import Judge as BuiltJudge
 from judging.judges import JudgeRequest
-from judging.models import Judge
+from judging.models import Judge, JudgeRunMode
+from judging.precision import (
+    Precision,
+    expected_precision,
+    scatter_of_scores,
+    scatter_of_shares,
+)
+from judging.services.adaptive import AdaptiveSettings, check_adaptive
 from judging.services.judges import judge_from_row, models_of
 from judging.services.ledger import JudgeRunSpec, Ledger, open_ledger
+from judging.services.stored_verdicts import opponents_of, scores_of_judge, shares_of_judge
 from judging.task import JudgingError
 from judging.task_reading import Slot, TaskReader
 
@@ -37,7 +46,9 @@ class JudgePlan:
 
     ``money`` and ``money_at_most`` are US dollars, None where a price is not known; an offline
     judge and a dry run cost nothing. ``unjudgeable`` is the share of sampled tasks that the judge
-    cannot be asked, ``problem`` the first reason.
+    cannot be asked, ``problem`` the first reason. ``precision`` is what the results will be known
+    to once all is judged. An adaptive run makes at most what the plan says, and likely
+    ``likely_to_make``.
     """
 
     questions: int
@@ -54,6 +65,9 @@ class JudgePlan:
     missing_answers: dict[str, int]
     unjudgeable: float = 0.0
     problem: str = ""
+    precision: Precision | None = None
+    adaptive_within: float | None = None
+    likely_to_make: int | None = None
 
     @property
     def costs_money(self) -> bool:
@@ -73,6 +87,8 @@ def plan_judge_run(spec: JudgeRunSpec) -> JudgePlan:
 def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
     """The plan for what a ledger says is to be made."""
     slots = ledger.to_make
+    adaptive = check_adaptive(spec)
+    precision = precision_of(spec, ledger)
     judge = judge_from_row(spec.judge)
     models = {} if spec.is_dry_run else models_of(spec.judge, judge)
     sample = _sample(judge, slots, spec.seed)
@@ -89,8 +105,34 @@ def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
         missing_answers=dict(ledger.missing_answers),
         unjudgeable=sample.refused / sample.tasks if sample.tasks else 0.0,
         problem=sample.problem,
+        precision=precision,
+        adaptive_within=adaptive.within if adaptive else None,
+        likely_to_make=_likely(adaptive, precision, ledger) if adaptive else None,
         **asdict(estimate),
     )
+
+
+def precision_of(spec: JudgeRunSpec, ledger: Ledger) -> Precision | None:
+    """How wide the intervals will be once everything that was asked for is judged."""
+    judged = {question for question, _ in ledger.owners.values()}
+    if spec.mode == JudgeRunMode.SINGLE:
+        return expected_precision(scatter_of_scores(scores_of_judge(spec)), questions=len(judged))
+    return expected_precision(
+        scatter_of_shares(shares_of_judge(spec)),
+        questions=len(judged),
+        opponents=opponents_of(spec),
+        models=len(spec.answering_models),
+    )
+
+
+def _likely(adaptive: AdaptiveSettings, precision: Precision | None, ledger: Ledger) -> int:
+    """Judgments until every gap is known as asked: its variance falls with their number."""
+    total = len(ledger.to_make) + ledger.done + ledger.busy
+    share = 1.0
+    if precision is not None and precision.gap_points is not None:
+        share = min((precision.gap_points / adaptive.within) ** 2, 1.0)
+    wanted = max(round(share * total), batch_size(total, 0))
+    return min(max(wanted - ledger.done - ledger.busy, 0), len(ledger.to_make))
 
 
 @dataclass(slots=True)

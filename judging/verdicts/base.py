@@ -70,7 +70,8 @@ class ParsedVerdict:
     ``strength`` is 3 for a strong and 1 for a weak preference where the convention grades it.
     ``score`` is the single mode's; ``scores`` those of both answers where a convention scores
     pairs. ``preference`` is AlpacaEval's, 1 (first is better) to 2 (second is better).
-    ``confidence`` in [0, 1] is the judge's own. ``span`` locates the verdict in the reply.
+    ``confidence`` in [0, 1] is the judge's own; ``label`` its word, where a score stands for one.
+    ``span`` locates the verdict in the reply.
     ``reason`` is set exactly when the reply is unreadable.
     """
 
@@ -80,6 +81,7 @@ class ParsedVerdict:
     scores: tuple[float, float] | None = None
     preference: float | None = None
     confidence: float | None = None
+    label: str = ""
     span: tuple[int, int] | None = None
     reason: UnreadableReason | None = None
 

@@ -75,9 +75,13 @@ class Rating(models.Model):
             ),
             models.CheckConstraint(
                 name="rating_lies_within_its_interval",
-                condition=models.Q(rating_lower__isnull=True)
+                # half an interval is none: a CHECK that comes out NULL would pass
+                condition=models.Q(rating_lower__isnull=True, rating_upper__isnull=True)
                 | models.Q(
-                    rating_lower__lte=models.F("rating"), rating_upper__gte=models.F("rating")
+                    rating_lower__isnull=False,
+                    rating_upper__isnull=False,
+                    rating_lower__lte=models.F("rating"),
+                    rating_upper__gte=models.F("rating"),
                 ),
             ),
             models.CheckConstraint(

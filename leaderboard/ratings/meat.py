@@ -5,6 +5,7 @@ stored whole. Rows are put in cluster order once; small clusters are expanded in
 rows, large ones summed block by block and multiplied as dense matrices.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Final, TypeVar
 
@@ -16,7 +17,7 @@ from leaderboard.ratings.clusters import ClusterPlan, Grouping
 from leaderboard.ratings.pair_sums import bin_sums
 
 _BLOCK_BYTES: Final = 1 << 20  # a block of cluster sums stays in the second-level cache
-_PAIRING_LIMIT: Final = 0.07  # clusters up to this share of the columns are cheaper row by row
+_PAIRING_LIMIT: Final = 0.55  # times √columns: up to there clusters are cheaper row by row
 _WORTH_SPLITTING: Final = 0.5  # share of rows in small clusters that pays for copying them apart
 
 Entry = tuple[NDArray[np.int32], NDArray[np.float64]]
@@ -87,9 +88,10 @@ class RowScores:
         if len(self.entries) != 2 or self.entries[0][1] is not self.entries[1][1]:
             return self.take(rows_by_cluster(group))
         (a, value), (b, _) = self.entries
-        packed = a * np.int64(self.n_sparse) + b
-        column, ordered = _by_cluster(group, packed, value)
-        first, second = np.divmod(column, column.dtype.type(self.n_sparse))
+        width = np.int32(self.n_sparse)  # whose square fits: there are no 46,341 models
+        column, ordered = _by_cluster(group, a * width + b, value)
+        first = column // width  # divmod is not vectorised, a division is
+        second = column - first * width
         return RowScores(self.n_sparse, ((first, ordered), (second, ordered)), signs=self.signs)
 
 
@@ -123,7 +125,7 @@ def one_way_meat(scores: RowScores, group: Grouping) -> NDArray[np.float64]:
     ordered = scores.in_cluster_order(group)
     if scores.dense is not None:
         return _blocked(ordered, size, _dense_sums(scores, group))
-    is_small = size <= max(1, int(_PAIRING_LIMIT * scores.n_columns))
+    is_small = size <= max(1, int(_PAIRING_LIMIT * math.sqrt(scores.n_columns)))
     if size[is_small].sum() < _WORTH_SPLITTING * scores.n_rows:
         return _blocked(ordered, size, None)
     if is_small.all():
@@ -137,7 +139,7 @@ def one_way_meat(scores: RowScores, group: Grouping) -> NDArray[np.float64]:
 def rows_by_cluster(group: Grouping) -> NDArray[np.intp]:
     """Row numbers ordered by cluster."""
     n = group.label.shape[0]
-    order, _ = _by_cluster(group, np.arange(n, dtype=np.int64), np.ones(n, dtype=np.int8))
+    order, _ = _by_cluster(group, np.arange(n, dtype=np.int32), np.ones(n, dtype=np.int8))
     return order.astype(np.intp)
 
 
@@ -145,16 +147,15 @@ Value = TypeVar("Value", np.float64, np.int8)
 
 
 def _by_cluster(
-    group: Grouping, column: NDArray[np.int64], value: NDArray[Value]
+    group: Grouping, column: NDArray[np.int32], value: NDArray[Value]
 ) -> tuple[NDArray[np.int32], NDArray[Value]]:
     """Both columns in cluster order, by the counting sort inside scipy's COO to CSR conversion.
 
     The conversion is told that nothing repeats, because merging repeats would cost a sort.
     """
     width = int(column.max(initial=0)) + 1
-    kind = np.int32 if max(width, group.n_clusters) < np.iinfo(np.int32).max else np.int64
     table = coo_array(
-        (value, (group.label.astype(kind), column.astype(kind))), shape=(group.n_clusters, width)
+        (value, (group.label.astype(np.int32), column)), shape=(group.n_clusters, width)
     )
     table.has_canonical_format = True
     ordered = table.tocsr()
@@ -223,7 +224,9 @@ def _blocked(
         key = np.repeat(np.arange(last - first, dtype=np.intp) * m, size[first:last])
         sums = np.zeros((last - first) * m)
         for column, value, sign in scores.signed:
-            sums += sign * bin_sums(key + column[rows], value[rows], sums.size)
+            part = bin_sums(key + column[rows], value[rows], sums.size)
+            part *= sign
+            sums += part
         block = sums.reshape(last - first, m)
         if dense_sums is not None:
             block = np.hstack([block, dense_sums[first:last]])

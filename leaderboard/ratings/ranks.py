@@ -125,13 +125,12 @@ def _max_critical(
 ) -> float:
     if members.size < 2:
         return 0.0
-    noise = _normal_draws(ratings, members, draws, rng)
+    noise = np.ascontiguousarray(_normal_draws(ratings, members, draws, rng).T)
+    error = np.where(spread > 0, spread, np.inf)  # two that never differ decide nothing
     largest = np.zeros(draws)
     for i in range(members.size - 1):
-        error = spread[i, i + 1 :]
-        is_known = error > 0
-        if is_known.any():
-            rivals = noise[:, i + 1 :][:, is_known]
-            studentised = np.abs(noise[:, [i]] - rivals) / error[is_known]
-            np.maximum(largest, studentised.max(axis=1), out=largest)
+        gap = noise[i + 1 :] - noise[i]
+        np.abs(gap, out=gap)
+        gap /= error[i, i + 1 :, None]
+        np.maximum(largest, gap.max(axis=0), out=largest)
     return float(np.quantile(largest, ratings.level))

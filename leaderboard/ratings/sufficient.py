@@ -1,5 +1,6 @@
 """A live Bradley–Terry board: one more vote costs milliseconds, however many came before."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from leaderboard.ratings.comparisons import Comparisons, ComparisonsError, Outco
 from leaderboard.ratings.newton import fit_strengths
 from leaderboard.ratings.options import ScaleOptions
 from leaderboard.ratings.ratings import Counts
-from leaderboard.ratings.scale import to_points
+from leaderboard.ratings.scale import points_per_nat, to_points
 from leaderboard.ratings.strengths import phantom_games
 
 
@@ -85,6 +86,14 @@ class LiveBradleyTerry:
     ) -> None:
         """Take back a battle, for a vote that was excluded afterwards."""
         self._change(model_a, model_b, outcome, weight, sign=-1)
+
+    def start_from(self, ratings: Mapping[str, float]) -> None:
+        """Begin the next refit at ratings of an earlier one, which saves most of its steps."""
+        unit = points_per_nat(self.options.scale)
+        points = np.array([ratings.get(name, np.nan) for name in self.models], dtype=np.float64)
+        known = ~np.isnan(points)
+        if known.any():
+            self._strength = np.where(known, (points - points[known].mean()) / unit, 0.0)
 
     def add_model(self, model: str) -> None:
         """Make room for a model that joins the board."""

@@ -6,6 +6,7 @@ second; written here it takes milliseconds. Everything that comes from outside i
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from django import template
@@ -17,6 +18,7 @@ from django.utils.translation import gettext as _
 from arena.models import LanguageModel
 from arena.templatetags.figures import unlocalised
 from arena.templatetags.navigation import url_if
+from leaderboard.beside import Beside, BesideColumn
 from leaderboard.board_page import BoardLine, BoardPage, Tick
 from leaderboard.methods_pages import method_address
 
@@ -31,6 +33,7 @@ class _Shared:
     """What all rows of a table have in common, escaped already."""
 
     page: BoardPage
+    columns: Sequence[BesideColumn]
     labels: dict[str, str]
     badges: dict[str, str]
     model_url: str
@@ -54,10 +57,11 @@ def method_link(method: str) -> str:
 
 
 @register.simple_tag
-def board_rows(page: BoardPage) -> SafeString:
+def board_rows(page: BoardPage, beside: Beside) -> SafeString:
     """All lines of the table."""
     shared = _Shared(
         page=page,
+        columns=beside.columns,
         labels=_labels(),
         badges=_badges(),
         model_url=url_if("model_detail", _PLACEHOLDER),
@@ -113,7 +117,25 @@ def _row(line: BoardLine, shared: _Shared) -> str:
         f'data-value="{line.probability_best or 0:.4f}">{escape(chance)}</td>'
         f'<td class="number" data-label="{labels["battles"]}">{line.battles}</td>'
         f'<td data-label="{labels["organisation"]}">{escape(model.organisation or _ABSENT)}</td>'
-        f'<td data-label="{labels["licence"]}">{_licence(line, badges)}</td>{price}</tr>'
+        f'<td data-label="{labels["licence"]}">{_licence(line, badges)}</td>{price}'
+        f"{''.join(_beside(column, model.pk) for column in shared.columns)}</tr>"
+    )
+
+
+def _beside(column: BesideColumn, model_id: int) -> str:
+    cell, label = column.cells.get(model_id), escape(column.label)
+    if cell is None:
+        return f'<td class="number secondary" data-label="{label}">{_ABSENT}</td>'
+    text: str = escape(cell.text)
+    if cell.href:
+        text = f'<a href="{escape(cell.href)}">{text}</a>'
+    note, doubt = (
+        escape(cell.note),
+        ' <span aria-hidden="true">*</span>' if cell.is_doubtful else "",
+    )
+    return (
+        f'<td class="number nowrap" data-label="{label}" data-value="{cell.value:.6g}" '
+        f'title="{note}">{text}{doubt}<span class="visually-hidden"> {note}</span></td>'
     )
 
 

@@ -9,6 +9,8 @@ from leaderboard.board_page import BoardPage, Request, board_page
 from leaderboard.models import Board, Snapshot
 from leaderboard.slices import SLICE_KEYS
 
+MOST_COLUMNS, KEY_LENGTH = 50, 40  # of an address
+
 
 def visible_board(request: HttpRequest, slug: str) -> Board:
     """A public board, or any for staff; 404 otherwise."""
@@ -29,8 +31,14 @@ def asked_page(request: HttpRequest, slug: str) -> BoardPage:
             number=int(number) if number.isdecimal() else None,
             search=request.GET.get("q", "")[:100],
             is_commercial=request.GET.get("commercial") == "1",
+            columns=_columns(request),
         ),
     )
+
+
+def _columns(request: HttpRequest) -> tuple[str, ...] | None:
+    keys = request.GET.getlist("column")[:MOST_COLUMNS]
+    return tuple(key[:KEY_LENGTH] for key in keys) or None
 
 
 def asked_snapshot(request: HttpRequest, slug: str) -> tuple[BoardPage, Snapshot]:

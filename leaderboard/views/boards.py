@@ -14,6 +14,7 @@ from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
 from arena.models import LanguageModel
+from leaderboard.beside import columns_beside
 from leaderboard.bundling import RowsChangedError, bundle_bytes
 from leaderboard.charts_page import board_charts
 from leaderboard.head_to_head import head_to_head_page
@@ -38,9 +39,12 @@ def board_list(request: HttpRequest) -> HttpResponse:
 def board_detail(request: HttpRequest, slug: str) -> HttpResponse:
     """The board; htmx asks for the same table when a filter changes."""
     page = asked_page(request, slug)
+    beside = columns_beside(
+        page.model_ids, asked=page.asked.columns, for_staff=request.user.is_staff
+    )
     is_partial = request.headers.get("HX-Target") == "board-table"
     template = "leaderboard/_board_table.html" if is_partial else "leaderboard/board.html"
-    return render(request, template, {"page": page, "board": page.board})
+    return render(request, template, {"page": page, "board": page.board, "beside": beside})
 
 
 @xframe_options_exempt

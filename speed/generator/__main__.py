@@ -5,8 +5,6 @@ refused before any request left.
 """
 
 import gc
-import os
-import platform
 import signal
 import sys
 from collections.abc import Sequence
@@ -21,20 +19,20 @@ import orjson
 
 from speed.generator.digest import Digest, TokenCounter
 from speed.generator.engine import Engine
-from speed.generator.health import pin_to, raise_priority
+from speed.generator.health import machine
 from speed.generator.spool import Spool
 from speed.generator.templates import load_chains
 from speed.plan import Plan, PlanError, plan_from_json
 from speed.stamps import write_stamps
 from speed.targets import TargetRefusedError, is_loopback
+from speed.urgency import pin_to, urgently
 
 REFUSED = 2
 
 
 def run_plan(plan: Plan) -> dict[str, Any]:
     """Carry out ``plan`` in this process and write its stamp file; the closing report."""
-    cpus = pin_to(plan.cpu)
-    raise_priority()
+    pin_to(plan.cpu)
     chains = [load_chains(target.requests_path or plan.requests_path) for target in plan.targets]
     with Spool() as spool:
         engine = Engine(plan, chains, spool)
@@ -45,12 +43,14 @@ def run_plan(plan: Plan) -> dict[str, Any]:
         gc.collect()
         gc.freeze()
         gc.disable()
-        outcome = engine.run()
+        with urgently() as urgency:
+            outcome = engine.run()
         gc.enable()
         digest = Digest(outcome.started_ns, token_counter(plan.tokenizer_path))
         for exchange in spool.exchanges:
             digest.add(exchange, spool.response(exchange), spool)
-        header = describe(plan, engine, spool, started_wall_ns, cpus)
+        header = describe(plan, engine, spool, started_wall_ns)
+        header["machine"] = machine(urgency)
         write_stamps(plan.output_path, digest.stamps(header, engine.health.lags_ns))
     return {
         "stop_reason": outcome.stop_reason,
@@ -59,9 +59,7 @@ def run_plan(plan: Plan) -> dict[str, Any]:
     }
 
 
-def describe(
-    plan: Plan, engine: Engine, spool: Spool, started_wall_ns: int, cpus: list[int]
-) -> dict[str, Any]:
+def describe(plan: Plan, engine: Engine, spool: Spool, started_wall_ns: int) -> dict[str, Any]:
     """The stamp file's header: plan without secrets, circumstances, the client's own health."""
     outcome = engine.outcome
     phases = []
@@ -90,13 +88,6 @@ def describe(
             "opened_during_run": sum(pool.opened_during_run for pool in engine.pools),
             "failed_to_open": sum(pool.failed_to_open for pool in engine.pools),
             "lost_idle": sum(pool.lost_idle for pool in engine.pools),
-        },
-        "machine": {
-            "python": platform.python_version(),
-            "platform": platform.platform(),
-            "cpus": os.cpu_count(),
-            "affinity": cpus,
-            "niceness": os.getpriority(os.PRIO_PROCESS, 0) if hasattr(os, "getpriority") else 0,
         },
     }
 

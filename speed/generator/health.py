@@ -1,15 +1,15 @@
 """How the generator itself is doing: loop lag, CPU share, late sends. A slow client lies."""
 
 import os
+import platform
 import sys
 from array import array
-from contextlib import suppress
 from pathlib import Path
 from time import monotonic_ns, process_time_ns
+from typing import Any  # JSON header
 
 PROBE_NS = 50_000_000
 CPU_WINDOW_NS = 1_000_000_000
-WANTED_NICENESS = -10
 
 
 class HealthProbe:
@@ -78,22 +78,13 @@ def raise_descriptor_limit(needed: int) -> int:
     return hard if hard != resource.RLIM_INFINITY else max(needed, 1 << 20)
 
 
-def raise_priority() -> int:
-    """Ask to run before others, which a busy machine's timing needs; the niceness that holds.
-
-    Only a privileged process may; without the privilege the run's grade tells if it mattered.
-    """
-    if not hasattr(os, "setpriority"):
-        return 0
-    with suppress(PermissionError):
-        os.setpriority(os.PRIO_PROCESS, 0, WANTED_NICENESS)
-    return os.getpriority(os.PRIO_PROCESS, 0)
-
-
-def pin_to(cpu: int | None) -> list[int]:
-    """Keep this process on one CPU; the CPUs it may run on afterwards."""
-    if not hasattr(os, "sched_setaffinity"):
-        return []
-    if cpu is not None:
-        os.sched_setaffinity(0, {cpu})
-    return sorted(os.sched_getaffinity(0))
+def machine(urgency: str) -> dict[str, Any]:
+    """Where this process runs, and how urgently."""
+    pinned = sorted(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else []
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(),
+        "cpus": os.cpu_count(),
+        "affinity": pinned,
+        "urgency": urgency,
+    }

@@ -16,6 +16,7 @@ from speed.metrics.timeline import Timeline
 MIN_SAMPLES_PER_SLOT = 5
 MIN_SAMPLES = 200
 MIN_SAMPLES_AT_ALL = 20
+WANTED_REPEATS, MIN_REPEATS = 5, 3
 
 
 class Grade(StrEnum):
@@ -59,8 +60,14 @@ class Verdict:
 
 
 def grade_run(timeline: Timeline, concurrency: float) -> Verdict:
-    """Grade a phase: client health from the run's header, the rest from its own requests."""
-    checks = (*_client_checks(timeline), *_sample_checks(timeline, concurrency))
+    """Grade a phase: client health from the run's header, the rest from its own requests.
+
+    A model measured inside a process has no client; its repeats and its peace are looked at.
+    """
+    if "in_process" in timeline.stamps.header:
+        checks: tuple[Check, ...] = tuple(_in_process_checks(timeline))
+    else:
+        checks = (*_client_checks(timeline), *_sample_checks(timeline, concurrency))
     order = list(Grade)
     worst = max((check.grade for check in checks), key=order.index)
     return Verdict(worst, checks)
@@ -92,6 +99,18 @@ def _sample_checks(timeline: Timeline, concurrency: float) -> Iterator[Check]:
     failed = 1 - succeeded / len(timeline) if len(timeline) else 1.0
     yield Check("failed_share", failed, 0.01, 0.5)
     yield Check("buffered_share", buffered_share(timeline), 0.05, 0.5)
+    yield Check("length_deviation", length_deviation(timeline), 0.05, 0.5)
+
+
+def _in_process_checks(timeline: Timeline) -> Iterator[Check]:
+    repeats, first = np.unique(timeline.rows["turn"], return_index=True)
+    latency = timeline.latency[first]
+    missing = WANTED_REPEATS - len(repeats)
+    yield Check("missing_repeats", missing, 0, WANTED_REPEATS - MIN_REPEATS)
+    spread = float(latency.std() / latency.mean()) if len(repeats) else float("nan")
+    yield Check("repeat_spread", spread, 0.05, 0.25)
+    others = timeline.stamps.header["health"]["others_busy_share"]
+    yield Check("others_busy_share", float("nan") if others is None else others, 0.1, 0.5)
     yield Check("length_deviation", length_deviation(timeline), 0.05, 0.5)
 
 

@@ -26,7 +26,10 @@ HEADLINE_PERCENTS = (50.0, 90.0, 95.0, 99.0)
 
 @dataclass(frozen=True, slots=True)
 class TokenCounts:
-    """Totals over successes; means per request; ``cache_hit_share`` of the prompt tokens."""
+    """Totals over successes; means per request; ``cache_hit_share`` of the prompt tokens.
+
+    ``cached_tokens`` is NaN when no answer states them.
+    """
 
     input_tokens: float
     output_tokens: float
@@ -35,6 +38,7 @@ class TokenCounts:
     output_per_request: float
     tokens_per_package: float
     cache_hit_share: float
+    cached_tokens: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,4 +116,11 @@ def count_tokens(timeline: Timeline) -> TokenCounts:
         output_per_request=output / succeeded,
         tokens_per_package=tokens_per_event(timeline),
         cache_hit_share=cache_hit_share(timeline),
+        cached_tokens=_cached_tokens(timeline),
     )
+
+
+def _cached_tokens(timeline: Timeline) -> float:
+    stated = timeline.rows["cached_tokens"][timeline.is_success]
+    stated = stated[stated >= 0]
+    return float(stated.sum()) if len(stated) else float("nan")

@@ -23,6 +23,7 @@ class SpeedMode(models.TextChoices):
     INTERLEAVED = "interleaved", _("interleaved A/B")
     SEARCH = "search", _("search for the highest load")
     CALIBRATION = "calibration", _("self-calibration")
+    IN_PROCESS = "in_process", _("inside a process")
 
 
 class SpeedRunQuerySet(models.QuerySet["SpeedRun"]):

@@ -12,7 +12,7 @@ from speed.mock_command import MockProcess
 from speed.models import SpeedRun
 from speed.services.comparing import open_timeline
 from speed.services.driving import Driver
-from speed.services.planning import generator_cpu, mock_side
+from speed.services.planning import generator_cpu, mock_side, neighbouring_cpu
 
 TTFT_S, ITL_S = 0.2, 0.03
 MS = 1e-3
@@ -38,9 +38,10 @@ class Deviation:
 
 def calibrate(driver: Driver) -> None:
     """Run the levels against the mock and store reported against true figures."""
-    cpu = generator_cpu()
-    others = [] if not cpu else ["--cpu", str(cpu - 1)]
-    with MockProcess("--ttft-s", str(TTFT_S), "--itl-s", str(ITL_S), *others) as mock:
+    cpu = neighbouring_cpu(generator_cpu())
+    place = [] if cpu is None else ["--cpu", str(cpu)]
+    timing = ["--ttft-s", str(TTFT_S), "--itl-s", str(ITL_S)]
+    with MockProcess("--urgent", *timing, *place) as mock:
         part = driver.measure([mock_side(mock)], driver.spec.phases())
         truth = {record["request_id"]: record for record in mock.truth()}
     deviations: list[Deviation] = []

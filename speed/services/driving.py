@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any  # arguments of finish
 
 from django.conf import settings
 from django.db import IntegrityError, transaction
@@ -23,7 +24,7 @@ from arena.work.owner import process_owner
 from speed.generator.progress import Counters
 from speed.models import SpeedRun, SpeedStatus
 from speed.plan import Phase, Plan, PlanError
-from speed.runner import GeneratorError, GeneratorRun
+from speed.runner import ChildRun, GeneratorError, GeneratorRun
 from speed.services.finishing import NothingMeasuredError, finish, store_part
 from speed.services.planning import (
     REFUSALS,
@@ -52,13 +53,17 @@ FAILURES = (*REFUSALS, GeneratorError, StampFileError, NothingMeasuredError, Pla
 
 @dataclass(slots=True)
 class Driver:
-    """What one claim holds. ``parts`` counts the stamp files written so far."""
+    """What one claim holds. ``parts`` counts the stamp files written so far.
+
+    ``stop_reason`` is the child's own reason to have ended before everything was done.
+    """
 
     run: SpeedRun
     spec: SpeedSpec
     folder: Path
     watch: Watch | None = None
     parts: int = 0
+    stop_reason: str = ""
     samples: list[dict[str, float]] | None = None
     _sampled_at: float = 0.0
     _before: Counters | None = None
@@ -80,23 +85,26 @@ class Driver:
             timeout_s=self.spec.timeout_s,
             lease_s=settings.SPEED_MAX_DURATION_S + DRAIN_ALLOWANCE_S,
             cpu=generator_cpu(),
+            tokenizer_path=self.spec.tokenizer_path or None,
         )
-        self._generate(plan)
+        with GeneratorRun(plan) as generator:
+            self.follow(generator)
         self.parts += 1
         store_part(run=self.run, part=part, path=Path(plan.output_path), sides=sides)
         return part
 
-    def _generate(self, plan: Plan) -> None:
-        with GeneratorRun(plan) as generator:
-            is_asked = False
-            while generator.is_running:
-                if not is_asked and self.is_stop_wanted():
-                    generator.stop()
-                    is_asked = True
-                self.publish(generator.progress())
-                time.sleep(POLL_S)
-            generator.wait()
-            self.publish(generator.progress(), is_last=True)
+    def follow(self, child: ChildRun) -> None:
+        """Share what the child tells until it is done, and pass on the wish to stop."""
+        is_asked = False
+        while child.is_running:
+            if not is_asked and self.is_stop_wanted():
+                child.stop()
+                is_asked = True
+            self.publish(child.progress())
+            time.sleep(POLL_S)
+        reason = str(child.wait()["stop_reason"])
+        self.stop_reason = "" if reason == "completed" else reason
+        self.publish(child.progress(), is_last=True)
 
     def is_stop_wanted(self) -> bool:
         """Whether the row says so, or is no longer ours."""
@@ -183,12 +191,20 @@ def drive(run: SpeedRun, watch: Watch | None = None) -> None:
     try:
         driver = Driver(run, spec_from_json(run.spec), folder, watch)
         MODES[driver.spec.mode](driver)
-        is_stopped = SpeedRun.objects.filter(pk=run.pk, is_stop_wanted=True).exists()
-        finish(run=run, status=SpeedStatus.STOPPED if is_stopped else SpeedStatus.COMPLETED)
+        finish(run=run, **ending_of(driver))
     except FAILURES as error:
         logger.warning("speed run %s failed: %s", run.pk, error)
         finish(run=run, status=SpeedStatus.FAILED, detail=str(error))
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def ending_of(driver: Driver) -> dict[str, Any]:
+    """Status and detail: a run that was ended from outside, or by its lease, is not complete."""
+    if SpeedRun.objects.filter(pk=driver.run.pk, is_stop_wanted=True).exists():
+        return {"status": SpeedStatus.STOPPED}
+    if driver.stop_reason:
+        return {"status": SpeedStatus.STOPPED, "detail": driver.stop_reason}
+    return {"status": SpeedStatus.COMPLETED}
 
 
 def work_folder(run: SpeedRun) -> Path:
@@ -217,9 +233,17 @@ def drive_calibration(driver: Driver) -> None:
     calibrate(driver)
 
 
+def drive_in_process(driver: Driver) -> None:
+    """A model in a child process instead of requests to an endpoint."""
+    from speed.services.local import measure_locally
+
+    measure_locally(driver)
+
+
 MODES: dict[str, Callable[[Driver], None]] = {
     "load": drive_load,
     "interleaved": drive_load,
     "search": drive_search,
     "calibration": drive_calibration,
+    "in_process": drive_in_process,
 }

@@ -48,6 +48,9 @@ def store_part(
         )
         if is_new:
             SpeedPhase.objects.bulk_create(phase_rows(run, stored, stamps, models))
+            if "in_process" in stamps.header:
+                summary = {"in_process": stamps.header["in_process"]}
+                SpeedRun.objects.filter(pk=run.pk).update(summary=summary)
     return stored
 
 

@@ -19,7 +19,7 @@ from providers.openai_urls import operation_url
 from speed.mock_command import MockProcess
 from speed.plan import Phase, PlanError, Target, without_userinfo
 from speed.runner import interleaved
-from speed.spec import SpecError, SpeedSpec, TargetSpec
+from speed.spec import LocalSpec, SpecError, SpeedSpec, TargetSpec
 from speed.targets import TargetRefusedError, check_allowed, origin_of
 from speed.workloads import Recipe, WorkloadError, write_requests
 from speed.workloads.trace import read_trace
@@ -56,20 +56,27 @@ def check_ceilings(spec: SpeedSpec) -> None:
             _("%(what)s %(asked)g is above the ceiling of %(ceiling)g; lower it or raise %(name)s")
             % {"what": what, "asked": highest, "ceiling": ceiling, "name": name}
         )
-    if (spec.load.duration_s or 0) * len(spec.load.levels) > settings.SPEED_MAX_DURATION_S:
+    turns = turns_of(spec)
+    if (spec.load.duration_s or 0) * turns > settings.SPEED_MAX_DURATION_S:
         raise SpecError(
-            _("%(s)g s at %(n)d levels pass the ceiling of %(ceiling)g s; see SPEED_MAX_DURATION_S")
+            _("%(s)g s, %(n)d times over, pass the ceiling of %(ceiling)g s; see %(name)s")
             % {
                 "s": spec.load.duration_s,
-                "n": len(spec.load.levels),
+                "n": turns,
                 "ceiling": settings.SPEED_MAX_DURATION_S,
+                "name": "SPEED_MAX_DURATION_S",
             }
         )
-    if (spec.load.requests or 0) > settings.SPEED_MAX_REQUESTS:
+    if (spec.load.requests or 0) * turns > settings.SPEED_MAX_REQUESTS:
         raise SpecError(
             _("%(n)d requests are above the ceiling of %(ceiling)d; see SPEED_MAX_REQUESTS")
-            % {"n": spec.load.requests, "ceiling": settings.SPEED_MAX_REQUESTS}
+            % {"n": (spec.load.requests or 0) * turns, "ceiling": settings.SPEED_MAX_REQUESTS}
         )
+
+
+def turns_of(spec: SpeedSpec) -> int:
+    """How often the asked-for requests or seconds are spent: levels, or turns of two sides."""
+    return 2 * spec.rounds if spec.mode == "interleaved" else len(spec.load.levels)
 
 
 def resolve_sides(spec: SpeedSpec) -> list[Side]:
@@ -127,6 +134,29 @@ def _operation(url: str, api: str, model: str) -> str:
 def _checked(url: str, headers: dict[str, str], label: str, origins: Collection[str]) -> Target:
     address = check_allowed(url, origins)
     return Target(url=url, headers=headers, address=address, label=label)
+
+
+def check_tokenizer(spec: SpeedSpec) -> None:
+    """Raises SpecError when the tokenizer that shall count is not there."""
+    if spec.tokenizer_path and not Path(spec.tokenizer_path).is_dir():
+        raise SpecError(
+            _("there is no folder %(path)s with a tokenizer") % {"path": spec.tokenizer_path}
+        )
+
+
+def check_local(spec: SpeedSpec) -> LocalSpec:
+    """The folder and the model that the figures shall be credited to; raises SpecError."""
+    if spec.local is None:
+        raise SpecError(_("name the folder of the model"))
+    if not Path(spec.local.folder, "config.json").is_file():
+        raise SpecError(
+            _("%(folder)s holds no transformers model: it has no config.json")
+            % {"folder": spec.local.folder}
+        )
+    slug = spec.targets[0].slug
+    if slug and not LanguageModel.objects.filter(slug=slug).exists():
+        raise SpecError(_("there is no model %(slug)r") % {"slug": slug})
+    return spec.local
 
 
 def phases_of(spec: SpeedSpec) -> list[Phase]:
@@ -205,6 +235,13 @@ def generator_cpu() -> int | None:
     return cpus[-1] if len(cpus) > 1 else None
 
 
+def neighbouring_cpu(taken: int | None) -> int | None:
+    """A CPU for the mock beside the generator's own; None where there is no choice."""
+    if taken is None:
+        return None
+    return max((cpu for cpu in os.sched_getaffinity(0) if cpu != taken), default=None)
+
+
 def file_digest(path: str) -> str:
     """Names the content of a prompt file, so that another file of the same name is other work."""
     return hashlib.sha256(Path(path).read_bytes()).hexdigest()[:16]
@@ -214,7 +251,10 @@ def shown_target(spec: SpeedSpec) -> str:
     """The targets as a reader knows them, without passwords."""
     if spec.mode == "calibration":
         return "mock"
-    return ", ".join(target.slug or without_userinfo(target.url) for target in spec.targets)
+    return ", ".join(
+        target.slug or (without_userinfo(target.url) if target.url else target.model)
+        for target in spec.targets
+    )
 
 
 def mock_side(mock: MockProcess) -> Side:

@@ -48,7 +48,7 @@ def run_before(run: SpeedRun) -> SpeedRun | None:
 def find_regressions(run: SpeedRun) -> list[Regression]:
     """Every figure of every level that is clearly and materially worse than the time before."""
     before = run_before(run)
-    if before is None or run.mode not in ("load", "calibration"):
+    if before is None or run.mode not in ("load", "calibration", "in_process"):
         return []
     past = {row.name: row for row in before.phases.select_related("stamps")}
     found: list[Regression] = []

@@ -20,7 +20,9 @@ def search_highest(driver: Driver) -> None:
     sides = resolve_sides(spec)
     needed = requests_needed(slo.percent)
     trials: list[dict[str, object]] = []
-    while (level := search.next_level()) is not None and not driver.is_stop_wanted():
+    while (level := search.next_level()) is not None:
+        if driver.stop_reason or driver.is_stop_wanted():
+            break
         name = f"{level:g} #{len(trials) + 1}"
         phase = spec.load.phase(level, name=name)
         if phase.duration_s is None and (phase.requests or 0) < needed:

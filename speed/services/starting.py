@@ -14,6 +14,8 @@ from speed.models import SpeedAction, SpeedAudit, SpeedRun, SpeedStatus
 from speed.services.planning import (
     REFUSALS,
     check_ceilings,
+    check_local,
+    check_tokenizer,
     file_digest,
     phases_of,
     resolve_sides,
@@ -63,7 +65,10 @@ def start_speed_run(
 def check_spec(spec: SpeedSpec) -> None:
     """Everything that can be known before a request leaves; raises one of REFUSALS."""
     check_ceilings(spec)
-    if spec.mode != "calibration":
+    check_tokenizer(spec)
+    if spec.mode == "in_process":
+        check_local(spec)
+    elif spec.mode != "calibration":
         resolve_sides(spec)
         if len({target.api for target in spec.targets}) > 1:
             raise SpecError("interleaved sides must speak the same API")

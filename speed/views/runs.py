@@ -13,15 +13,23 @@ from django.views.decorators.http import require_http_methods, require_POST, req
 
 from arena.access import signed_in_user, staff_only
 from speed.export import run_as_csv, run_as_json
-from speed.forms import SloForm, SpeedRunForm
+from speed.forms import CostForm, SloForm, SpeedRunForm
 from speed.models import SpeedAudit, SpeedRun
-from speed.report import calculate_goodput, phase_context, phase_page
-from speed.selectors import listed_runs, live_state, sweep_chart, target_names
+from speed.report import calculate_goodput, cost_rows, phase_context, phase_page
+from speed.selectors import listed_runs, live_state, sweep_charts, target_names
 from speed.services.comparing import compare_sides
 from speed.services.planning import REFUSALS
 from speed.services.starting import check_spec, start_speed_run, stop_speed_run
 from speed.spec import SpeedSpec, spec_from_json
-from speed.views.words import compared_rows, regression_rows
+from speed.views.words import (
+    asked_rows,
+    calibration_rows,
+    compared_rows,
+    device_rows,
+    in_process_table,
+    regression_rows,
+    search_table,
+)
 
 RUNS_PER_PAGE = 25
 AUDIT_LINES = 100
@@ -103,12 +111,15 @@ def speed_run(request: HttpRequest, run_id: int) -> HttpResponse:
     sides = compare_sides(run) if run.mode == "interleaved" and phases else None
     context |= {
         "phases": phases,
-        "sweep": sweep_chart(phases),
+        "sweep": sweep_charts(phases),
+        "asked": asked_rows(run),
         "sides": sides,
         "compared": compared_rows(sides) if sides else [],
         "regressions": regression_rows(run),
-        "search": run.summary.get("search"),
-        "calibration": run.summary.get("calibration", []),
+        "search": search_table(run),
+        "calibration": calibration_rows(run),
+        "in_process": in_process_table(run),
+        "device": device_rows(run),
     }
     return render(request, "speed/run.html", context)
 
@@ -124,6 +135,9 @@ def speed_phase(request: HttpRequest, run_id: int, number: int) -> HttpResponse:
     context = phase_context(page, request.GET.get("definition", ""))
     context |= {"run": run, "slo_form": form, "slo": answer[0] if answer else None}
     context["goodput"] = answer[1] if answer else None
+    costs = CostForm(request.GET)
+    context["cost_form"] = costs
+    context["costs"] = cost_rows(page, costs.cleaned_data) if costs.is_valid() else []
     return render(request, "speed/phase.html", context)
 
 

@@ -131,6 +131,13 @@ def test_a_battle_of_stored_answers_exists_once_in_one_order(
     )
 
 
+def test_a_battle_of_stored_answers_has_answers(alpha, beta):
+    refused(
+        "battle_of_stored_answers_has_its_sides_in_order",
+        lambda: Battle.objects.create(model_a=alpha, model_b=beta, origin="stored"),
+    )
+
+
 @pytest.fixture
 def battle(question_set, alpha, beta, make_battle):
     return make_battle(question_set.questions.first(), alpha, beta)

@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import tempfile
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
+
+from speed.urgency import REAL_TIME_PRIORITY
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,13 @@ def peer_command(explicit: str | None) -> str | None:
 def run_peer(
     command: str, url: str, *, concurrency: int, requests: int, tokens: int, cpu: int
 ) -> PeerRun:
-    """One closed-loop run of ``evalscope perf`` against an endpoint, pinned to one CPU."""
+    """One closed-loop run of ``evalscope perf``: on one CPU, in the class that our client gets."""
+
+    def settle() -> None:
+        os.sched_setaffinity(0, {cpu})
+        with suppress(PermissionError):
+            os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(REAL_TIME_PRIORITY))
+
     with tempfile.TemporaryDirectory() as folder:
         prompts = Path(folder, "prompts.txt")
         prompts.write_text("".join(f"Write a few words about item {i}.\n" for i in range(200)))
@@ -50,7 +59,7 @@ def run_peer(
             ],
             check=True,
             capture_output=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, {cpu}),
+            preexec_fn=settle,
         )
         summary = json.loads(next(Path(folder).rglob("benchmark_summary.json")).read_text())
     return PeerRun(

@@ -1,9 +1,12 @@
 """Tiny models and the other implementation, made once per test session."""
 
 import importlib.util
+import logging
 
 import pytest
 
+from tests.benchmarks.datasets_on_disk import FOLDERS, write_all
+from tests.benchmarks.tiny import make_model, make_tokenizer
 from tests.conftest import skip_or_fail
 
 
@@ -74,5 +77,52 @@ def finished_run(db):
         )  # fmt: skip
         refresh_scores(task)
         return run
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def data(tmp_path_factory):
+    return write_all(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def checkpoint(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("models") / "tiny-llama"
+    make_model(max_length=1536).save_pretrained(folder)
+    make_tokenizer(adds_bos=True).save_pretrained(folder)
+    yield folder
+    from benchmarks.services.engines import release_engines
+
+    release_engines()
+
+
+@pytest.fixture(scope="module")
+def small_catalogue():
+    """The definitions that the tests use; reading all of lm-eval's takes half a minute."""
+    from benchmarks.harness.catalogue import read_catalogue, tasks_folder
+
+    logging.getLogger("lm_eval").setLevel(logging.ERROR)
+    known = read_catalogue([tasks_folder() / folder for folder in FOLDERS])
+    patch = pytest.MonkeyPatch()
+    for module in ("benchmarks.harness.loading", "benchmarks.suites.lm_eval_tasks"):
+        patch.setattr(f"{module}.catalogue", lambda _: known)
+    yield known
+    patch.undo()
+
+
+@pytest.fixture
+def configuration(checkpoint, data, small_catalogue):
+    def make(*datasets, **changes):
+        return {
+            "model": str(checkpoint),
+            "model_args": {"precision": "fp32"},
+            "datasets": list(datasets),
+            "dataset_hub": "Local",
+            "dataset_dir": str(data),
+            "generation_config": {"max_tokens": 8},
+            "limit": 4,
+            **changes,
+        }
 
     return make

@@ -31,17 +31,12 @@ from benchmarks.suites_base import (
     TaskError,
     TaskOptions,
 )
-from tests.benchmarks.datasets_on_disk import write_all
+from tests.benchmarks.datasets_on_disk import FOLDERS, write_all
 from tests.benchmarks.tiny import make_model, make_tokenizer
 
 pytest.importorskip("lm_eval")
 
 EXACT = 1e-9
-FOLDERS = (
-    "arc", "hellaswag", "winogrande", "truthfulqa", "gsm8k", "ceval", "cmmlu", "hendrycks_math",
-    "bbh/cot_fewshot", "race", "triviaqa", "super_glue/boolq", "super_glue/cb", "wikitext",
-    "benchmarks", "mmlu/default",
-)  # fmt: skip
 TASKS = [
     "arc_challenge", "hellaswag", "winogrande", "truthfulqa_mc1", "truthfulqa_mc2", "mmlu_anatomy",
     "gsm8k", "ceval-valid_law", "cmmlu_anatomy", "hendrycks_math_algebra",

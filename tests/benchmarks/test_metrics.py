@@ -14,7 +14,6 @@ from benchmarks.metrics.choices import (
     true_share,
 )
 from benchmarks.metrics.letters import EXTRACTORS, INVALID
-from benchmarks.metrics.overlap import corpus_ngrams, overlap_share
 from benchmarks.metrics.text import (
     TEXT_METRICS,
     bleu_n,
@@ -106,11 +105,3 @@ def test_letters_are_found_where_people_write_them(answer, letter):
 @pytest.mark.parametrize("answer", ["", "A plan is needed", "I'd say E", "Because of Bob"])
 def test_a_word_is_not_taken_for_an_answer(answer):
     assert EXTRACTORS["marked"].extract(answer, "ABCD") == INVALID
-
-
-def test_text_copied_from_a_corpus_is_seen():
-    corpus = corpus_ngrams(["one two three four five six seven eight nine ten eleven twelve "
-                            "thirteen fourteen fifteen"])  # fmt: skip
-    copied = "Two, three four five six seven eight nine ten eleven twelve thirteen fourteen!"
-    assert overlap_share(copied, corpus) == 1
-    assert overlap_share("something else " * 10, corpus) == 0

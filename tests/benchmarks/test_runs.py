@@ -1,7 +1,6 @@
 """Whole runs on a tiny model: the same numbers however they are cut, killed or resumed."""
 
 import json
-import logging
 from io import StringIO
 
 import pytest
@@ -11,62 +10,14 @@ from arena.models import LanguageModel, RunStatus, WorkStatus
 from arena.services.driving import drive_here, drive_run_chunk
 from arena.work.dispatch import DriveOptions
 from benchmarks import run_task
-from benchmarks.harness.catalogue import read_catalogue, tasks_folder
 from benchmarks.models import BenchmarkRun, Sample
-from benchmarks.services.engines import release_engines
 from benchmarks.services.preparing import create_benchmark_run, plan_selection, prepare_run
 from benchmarks.services.running import results, run_from_config, run_to_end
 from benchmarks.services.scoring import refresh_scores, rescore
 from benchmarks.suites_base import TaskError
-from tests.benchmarks.datasets_on_disk import write_all
-from tests.benchmarks.test_harness import FOLDERS
-from tests.benchmarks.tiny import make_model, make_tokenizer
 
 pytest.importorskip("lm_eval")
-pytestmark = pytest.mark.django_db(transaction=True)
-
-
-@pytest.fixture(scope="module")
-def data(tmp_path_factory):
-    return write_all(tmp_path_factory.mktemp("data"))
-
-
-@pytest.fixture(scope="module")
-def checkpoint(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "tiny-llama"
-    make_model(max_length=1536).save_pretrained(folder)
-    make_tokenizer(adds_bos=True).save_pretrained(folder)
-    yield folder
-    release_engines()
-
-
-@pytest.fixture(scope="module", autouse=True)
-def small_catalogue():
-    """The definitions that the tests use; reading all of lm-eval's takes half a minute."""
-    logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    known = read_catalogue([tasks_folder() / folder for folder in FOLDERS])
-    patch = pytest.MonkeyPatch()
-    for module in ("benchmarks.harness.loading", "benchmarks.suites.lm_eval_tasks"):
-        patch.setattr(f"{module}.catalogue", lambda _: known)
-    yield
-    patch.undo()
-
-
-@pytest.fixture
-def configuration(checkpoint, data):
-    def make(*datasets, **changes):
-        return {
-            "model": str(checkpoint),
-            "model_args": {"precision": "fp32"},
-            "datasets": list(datasets),
-            "dataset_hub": "Local",
-            "dataset_dir": str(data),
-            "generation_config": {"max_tokens": 8},
-            "limit": 4,
-            **changes,
-        }
-
-    return make
+pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("small_catalogue")]
 
 
 def rows_of(run):
@@ -153,12 +104,13 @@ def test_group_scores_are_weighted_and_plain(configuration, monkeypatch):
 
 
 def test_a_selection_names_its_shots_and_its_averages():
-    planned, groups = plan_selection(["open-llm-leaderboard-v1"])
-    shots = {plan.name: plan.shots for plan in planned}
+    plan = plan_selection(["open-llm-leaderboard-v1"])
+    shots = {planned.name: planned.shots for planned in plan.tasks.values()}
     assert shots["openllm::arc_challenge"] == 25
     assert shots["mmlu_anatomy"] == 5
-    assert len(planned) == 57 + 5
-    assert groups["open-llm-leaderboard-v1"][2] == "mmlu"
+    assert len(plan.tasks) == 57 + 5
+    assert plan.groups["open-llm-leaderboard-v1"][2] == "mmlu"
+    assert plan.plain_groups == {"open-llm-leaderboard-v1"}
 
 
 def test_other_protocols_have_other_fingerprints(configuration):
@@ -277,3 +229,74 @@ def test_a_chat_endpoint_is_asked_for_letters_not_likelihoods(data):
     with pytest.raises(TaskError, match="protocol 'generation' or 'letters'"):
         prepare_run(run)
     assert run.tasks.count() == 0
+
+
+def fingerprint_of(configuration, *names, **changes):
+    return prepare_run(run_from_config(configuration(*names, **changes))).tasks.get().fingerprint
+
+
+def test_the_fingerprint_knows_every_prompt_the_precision_and_the_chat_format(
+    configuration, tmp_path
+):
+    rows = [{"question": f"q{i}", "A": "x", "B": "y", "answer": "A"} for i in range(3)]
+    path = tmp_path / "q.jsonl"
+    made = []
+    for last in ("q2", "other"):
+        rows[2]["question"] = last
+        path.write_text("\n".join(json.dumps(row) for row in rows))
+        arguments = {"general_mcq": {"local_path": str(path)}}
+        made.append(fingerprint_of(configuration, "general_mcq", dataset_args=arguments))
+    assert made[0]["prompt"] != made[1]["prompt"]
+    auto = fingerprint_of(configuration, "arc_easy", model_args={"precision": "auto"})
+    plain = fingerprint_of(configuration, "arc_easy")
+    assert auto == plain
+    assert plain["precision"] == "fp32"
+    chat = fingerprint_of(configuration, "arc_easy", apply_chat_template=True)
+    assert (plain["chat"], len(chat["chat"])) == ("", 16)
+
+
+# written out, as lm-eval names them: what our aliases stand for
+NATIVE = (
+    "mmlu_anatomy", "ceval-valid_law", "cmmlu_anatomy", "arc_challenge", "hellaswag", "winogrande",
+    "truthfulqa_mc1", "truthfulqa_mc2", "gsm8k", "hendrycks_math_algebra", "race", "triviaqa",
+    "bbh_cot_fewshot_boolean_expressions", "boolq", "cb", "wikitext",
+)  # fmt: skip
+
+
+def test_whole_runs_give_the_numbers_of_lm_eval_with_its_own_engine(
+    configuration, checkpoint, data, small_catalogue
+):
+    """End to end and apart: our command's scores, and lm-eval's from its hf backend."""
+    from lm_eval.evaluator import evaluate
+    from lm_eval.models.huggingface import HFLM
+
+    from benchmarks.harness.loading import load_from
+    from benchmarks.suites_base import DataSource
+
+    out = StringIO()
+    call_command(
+        "run_benchmark", model=str(checkpoint), datasets=list(NATIVE), limit=4.0, stdout=out,
+        dataset_hub="Local", dataset_dir=str(data), model_args="precision=fp32", num_fewshot=2,
+        generation_config="max_tokens=8",
+    )  # fmt: skip
+    mine = results(BenchmarkRun.objects.get())["tasks"]
+    tasks = {}
+    for name in NATIVE:
+        task = load_from(small_catalogue, name, source=DataSource("local", data))
+        if task.get_config("num_fewshot") != 0:
+            task.set_config("num_fewshot", 2)
+        if task.OUTPUT_TYPE == "generate_until":
+            task.set_config("generation_kwargs", {"max_gen_toks": 8}, update=True)
+        task.set_fewshot_seed(seed=1234)
+        tasks[name] = task
+    theirs = evaluate(
+        HFLM(pretrained=str(checkpoint), dtype="float32", batch_size=8, device="cpu"),
+        {"tasks": tasks, "groups": {}, "group_map": {}}, limit=4, bootstrap_iters=0,
+    )["results"]  # fmt: skip
+    for name in NATIVE:
+        wanted = {k: v for k, v in theirs[name].items() if k in mine[name]["metrics"]}
+        assert wanted, name
+        for metric, value in wanted.items():
+            # sums of float32 likelihoods over whole pages, in another order
+            found = mine[name]["metrics"][metric]["value"]
+            assert found == pytest.approx(value, rel=1e-5, abs=1e-6), (name, metric)

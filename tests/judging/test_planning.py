@@ -98,10 +98,37 @@ def test_planning_stores_nothing(spec, chat_judge):
 def test_planning_takes_as_many_queries_for_many_questions_as_for_few(
     spec, chat_judge, django_assert_num_queries
 ):
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         plan_judge_run(spec(judge=chat_judge, limit=1))
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         plan_judge_run(spec(judge=chat_judge))
+
+
+def test_the_plan_tells_how_well_the_results_will_be_known(spec):
+    precision = plan_judge_run(spec()).precision
+    assert (precision.basis, precision.questions) == ("assumed", 6)
+    assert plan_judge_run(spec(limit=1)).precision.points > precision.points
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_expected_precision_learns_from_the_judges_own_verdicts(spec, decide, monkeypatch):
+    monkeypatch.setattr("judging.precision.LEAST_QUESTIONS", 3)
+    judge = create_judge(slug="noisy", kind="biased", settings={"first_position": 0.5})
+    decide(spec(judge=judge, limit=4))
+    precision = plan_judge_run(spec(judge=judge)).precision
+    assert (precision.basis, precision.n_questions) == ("stored", 4)
+
+
+def test_single_scores_have_a_precision_on_their_own_scale(spec):
+    precision = plan_judge_run(spec(mode=JudgeRunMode.SINGLE)).precision
+    assert precision.points is None
+    assert precision.half_width == pytest.approx(1.959964 * 2.0 / 6**0.5)
+
+
+def test_an_adaptive_plan_says_at_most_and_likely(spec, chat_judge):
+    plan = plan_judge_run(spec(judge=chat_judge, settings={"adaptive": {"within": 200}}))
+    assert plan.adaptive_within == 200
+    assert 0 < plan.likely_to_make <= plan.to_make == 36
 
 
 def test_tasks_that_no_prompt_fits_are_told_before_the_run(spec, referee, db):

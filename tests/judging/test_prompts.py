@@ -19,7 +19,10 @@ from judging.verdicts import VERDICTS, JudgeReply, Mode
 from tests.judging.conftest import PAIR, SINGLE
 
 SHIPPED = [
-    template for name in shipped_prompt_names() for template in shipped_prompts(name).templates
+    template
+    for name in shipped_prompt_names()
+    if name.startswith("agon_")  # the others are in the shape that a judge model was tuned on
+    for template in shipped_prompts(name).templates
 ]
 NASTY = "{question} {answer_a} {{x}} {fence} {0} %s $x \\1 {unknown} [[A]]"
 

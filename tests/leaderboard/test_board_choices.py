@@ -144,7 +144,7 @@ def test_a_new_installation_has_a_board_to_fill(client):
 @pytest.mark.parametrize(
     ("name", "queries"),
     [
-        ("board_detail", 6),
+        ("board_detail", 8),
         ("board_embed", 5),
         ("board_history", 3),
         ("board_compare", 6),

@@ -1,12 +1,15 @@
 """``manage.py run_speed`` with llmuses' options."""
 
 import json
+import signal
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
 from speed.models import SpeedRun
+from speed.services.driving import Driver
+from speed.services.finishing import load_stamps
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -57,6 +60,54 @@ def test_an_open_loop_from_a_trace_is_replayed(mock, tmp_path):
     trace.write_text("\n".join(lines))
     report = json.loads(run_speed(*short(mock), "--trace", str(trace), "--json"))
     assert report["phases"][0]["outcomes"]["attempts"] == 8
+
+
+def test_every_option_of_load_and_workload_reaches_the_plan(mock):
+    run_speed(
+        *short(mock),
+        *("--rate", "200", "--distribution", "gamma", "--burstiness", "0.5", "--ramp", "0.1"),
+        *("--warmup", "2", "--max-in-flight", "3", "--workload", "multi_turn"),
+        *("--option", "turns=2", "--extra-body", '{"top_p": 0.9}', "--temperature", "0.7"),
+    )
+
+    run = SpeedRun.objects.get()
+    plan = load_stamps(run.stamps.get()).header["plan"]["phases"][0]
+    assert (plan["burstiness"], plan["ramp_s"], plan["warmup_requests"]) == (0.5, 0.1, 2)
+    assert plan["max_in_flight"] == 3
+    assert run.spec["workload"]["options"]["turns"] == 2
+    assert run.spec["workload"]["extra_body"] == {"top_p": 0.9}
+
+
+@pytest.mark.parametrize(
+    ("option", "word"),
+    [
+        (["--option", "turns"], "NAME=VALUE"),
+        (["--extra-body", "[1]"], "braces"),
+        (["--extra-body", "{"], "no JSON"),
+        (["--tokenizer-path", "/nowhere"], "/nowhere"),
+    ],
+)
+def test_an_option_that_makes_no_sense_is_refused_with_its_name(option, word):
+    with pytest.raises(CommandError, match=word):
+        run_speed("--url", "http://127.0.0.1:1/v1", "--model", "m", *option)
+
+
+def test_ctrl_c_stops_the_run_and_keeps_what_was_measured(mock, monkeypatch):
+    mock.behave({"ttft_s": 0.005, "itl_s": 0.001})
+    publish = Driver.publish
+
+    def interrupted(self, counters, *, is_last=False):
+        if counters is not None and counters.completed > 10:
+            signal.raise_signal(signal.SIGINT)
+        publish(self, counters, is_last=is_last)
+
+    monkeypatch.setattr(Driver, "publish", interrupted)
+    arguments = ("--url", mock.url, "--model", "mock", "--duration", "600", "--max-tokens", "4")
+    with pytest.raises(CommandError) as stopped:
+        run_speed(*arguments)
+
+    assert stopped.value.returncode == 130
+    assert SpeedRun.objects.get().phases.get().succeeded > 10
 
 
 def test_a_refused_target_ends_with_code_2():

@@ -52,7 +52,10 @@ def make_run(mock, make_model):
 FORM = {
     **{"mode": "load", "load": "closed", "levels": "1, 2", "requests": "5", "warmup_requests": "0"},
     **{"workload": "random", "input_tokens": "8", "output_tokens": "8", "highest": "8"},
-    **{"url": "http://127.0.0.1:1/v1", "url_model": "m", "is_streamed": "on"},
+    **{"url": "http://127.0.0.1:1/v1", "url_model": "m", "is_streamed": "on", "api": "chat"},
+    **{"rounds": "4", "distribution": "poisson", "burstiness": "1", "ramp_s": "0"},
+    **{"timeout_s": "5", "turns": "3", "think_s": "0", "prefix_tokens": "64", "spread": "0"},
+    **{"slo_percent": "95"},
 }
 
 
@@ -117,6 +120,59 @@ def test_the_form_starts_a_run(admin_client, admin_user):
     run = SpeedRun.objects.get()
     assert answer.url == reverse("speed_run", args=[run.pk])
     assert (run.status, run.created_by) == (SpeedStatus.QUEUED, admin_user)
+
+
+@pytest.mark.parametrize(
+    ("entered", "place", "value"),
+    [
+        ({"load": "open", "distribution": "gamma", "burstiness": "0.5"}, "load.burstiness", 0.5),
+        ({"ramp_s": "3", "max_errors": "7"}, "load.max_errors", 7),
+        ({"workload": "multi_turn", "turns": "4"}, "workload.options.turns", 4),
+        ({"workload": "shared_prefix"}, "workload.options.prefix_tokens", 64),
+        ({"spread": "0.5"}, "workload.options.distribution", "lognormal"),
+        ({"workload": "prompts", "prompts": "One\n\nTwo"}, "workload.prompts", ["One", "Two"]),
+        ({"mode": "search", "slo_ttft_ms": "250"}, "slo.ttft_s", 0.25),
+        ({"mode": "search", "preset": "chat"}, "slo.preset", "chat"),
+        ({"api": "completions"}, "targets.0.api", "completions"),
+        (
+            {"mode": "interleaved", "other_url": "http://127.0.0.1:2/v1", "other_url_model": "n"},
+            "targets.1.model",
+            "n",
+        ),
+    ],
+)
+def test_what_the_form_asks_for_reaches_the_run(admin_client, entered, place, value):
+    admin_client.post(reverse("speed_new"), FORM | entered)
+
+    found = SpeedRun.objects.get().spec
+    for name in place.split("."):
+        found = found[int(name) if name.isdigit() else name]
+    assert found == value
+
+
+def test_a_wrong_field_in_a_folded_part_is_shown(admin_client):
+    page = admin_client.post(reverse("speed_new"), FORM | {"turns": "0"}).content.decode()
+
+    assert '<details class="disclosure" open>' in page
+
+
+def test_a_level_says_what_it_costs(admin_client, make_run):
+    run = make_run()
+    address_of_level = reverse("speed_phase", args=[run.pk, 0])
+
+    prices = {"per_million_input": "0", "per_million_output": "1000000", "win_share": "50"}
+    costs = admin_client.get(address_of_level, prices).context["costs"]
+
+    assert [value for _label, value in costs] == ["1,000,000", "0", "6", "12"]
+
+
+def test_a_level_is_offered_for_comparison_with_its_target_and_grade(admin_client, make_run):
+    run = make_run()
+
+    page = admin_client.get(reverse("speed_compare"), {"a": run.phases.first().pk}).content.decode()
+
+    assert f"#{run.pk} alpha · 2 at once" in page
+    assert "selected" in page
 
 
 def test_a_refused_target_is_told_and_kept(admin_client):

@@ -96,6 +96,27 @@ def test_a_registered_endpoint_is_allowed():
     assert started(spec_for("http://192.0.2.1/v1")).status == SpeedStatus.QUEUED
 
 
+def test_ceilings_count_every_turn_of_an_interleaved_run(settings):
+    settings.SPEED_MAX_REQUESTS, settings.SPEED_MAX_DURATION_S = 50, 10
+    sides = [{"url": "http://127.0.0.1:1/v1", "model": name} for name in "ab"]
+
+    def check(**load):
+        check_ceilings(spec_for(mode="interleaved", targets=sides, rounds=5, load=load))
+
+    check(requests=5)
+    with pytest.raises(SpecError, match="60"):
+        check(requests=6)
+    with pytest.raises(SpecError, match="SPEED_MAX_DURATION_S"):
+        check(duration_s=1.5)
+
+
+def test_a_new_option_left_at_its_default_does_not_break_a_series():
+    assert spec_for().workload_key() == spec_for(tokenizer_path="").workload_key()
+    stored = spec_for().model_dump(mode="json")
+    del stored["load"]["cooldown"]
+    assert spec_from_json(stored).workload_key() == spec_for().workload_key()
+
+
 @pytest.mark.parametrize(
     ("load", "name"),
     [

@@ -23,6 +23,7 @@ from benchmarks.models import BenchmarkRun
 from benchmarks.services.preparing import launch, prepare_run
 from benchmarks.services.running import results, run_from_config, run_to_end
 from benchmarks.services.task_names import card_and_tree, read_catalogue, search_cards
+from benchmarks.suites.probes import PROBES
 from benchmarks.suites_base import Json, TaskError
 
 MATCHES_SHOWN = 200
@@ -52,6 +53,11 @@ class Command(BaseCommand):
         parser.add_argument("--seed", type=int, default=1234)
         parser.add_argument("--priority", type=int, default=0)
         parser.add_argument("--precision-goal", type=float, help="stop a task at this half-width")
+        parser.add_argument("--probes", nargs="+", default=[], choices=PROBES,
+                            help="contamination probes beside each task")  # fmt: skip
+        parser.add_argument("--corpus", default="",
+                            help="texts that questions are compared with")  # fmt: skip
+        parser.add_argument("--judge", default="", help="slug of a model that grades free answers")
         parser.add_argument("--use-cache", nargs="?", const="true", default="false",
                             help="take over samples already asked of the same model")  # fmt: skip
         parser.add_argument("--dry-run", action="store_true", help="show what would be run")
@@ -200,6 +206,9 @@ def configuration(options: dict[str, Any]) -> dict[str, Json]:
         "use_cache": options["use_cache"].lower() != "false",
         "priority": options["priority"],
         "precision_goal": options["precision_goal"],
+        "probes": options["probes"],
+        "corpus": options["corpus"],
+        "judge": options["judge"],
     }
 
 

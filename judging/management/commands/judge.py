@@ -19,6 +19,7 @@ from judging.judges import JudgeSettingsError
 from judging.models import Judge, JudgeRun, JudgeRunMode
 from judging.plan_text import plan_text
 from judging.prompts import PromptError
+from judging.services.adaptive import ORDERS, STOP_AT, adaptive_summary
 from judging.services.judge_runs import start_judge_run
 from judging.services.judges import UnknownJudgeError, runnable_judge
 from judging.services.ledger import JudgeRunError, JudgeRunSpec
@@ -52,6 +53,30 @@ class Command(DrivingCommand):
         parser.add_argument("--max-cost", type=float, metavar="USD", help="spend no more than this")
         parser.add_argument("--max-calls", type=int, metavar="N", help="make no more calls than N")
         parser.add_argument("--max-minutes", type=float, metavar="M", help="stop after M minutes")
+        parser.add_argument(
+            "--adaptive",
+            type=float,
+            metavar="POINTS",
+            help="judge only what narrows the board most, until every gap between two models is "
+            "known to ± POINTS rating points or its models are separated",
+        )
+        parser.add_argument(
+            "--stop-at",
+            choices=STOP_AT,
+            default="order",
+            help="with --adaptive: interval does not stop at separated models",
+        )
+        parser.add_argument(
+            "--orders",
+            choices=ORDERS,
+            default="one",
+            help="with --adaptive: show a pair in one order per question, in turn, or in both",
+        )
+        parser.add_argument(
+            "--batch",
+            action="store_true",
+            help="send the calls through the endpoint's Batch API: half the price, within a day",
+        )
         parser.add_argument("--yes", action="store_true", help="spend money without asking")
         self.add_driving_arguments(parser)
 
@@ -141,7 +166,16 @@ def _settings(options: dict[str, Any]) -> dict[str, Any]:  # JSON kept with the 
         "minutes": options["max_minutes"],
     }
     budget = {name: value for name, value in limits.items() if value is not None}
-    return {"budget": budget} if budget else {}
+    told: dict[str, Any] = {"budget": budget} if budget else {}
+    if options["adaptive"] is not None:
+        told["adaptive"] = {
+            "within": options["adaptive"],
+            "stop_at": options["stop_at"],
+            "orders": options["orders"],
+        }
+    if options["batch"]:
+        told["batch"] = True
+    return told
 
 
 def _models_with_answers(question_set: QuestionSet) -> list[LanguageModel]:
@@ -168,6 +202,10 @@ def _told(run: JudgeRun, plan: JudgePlan, *, as_json: bool) -> dict[str, Any]:  
         "output_tokens": spending.output_tokens,
         "missing_answers": plan.missing_answers,
     }
+    run.refresh_from_db()
+    if summary := adaptive_summary(run.plan):
+        told["saved"] = f"{summary['saved']} of {summary['total']} judgments"
+        told["adaptive"] = summary if as_json else {}
     if as_json:
         told |= {"is_dry_run": run.is_dry_run, "plan": plan.as_json()}
     return told

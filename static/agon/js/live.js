@@ -1,5 +1,6 @@
 // Live battles: one socket, one or two streaming answers, a vote. Names come with the reveal.
 import { toast } from "./agon.js";
+import { choiceOf, isPlainKey, offerTogether, sayMuch, scrollTogether, switchPanes } from "./panes.js";
 
 const root = document.querySelector("[data-live]");
 const find = (selector) => root.querySelector(selector);
@@ -72,6 +73,7 @@ const acts = {
   },
   done(message) {
     message.replies.forEach((reply, side) => finish(message.turn, side, reply));
+    offerTogether(root);
     update(message);
     if (message.votable) say(root.dataset.textFinished);
     else if (message.failed) say(root.dataset.textFailed);
@@ -177,6 +179,7 @@ function clear() {
   delete find("[data-panes]").dataset.chosen;
   find("[data-reveal-bar]").hidden = true;
   find("[data-reveal-bar]").replaceChildren();
+  for (const said of root.querySelectorAll("[data-why] :checked")) said.checked = false;
   if (root.dataset.mode === "blind") {
     for (const name of root.querySelectorAll("[data-name]")) {
       name.innerHTML = '<span class="pane-hidden"></span>';
@@ -188,7 +191,9 @@ function clear() {
 function update({ streaming, votable, failed, over }) {
   state = { streaming, votable, failed, over };
   root.toggleAttribute("data-over", over);
-  show("[data-votes]", !over && turns > 0 && (votable || streaming) && !failed);
+  const isOpen = !over && turns > 0 && (votable || streaming) && !failed;
+  show("[data-votes]", isOpen);
+  show("[data-why]", isOpen);
   show("[data-stop]", streaming);
   show("[data-send]", !streaming);
   show("[data-again]", !streaming && !over && turns > 0);
@@ -252,8 +257,8 @@ function startNew() {
 function onClick(event) {
   const target = event.target.closest("button, input");
   if (!target) return;
-  const { choice, edit, shows } = target.dataset;
-  if (choice) send({ do: "vote", choice });
+  const { choice, edit } = target.dataset;
+  if (choice) vote(choice);
   else if (edit !== undefined) {
     editing = Number(edit);
     const field = find("[data-prompt]");
@@ -263,24 +268,31 @@ function onClick(event) {
   else if ("again" in target.dataset) again(turns - 1);
   else if ("new" in target.dataset) startNew();
   else if ("agree" in target.dataset && target.checked) send({ do: "agree" });
-  else if (shows) {
-    const pane = find(`[data-pane=${shows}]`);
-    find("[data-panes]").scrollTo({ left: pane.offsetLeft - find("[data-panes]").offsetLeft, behavior: "smooth" });
-  }
+}
+
+function vote(choice) {
+  const said = [...root.querySelectorAll("[data-why] :checked")];
+  const strength = said.find((field) => field.name === "strength");
+  const reasons = said.filter((field) => field.name === "reasons").map((field) => field.value);
+  send({ do: "vote", choice, strength: strength ? Number(strength.value) : null, reasons });
+}
+
+// The keys of stored battles; they rest while somebody writes, so Escape leaves the prompt first.
+function onVoteKey(event) {
+  const votes = find("[data-votes]");
+  if (event.key === "Escape" && event.target.matches("[data-prompt]")) event.target.blur();
+  if (!votes || votes.hidden || !isPlainKey(event)) return;
+  const choice = choiceOf(event);
+  if (!choice || choice === "skip") return;
+  event.preventDefault();
+  sayMuch(event, root);
+  vote(choice);
 }
 
 function onKey(event) {
   if (event.key !== "Enter" || event.shiftKey || event.isComposing) return;
   event.preventDefault();
   ask();
-}
-
-function onSwipe() {
-  const isRight = this.scrollLeft > this.clientWidth / 2;
-  for (const tab of root.querySelectorAll("[data-shows]")) {
-    if ((tab.dataset.shows === "right") === isRight) tab.setAttribute("aria-current", "true");
-    else tab.removeAttribute("aria-current");
-  }
 }
 
 function note(text) {
@@ -295,7 +307,9 @@ if (root) {
   connect();
   root.addEventListener("click", onClick);
   find("[data-prompt]").addEventListener("keydown", onKey);
-  find("[data-panes]").addEventListener("scroll", onSwipe, { passive: true });
+  document.addEventListener("keydown", onVoteKey);
+  switchPanes(root);
+  scrollTogether(root);
   find("[data-composer]").addEventListener("submit", (event) => {
     event.preventDefault();
     ask();

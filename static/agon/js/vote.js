@@ -1,10 +1,10 @@
 // Blind voting: one key or one tap per vote, the next battle already in memory.
 import { toast } from "./agon.js";
+import { choiceOf, isPlainKey, sayMuch, scrollTogether, switchPanes } from "./panes.js";
 
 const root = document.querySelector("[data-vote]");
 const stage = root?.querySelector("[data-stage]");
 const said = root?.querySelector("[data-said]");
-const KEYS = { ArrowLeft: "left", ArrowRight: "right", t: "tie", b: "both_bad", s: "skip" };
 const SLOW_MS = 6000;
 
 let upcoming = null; // HTML of the battle after this one; null when none is loaded
@@ -84,6 +84,7 @@ async function take(response, form, choice) {
   const told = await response.json();
   if (told.text) toast(told.text, "warning");
   if (told.bar) reveal(form, told);
+  if (told.progress_html) document.querySelector("[data-progress]").innerHTML = told.progress_html;
   if (response.ok) {
     keep(told.next);
     if (choice === "skip") await showNext();
@@ -104,7 +105,6 @@ function reveal(form, told) {
   window.htmx?.process(bar);
   say(told.said);
   bar.querySelector("[data-next]").focus({ preventScroll: true });
-  if (told.progress_html) document.querySelector("[data-progress]").innerHTML = told.progress_html;
 }
 
 async function showNext() {
@@ -127,43 +127,6 @@ function say(text) {
   requestAnimationFrame(() => (said.textContent = text));
 }
 
-function scrollTogether(form) {
-  const bodies = [...form.querySelectorAll("[data-scrolls]")];
-  const together = form.querySelector("[data-sync]");
-  together.closest("label").hidden = !bodies.some((body) => body.scrollHeight > body.clientHeight + 4);
-  let leader = null;
-  for (const body of bodies) {
-    for (const kind of ["pointerenter", "focusin", "touchstart", "wheel"]) {
-      body.addEventListener(kind, () => (leader = body), { passive: true });
-    }
-    body.addEventListener("scroll", () => {
-      if (!together.checked || (leader && leader !== body)) return;
-      const share = body.scrollTop / Math.max(body.scrollHeight - body.clientHeight, 1);
-      for (const other of bodies) {
-        if (other !== body) other.scrollTop = share * (other.scrollHeight - other.clientHeight);
-      }
-    }, { passive: true });
-  }
-}
-
-function switchPanes(form) {
-  const panes = form.querySelector("[data-panes]");
-  const tabs = [...form.querySelectorAll("[data-shows]")];
-  for (const tab of tabs) {
-    tab.addEventListener("click", () => {
-      const pane = panes.querySelector(`[data-pane="${tab.dataset.shows}"]`);
-      panes.scrollTo({ left: pane.offsetLeft - panes.offsetLeft, behavior: "smooth" });
-    });
-  }
-  panes.addEventListener("scroll", () => {
-    const isRight = panes.scrollLeft > panes.clientWidth / 2;
-    for (const tab of tabs) {
-      if ((tab.dataset.shows === "right") === isRight) tab.setAttribute("aria-current", "true");
-      else tab.removeAttribute("aria-current");
-    }
-  }, { passive: true });
-}
-
 function setUp(form) {
   scrollTogether(form);
   switchPanes(form);
@@ -176,26 +139,16 @@ function onSubmit(event) {
   cast(event.submitter.value);
 }
 
-function isTyping(target) {
-  return target.closest("textarea, select, [contenteditable], input:not([type=checkbox], [type=radio]), dialog");
-}
-
 function onKey(event) {
-  if (event.ctrlKey || event.metaKey || event.altKey || event.repeat || isTyping(event.target)) return;
+  if (!isPlainKey(event)) return;
   if (isRevealed()) {
     if (event.key === "n" || event.key === "N") showNext();
     return;
   }
-  // arrows move the choice inside a radio group and scroll a wide table or code block
-  const isArrow = event.key.startsWith("Arrow");
-  if (isArrow && event.target.closest("[type=radio], pre, .table-scroll")) return;
-  const choice = KEYS[event.key] ?? KEYS[event.key.toLowerCase()];
+  const choice = choiceOf(event);
   if (!choice) return;
   event.preventDefault();
-  if (event.shiftKey && isArrow) {
-    const much = ballot()?.querySelector('[name=strength][value="3"]');
-    if (much) much.checked = true;
-  }
+  sayMuch(event, ballot());
   cast(choice);
 }
 

@@ -11,6 +11,7 @@ from django.urls import reverse
 from arena.models import Ballot, VotingPolicy
 from arena.services.battles import stored_battle
 from arena.voting.facts import FACTS
+from arena.voting.integrity import forget_outlier_tests
 from arena.voting.policy import forget_policy
 from arena.voting.pool import POOLS, RECORD
 from arena.voting.presentation import SHOWN
@@ -24,6 +25,7 @@ def _nothing_remembered():
     POOLS.forget()
     RECORD.forget()
     forget_policy()
+    forget_outlier_tests()
     cache.clear()
 
 

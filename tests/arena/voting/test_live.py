@@ -3,15 +3,29 @@
 import json
 
 import pytest
+from aiohttp import web
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 from django.core.cache import cache
+from django.db import OperationalError
 from django.test import AsyncClient
 from django.utils import timezone
 
-from arena.live.rooms import ROOMS
+from arena.live import consumers
+from arena.live.rooms import MOST_ROOMS_PER_VOTER, ROOMS
 from arena.live.seating import close_providers
-from arena.models import Answer, Battle, Endpoint, Exclusion, LanguageModel, Vote, VoterSession
+from arena.models import (
+    Answer,
+    Ballot,
+    Battle,
+    Endpoint,
+    Exclusion,
+    LanguageModel,
+    Question,
+    Vote,
+    VoterSession,
+)
+from arena.voting.keys import address_key
 from arena.voting.voters import COOKIE
 from config.asgi import application
 
@@ -441,3 +455,182 @@ async def test_with_one_callable_model_a_battle_is_refused(make_live_model, conn
     await sync_to_async(make_live_model)("amber", **GOOD)
     socket = await connect()
     assert (await socket.open())["code"] == "nobody"
+
+
+async def test_nul_and_broken_surrogates_are_taken_out_of_prompts_and_answers(
+    make_live_model, connect
+):
+    for slug in ("amber", "birch"):
+        await sync_to_async(make_live_model)(slug, default="good\0 answer")
+    socket = await connect()
+    await socket.open()
+    await socket.say('{"do": "prompt", "text": "a\\u0000b \\ud800 c"}')
+    await socket.hear_until("done")
+    assert (await socket.ask({"do": "vote", "choice": "tie"}))["is"] == "reveal"
+    answer = (await rows(Answer.objects.select_related("question")))[0]
+    assert answer.question.turn_texts == ["ab ? c"]
+    assert answer.turns == ["good answer"]
+
+
+@pytest.mark.parametrize(
+    "fields", [{"models": 5}, {"mode": {"a": 1}}, {"models": {"x": "y"}}, {"models": [None, [1]]}]
+)
+async def test_an_opening_with_nonsense_in_it_leaves_the_socket_open(two_models, connect, fields):
+    socket = await connect()
+    await socket.connect()
+    await socket.ask({"do": "open", **fields})
+    assert (await socket.ask({"do": "open"}))["is"] == "room"
+
+
+async def test_a_vote_with_nonsense_beside_the_choice_counts_without_it(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    wanted = {"do": "vote", "choice": "left", "strength": "much", "reasons": {"clear": 1}}
+    assert (await socket.ask(wanted))["is"] == "reveal"
+    vote = (await rows(Vote.objects.all()))[0]
+    assert (vote.strength, vote.reasons) == (None, [])
+
+
+async def test_strength_and_reasons_are_kept_with_a_live_vote(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    await socket.ask({"do": "vote", "choice": "right", "strength": 2, "reasons": ["clear", "no"]})
+    vote = (await rows(Vote.objects.all()))[0]
+    assert (vote.strength, vote.reasons) == (2, ["clear"])
+
+
+async def test_a_live_battle_has_a_spent_ballot_with_hashed_address(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    await socket.ask({"do": "vote", "choice": "tie"})
+    ballot = (await rows(Ballot.objects.all()))[0]
+    vote = (await rows(Vote.objects.all()))[0]
+    assert (ballot.status, ballot.vote_id, ballot.drawn_by) == ("voted", vote.pk, "uniform")
+    assert ballot.address_key == address_key("192.0.2.1")
+    assert ballot.reading_s > 0
+
+
+async def test_live_votes_beyond_the_hourly_cap_are_marked(two_models, connect, policy):
+    await sync_to_async(policy)(marked_votes_per_hour=1)
+    socket = await connect()
+    for prompt in ("One?", "Two?"):
+        await socket.open() if not socket.heard else await socket.ask({"do": "open"})
+        await socket.converse(prompt)
+        await socket.ask({"do": "vote", "choice": "tie"})
+    marks = [vote.exclusion for vote in await rows(Vote.objects.all())]
+    assert marks == ["", Exclusion.RATE_LIMITED]
+
+
+async def test_a_live_vote_faster_than_anyone_reads_is_marked(two_models, connect, policy):
+    await sync_to_async(policy)(minimum_reading_s=60.0)
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    await socket.ask({"do": "vote", "choice": "tie"})
+    assert (await rows(Vote.objects.all()))[0].exclusion == Exclusion.TOO_FAST
+
+
+async def test_a_failed_battle_is_remembered_as_its_voters(make_live_model, connect):
+    await sync_to_async(make_live_model)("amber", **GOOD)
+    await sync_to_async(make_live_model)("birch", default="")
+    socket = await connect()
+    await socket.open()
+    await socket.converse("My secret")
+    assert (await rows(Ballot.objects.all()))[0].status == "failed"
+    client = AsyncClient()
+    client.cookies[COOKIE] = socket.cookie
+    data = json.loads((await client.get("/my-votes/data/")).content)
+    assert data["failed_live_battles"][0]["prompts"] == ["My secret"]
+    await client.post("/my-votes/forget/")
+    assert not await rows(Battle.objects.all())
+    assert not await rows(Question.objects.all())
+
+
+async def test_a_reveal_lost_on_the_way_is_told_again_on_return(two_models, connect):
+    first = await connect()
+    room = await first.open()
+    await first.converse()
+    await first.ask({"do": "vote", "choice": "left"})
+    await first.close()
+    second = await connect(first.cookie)
+    await second.connect()
+    assert (await second.ask({"do": "resume", "key": room["key"]}))["over"]
+    assert (await second.hear())["is"] == "reveal"
+
+
+async def test_a_vote_that_cannot_be_stored_may_be_cast_again(two_models, connect, monkeypatch):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+
+    def fail(*_):
+        raise OperationalError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(consumers, "store_room", fail)
+        assert (await socket.ask({"do": "vote", "choice": "left"}))["code"] == "not_stored"
+    assert (await socket.ask({"do": "vote", "choice": "left"}))["is"] == "reveal"
+
+
+async def test_mallory_cannot_take_all_the_rooms(two_models, connect):
+    cookie = (await connect()).cookie
+    answers = [await (await connect(cookie)).open() for _ in range(MOST_ROOMS_PER_VOTER + 1)]
+    assert [answer["is"] for answer in answers[:-1]] == ["room"] * MOST_ROOMS_PER_VOTER
+    assert answers[-1]["code"] == "full"
+
+
+async def test_how_often_a_turn_was_asked_again_is_kept(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    await socket.send({"do": "again", "turn": 0})
+    await socket.hear_until("done")
+    await socket.ask({"do": "vote", "choice": "tie"})
+    assert (await rows(Battle.objects.all()))[0].metadata == {"repeated": 1}
+
+
+@pytest.fixture
+async def moderator(policy):
+    """An OpenAI-compatible moderation endpoint that flags what has "forbidden" in it."""
+    asked = []
+
+    async def moderate(request):
+        body = await request.json()
+        asked.append((body, request.headers.get("Authorization")))
+        return web.json_response({"results": [{"flagged": "forbidden" in body["input"]}]})
+
+    app = web.Application()
+    app.router.add_post("/v1/moderations", moderate)
+    runner = web.AppRunner(app, shutdown_timeout=0.2)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    endpoint = await sync_to_async(Endpoint.objects.create)(
+        slug="moderator", name="m", base_url=f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
+    )
+    await sync_to_async(policy)(
+        moderation="endpoint", moderation_endpoint=endpoint, moderation_model="omni"
+    )
+    yield asked
+    await runner.cleanup()
+
+
+async def test_the_moderation_endpoint_decides_which_prompts_pass(two_models, moderator, connect):
+    socket = await connect()
+    await socket.open()
+    refused = await socket.ask({"do": "prompt", "text": "something forbidden"})
+    assert refused["code"] == "moderated"
+    assert moderator[0][0] == {"input": "something forbidden", "model": "omni"}
+    assert (await socket.converse("something nice"))["votable"]
+
+
+async def test_a_silent_moderation_endpoint_lets_prompts_pass(two_models, policy, connect):
+    endpoint = await sync_to_async(Endpoint.objects.create)(
+        slug="nobody", name="n", base_url="http://127.0.0.1:9/v1"
+    )
+    await sync_to_async(policy)(moderation="endpoint", moderation_endpoint=endpoint)
+    socket = await connect()
+    await socket.open()
+    assert (await socket.converse())["votable"]

@@ -6,7 +6,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 
-from arena.models import Ballot, Battle, Question, Vote, Voter, VoterSession
+from arena.models import Ballot, Battle, Endpoint, Question, Vote, Voter, VoterSession
 from arena.voting.voters import COOKIE
 
 pytestmark = pytest.mark.django_db
@@ -115,3 +115,38 @@ def test_after_enough_votes_there_is_a_board_of_ones_own(
     board = page[page.index("Your own board") :]
     assert board.index("Gamma") < board.index("Beta") < board.index("Alpha")
     assert "2 places higher" in board
+
+
+def test_an_account_is_closed_with_its_data_when_asked(voted):
+    user = get_user_model().objects.create_user("alice", password="x")
+    voted.client.force_login(user)
+    voted.cast("tie")
+    page = voted.client.get(reverse("voter_privacy")).text
+    assert "Remove my data and my account" in page
+    voted.client.post(reverse("forget_me") + "?account=close")
+    assert not get_user_model().objects.exists()
+    assert Vote.objects.filter(voter__isnull=True).count() == 4
+
+
+def test_an_account_of_the_staff_is_not_closed_from_the_page(voted, admin_user):
+    voted.client.force_login(admin_user)
+    voted.cast("tie")
+    voted.client.post(reverse("forget_me") + "?account=close")
+    assert get_user_model().objects.count() == 1
+
+
+def test_the_export_tells_reading_time_and_hashed_addresses(voted):
+    data = json.loads(voted.client.get(reverse("my_data")).content)
+    assert data["votes"][0]["reading_s"] >= 0
+    assert data["voter"]["address_hashes"] == [Ballot.objects.first().address_key]
+
+
+def test_the_arenas_own_consent_text_is_shown_where_it_is_asked_for(
+    client, policy, make_model, settings
+):
+    policy(consent_text="Our own <terms>.")
+    endpoint = Endpoint.objects.create(slug="e", name="e", provider="scripted")
+    for slug in ("one", "two"):
+        make_model(slug, endpoint=endpoint)
+    for page in ("voter_privacy", "live_battle"):
+        assert "Our own &lt;terms&gt;." in client.get(reverse(page)).text

@@ -4,16 +4,19 @@ import numpy as np
 import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
+from django.utils import timezone
 
 from arena.models import (
     Ballot,
     Exclusion,
     GoldBattle,
     IntegrityAction,
+    SatisfactionRating,
     Vote,
     Voter,
     VotingPolicy,
 )
+from arena.voting.integrity import known_outlier_tests
 from arena.voting.review import lift_from_voter, mark_voter, review_voters
 
 pytestmark = pytest.mark.django_db
@@ -142,3 +145,33 @@ def test_staff_change_the_policy(client, staff):
     fields |= {"sampling": "active", "model_weights": "{}"}
     assert client.post(reverse("voting_policy"), fields).status_code == 302
     assert VotingPolicy.objects.get().sampling == "active"
+
+
+def test_marking_a_voter_marks_their_ratings_too_and_lifting_counts_them_again(crowd, staff, alpha):
+    answer = alpha.answers.first()
+    rating = SatisfactionRating.objects.create(
+        voter=crowd, answer=answer, score=5, rated_at=timezone.now()
+    )
+    mark_voter(crowd, Exclusion.STAFF, by=staff)
+    rating.refresh_from_db()
+    assert rating.exclusion == Exclusion.STAFF
+    lift_from_voter(crowd, by=staff)
+    rating.refresh_from_db()
+    assert rating.exclusion == ""
+
+
+def test_staff_make_a_voter_an_expert_and_take_it_back(client, crowd, staff):
+    client.force_login(staff)
+    for act, is_expert in (("expert", True), ("not_expert", False)):
+        client.post(reverse("integrity_voter", args=[crowd.pk]), {"act": act})
+        crowd.refresh_from_db()
+        assert crowd.is_expert is is_expert
+
+
+def test_the_live_page_works_out_the_tests_once_while_nothing_changes(client, crowd, staff):
+    client.force_login(staff)
+    client.get(reverse("integrity"))
+    known = known_outlier_tests()
+    assert known_outlier_tests() is known
+    lift_from_voter(crowd, by=staff)
+    assert known_outlier_tests() is not known

@@ -2,10 +2,12 @@
 
 import pytest
 from django.contrib.auth import get_user_model
+from django.db import IntegrityError
 from django.urls import reverse
 
-from arena.models import InviteRound, Vote, Voter
+from arena.models import Annotator, InviteRound, Vote, Voter
 from arena.voting.rounds import EmptyRoundError, create_round, round_progress
+from judging.people import alpha_of_round
 
 pytestmark = pytest.mark.django_db
 
@@ -17,8 +19,8 @@ def invite(stored_answers, three_models):
     )
 
 
-def join(browser, invite):
-    browser.client.get(reverse("round_join", args=[invite.code]))
+def join(browser, invite, name=""):
+    browser.client.post(reverse("round_join", args=[invite.code]), {"name": name})
     return browser
 
 
@@ -94,3 +96,65 @@ def test_staff_create_a_round_and_see_its_link(stored_answers, three_models, cli
 
 def test_visitors_cannot_see_rounds(client, invite):
     assert client.get(reverse("round_detail", args=[invite.pk])).status_code == 302
+
+
+def test_looking_at_the_invitation_makes_nobody_an_annotator(invite, alice):
+    page = alice.client.get(reverse("round_join", args=[invite.code]))
+    assert "Spring round" in page.text
+    assert not invite.voters.exists()
+    assert not Voter.objects.exists()
+
+
+def test_an_annotator_who_comes_back_goes_straight_on(invite, alice):
+    join(alice, invite)
+    response = alice.client.get(reverse("round_join", args=[invite.code]))
+    assert response.url == f"/vote/?round={invite.code}"
+
+
+def test_staff_see_the_name_an_annotator_gave(invite, alice, mallory, admin_client):
+    join(alice, invite, name="Alice A.")
+    join(mallory, invite)
+    page = admin_client.get(reverse("round_detail", args=[invite.pk])).text
+    assert "Alice A." in page
+    assert sorted(row.name for row in round_progress(invite)) == ["", "Alice A."]
+
+
+def test_an_annotator_has_one_name_per_round(invite, alice):
+    join(alice, invite, name="Alice")
+    with pytest.raises(IntegrityError):
+        Annotator.objects.create(round=invite, voter=Voter.objects.get(), name="Other")
+
+
+def test_the_annotator_sees_how_far_the_round_is(invite, alice):
+    join(alice, invite)
+    alice.cast("skip", alice.token(round=invite.code), round=invite.code)
+    answer = alice.cast("tie", alice.token(round=invite.code), round=invite.code).json()
+    assert "2 of 4 battles" in answer["progress_html"]
+    assert "2 of 4 battles" in alice.page(round=invite.code).text
+
+
+def test_a_round_may_keep_to_one_category(stored_answers, three_models):
+    chosen = stored_answers.questions.first()
+    stored_answers.questions.update(category="writing")
+    type(chosen).objects.filter(pk=chosen.pk).update(category="math")
+    made = create_round(
+        title="x",
+        question_set=stored_answers,
+        language_models=three_models,
+        battles=9,
+        category="math",
+    )
+    assert {battle.question_id for battle in made.battles.all()} == {chosen.pk}
+
+
+def test_agreement_among_annotators_is_shown_once_two_have_judged(
+    invite, alice, mallory, admin_client
+):
+    address = reverse("round_detail", args=[invite.pk])
+    for browser in (alice, mallory):
+        assert "Krippendorff" not in admin_client.get(address).text
+        join(browser, invite)
+        for choice in ("tie", "both_bad"):
+            browser.cast(choice, browser.token(round=invite.code), round=invite.code)
+    assert "Krippendorff" in admin_client.get(address).text
+    assert alpha_of_round(invite).value == pytest.approx(1)

@@ -90,6 +90,28 @@ class TestRating:
         with pytest.raises(IntegrityError), transaction.atomic():
             SatisfactionRating.objects.update(score=6, rated_at="2026-01-01T00:00Z")
 
+    def test_a_flood_of_ratings_is_refused_and_the_answer_kept(
+        self, stored_answers, client, policy
+    ):
+        policy(refused_votes_per_minute=1)
+        for _ in range(2):
+            token = token_of(client.get(reverse("rate_answer")))
+            page = client.post(reverse("rate_answer"), {"token": token, "score": "4"}, follow=True)
+        assert "That was very fast" in page.text
+        assert SatisfactionRating.objects.get(token=token).score is None
+
+    @pytest.mark.parametrize("cap", ["marked_votes_per_hour", "marked_votes_per_address_and_hour"])
+    def test_ratings_beyond_a_cap_are_marked_and_counted_as_left_out(
+        self, stored_answers, client, policy, cap
+    ):
+        policy(**{cap: 1})
+        for _ in range(2):
+            token = token_of(client.get(reverse("rate_answer")))
+            client.post(reverse("rate_answer"), {"token": token, "score": "4"})
+        marks = SatisfactionRating.objects.order_by("id").values_list("exclusion", flat=True)
+        assert list(marks)[:2] == ["", "rate_limited"]
+        assert "too many votes" in client.get(reverse("satisfaction")).text
+
     def test_means_are_by_model_and_marked_ratings_do_not_count(
         self, stored_answers, alpha, new_browser
     ):

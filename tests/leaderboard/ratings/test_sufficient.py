@@ -55,6 +55,15 @@ def test_a_warm_refit_takes_few_newton_steps(quartet: Comparisons) -> None:
     assert live.ratings().steps <= 3
 
 
+def test_stored_ratings_spare_the_next_refit_its_steps(quartet: Comparisons) -> None:
+    live = LiveBradleyTerry.of(quartet)
+    now = live.ratings()
+    again = LiveBradleyTerry.from_totals(live.models, live.totals)
+    again.start_from(dict(zip(now.models, now.rating.tolist(), strict=True)))
+    again.add("model-3", "model-0", 0)
+    assert again.ratings().steps <= 3 < LiveBradleyTerry.of(quartet).ratings().steps
+
+
 def test_a_removed_vote_leaves_no_trace(quartet: Comparisons) -> None:
     live = LiveBradleyTerry.of(quartet)
     before = live.ratings().rating

@@ -1,0 +1,188 @@
+"""Adaptive runs: which judgments are made next, and when enough of them are made.
+
+The rows are the truth: every decision is computed from the stored verdicts, so a run that was
+killed, or that two workers share, goes on as if nothing had happened.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from typing import Any, Literal
+
+from judging.adaptive import (
+    Candidates,
+    Goal,
+    Look,
+    Verdicts,
+    batch_size,
+    choose_judgments,
+    fit_strengths,
+    look_at,
+)
+from judging.models import JudgeRunMode
+from judging.services.ledger import JudgeRunError, JudgeRunSpec, Ledger
+from judging.services.stored_verdicts import compared_rows
+from judging.task_reading import Slot
+
+StopAt = Literal["order", "interval"]
+Orders = Literal["one", "both"]
+STOP_AT: tuple[StopAt, ...] = ("order", "interval")
+ORDERS: tuple[Orders, ...] = ("one", "both")
+
+
+@dataclass(frozen=True, slots=True)
+class AdaptiveSettings:
+    """``within`` rating points a gap between two models is to be known to (half a 95 % interval).
+
+    ``stop_at`` ``order`` also settles a gap once its two models are separated; ``interval`` does
+    not. ``orders`` ``one`` shows a pair in one order per question, in turn; ``both`` in both.
+    """
+
+    within: float
+    stop_at: StopAt = "order"
+    orders: Orders = "one"
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.within, int | float) or self.within <= 0:
+            raise JudgeRunError(
+                f"adaptive: within is {self.within!r}; give rating points above 0, for instance 40"
+            )
+        for name, value, known in (
+            ("stop_at", self.stop_at, STOP_AT),
+            ("orders", self.orders, ORDERS),
+        ):
+            if value not in known:
+                raise JudgeRunError(f"adaptive: {name} is {value!r}; use {' or '.join(known)}")
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> AdaptiveSettings | None:  # JSON of a run
+        """What is stored with a run, if it is adaptive; raises JudgeRunError for a bad value."""
+        given = settings.get("adaptive")
+        if not given:
+            return None
+        unknown = sorted(set(given) - {"within", "stop_at", "orders"})
+        if unknown or "within" not in given:
+            raise JudgeRunError(
+                f"adaptive has no {unknown[0]!r}; it has: within, stop_at, orders"
+                if unknown
+                else "adaptive needs within: rating points that each gap is to be known to"
+            )
+        return cls(**given)
+
+    @property
+    def goal(self) -> Goal:
+        """When to stop."""
+        return Goal(within=float(self.within), stop_at_order=self.stop_at == "order")
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """The slots to judge next, none when the goal is reached; ``look`` is what decided it."""
+
+    slots: list[Slot]
+    look: Look
+    total: int
+
+    def note(self) -> dict[str, Any]:  # JSON
+        """The look as it is kept with the run."""
+        told = asdict(self.look)
+        told["open_gaps"] = len(self.look.open_gaps)
+        return told | {"is_reached": self.look.is_reached, "next": len(self.slots)}
+
+
+@dataclass(slots=True)
+class _Grouped:
+    """Slots by question, models and order: what is chosen together."""
+
+    keys: list[tuple[int, int, int, int]] = field(default_factory=list)
+    slots: list[list[Slot]] = field(default_factory=list)
+
+
+def check_adaptive(spec: JudgeRunSpec) -> AdaptiveSettings | None:
+    """The run's adaptive settings; raises JudgeRunError where they make no sense."""
+    settings = AdaptiveSettings.of(spec.settings)
+    if settings is not None and spec.mode == JudgeRunMode.SINGLE:
+        raise JudgeRunError(
+            "adaptive spending chooses pairs of models, and mode single compares none; choose "
+            "mode baseline or pairs"
+        )
+    return settings
+
+
+def next_batch(spec: JudgeRunSpec, settings: AdaptiveSettings, ledger: Ledger) -> Batch:
+    """Look at what is judged, and choose what narrows the open gaps most."""
+    codes = {model.pk: code for code, model in enumerate(spec.answering_models)}
+    judged = _verdicts(spec, codes, ledger)
+    strengths = fit_strengths(judged, len(codes))
+    look = look_at(strengths, settings.goal, len(judged))
+    waiting = ledger.to_make
+    total = len(waiting) + ledger.done + ledger.busy
+    grouped = _group(waiting, codes, ledger.owners, settings.orders)
+    if not waiting or (look.is_reached and ledger.done + ledger.busy):
+        return Batch([], look, total)
+    size = batch_size(total, ledger.done + ledger.busy)
+    chosen = choose_judgments(
+        strengths,
+        judged,
+        Candidates.of(grouped.keys),
+        open_gaps=list(look.open_gaps),
+        size=max(1, round(size * len(grouped.keys) / len(waiting))),
+        seed=spec.seed,
+    )
+    return Batch([slot for place in chosen for slot in grouped.slots[place]], look, total)
+
+
+def _verdicts(spec: JudgeRunSpec, codes: Mapping[int, int], ledger: Ledger) -> Verdicts:
+    asked = {question for question, _ in ledger.owners.values()}
+    rows = []
+    for row in compared_rows(spec):
+        if row.question in asked:
+            first, second, game = _oriented(codes[row.model_a], codes[row.model_b], row.game)
+            share = row.share if first == codes[row.model_a] else 1 - row.share
+            rows.append((row.question, first, second, game, share))
+    return Verdicts.of(rows)
+
+
+def _oriented(a: int, b: int, game: int) -> tuple[int, int, int]:
+    """The models by code, and 1 when the one with the lower code is shown first."""
+    return (a, b, game) if a < b else (b, a, 3 - game)
+
+
+def _group(
+    slots: Sequence[Slot],
+    codes: Mapping[int, int],
+    owners: Mapping[int, tuple[int, int]],
+    orders: Orders,
+) -> _Grouped:
+    groups: defaultdict[tuple[int, int, int, int], list[Slot]] = defaultdict(list)
+    for slot in slots:
+        question, model_a = owners[slot.answer_a]
+        model_b = owners[slot.answer_b][1]
+        first, second, game = _oriented(codes[model_a], codes[model_b], slot.game)
+        groups[question, first, second, game if orders == "one" else 0].append(slot)
+    return _Grouped(list(groups), list(groups.values()))
+
+
+def adaptive_summary(plan: Mapping[str, Any]) -> dict[str, Any]:  # JSON of a run's plan
+    """What the last look saw and what was saved against judging everything; empty if not adaptive.
+
+    ``saved`` counts judgments that were never asked for.
+    """
+    told = plan.get("adaptive") or {}
+    looks = told.get("looks") or []
+    if not looks:
+        return {}
+    last = looks[-1]
+    asked = last["asked"] + last["next"]
+    return {
+        "within": told["within"],
+        "looks": len(looks),
+        "is_reached": last["is_reached"],
+        "open_gaps": last["open_gaps"],
+        "widest": last["widest"],
+        "total": told["total"],
+        "asked": asked,
+        "saved": max(told["total"] - asked, 0),
+    }

@@ -1,0 +1,145 @@
+"""What stands beside the ratings of a board where it exists: serving speed and benchmark scores.
+
+Both are pulled from their rooms and never mixed: a speed is one that may be quoted (green or
+amber), a benchmark column holds one way of measuring.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from django.urls import reverse
+from django.utils.formats import number_format
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from benchmarks.templatetags.scores import interval, score
+from leaderboard.benchmark_columns import BenchmarkColumn, Score, benchmark_columns
+from speed.models import SpeedPhase, SpeedRun
+from speed.selectors import speed_of_models
+
+BENCHMARKS_SHOWN: Final = 3
+"""Benchmarks that are shown unless a reader chooses others: those that most of the models have."""
+BENCHMARKS_OFFERED: Final = 30
+NO_COLUMN: Final = "none"
+"""Stands in the address for a reader who wants no further column."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A figure as text, what it sorts by, its uncertainty and origin in words, and its way back."""
+
+    text: str
+    value: float
+    note: str
+    href: str = ""
+    is_doubtful: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class BesideColumn:
+    """One more column of a board; ``cells`` are by model id."""
+
+    key: str
+    label: str
+    way: str
+    cells: Mapping[int, Cell]
+    is_shown: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """``is_unequal``: the speeds shown were not all measured with the same work and load."""
+
+    offered: list[BesideColumn]
+    is_unequal: bool
+
+    @property
+    def columns(self) -> list[BesideColumn]:
+        return [column for column in self.offered if column.is_shown]
+
+    @property
+    def without(self) -> str:
+        """What the address says when a reader chooses columns; alone it hides them all."""
+        return NO_COLUMN
+
+
+def columns_beside(
+    model_ids: Collection[int], *, asked: Sequence[str] | None, for_staff: bool
+) -> Beside:
+    """Columns about these models; ``asked`` are the keys a reader chose, None for the usual."""
+    phases = speed_of_models(model_ids)
+    shown = set(asked) if asked is not None else None
+    columns = _speed_columns(phases, shown, for_staff=for_staff)
+    found = [
+        column for column in benchmark_columns() if any(pk in column.scores for pk in model_ids)
+    ]
+    # most of the board's models first; a name settles the rest, so that the order is stable
+    found.sort(key=lambda column: (-len(column.scores.keys() & set(model_ids)), column.title))
+    for place, column in enumerate(found[:BENCHMARKS_OFFERED]):
+        is_shown = place < BENCHMARKS_SHOWN if shown is None else column.key in shown
+        columns.append(_benchmark_column(column, is_shown=is_shown))
+    return Beside(columns, len(phases) > 1 and _is_unequal(phases.values()))
+
+
+def _speed_columns(
+    phases: Mapping[int, SpeedPhase], shown: set[str] | None, *, for_staff: bool
+) -> list[BesideColumn]:
+    columns = []
+    for key, label, digits in (("ttft", _("TTFT, ms"), 0), ("tpot", _("Per token, ms"), 1)):
+        cells = {
+            model: cell
+            for model, phase in phases.items()
+            if (cell := _speed_cell(phase, key, digits, for_staff=for_staff))
+        }
+        if cells:
+            is_shown = shown is None or key in shown
+            columns.append(BesideColumn(key, label, _("serving speed"), cells, is_shown))
+    return columns
+
+
+def _speed_cell(phase: SpeedPhase, key: str, digits: int, *, for_staff: bool) -> Cell | None:
+    value = getattr(phase, f"{key}_s")
+    if value is None:
+        return None
+    lower, upper = getattr(phase, f"{key}_lower_s"), getattr(phase, f"{key}_upper_s")
+    text = number_format(round(1000 * value, digits), digits)
+    words = [_("load: %(load)s") % {"load": phase.name}]
+    if lower is not None and upper is not None:
+        ends = (number_format(round(1000 * end, digits), digits) for end in (lower, upper))
+        # xgettext:no-python-format
+        words.insert(0, _("95 % interval") + " " + " – ".join(ends))
+    is_doubtful = phase.grade != "green"
+    if is_doubtful:
+        words.append(_("measured under conditions that leave some doubt"))
+    href = reverse("speed_phase", args=(phase.run_id, phase.number)) if for_staff else ""
+    return Cell(text, 1000 * value, "; ".join(words), href, is_doubtful)
+
+
+def _is_unequal(phases: Collection[SpeedPhase]) -> bool:
+    runs = SpeedRun.objects.filter(pk__in={phase.run_id for phase in phases})
+    work = dict(runs.values_list("pk", "workload_key"))
+    return len({(work[phase.run_id], phase.load, phase.level) for phase in phases}) > 1
+
+
+def _benchmark_column(column: BenchmarkColumn, *, is_shown: bool) -> BesideColumn:
+    cells = {model: _benchmark_cell(found) for model, found in column.scores.items()}
+    return BesideColumn(column.key, column.title, column.way, cells, is_shown)
+
+
+def _benchmark_cell(found: Score) -> Cell:
+    known = {"value": found.value, "lower": found.lower, "upper": found.upper}
+    ends = interval(known)
+    # xgettext:no-python-format
+    words = [_("95 % interval") + " " + ends] if ends else []
+    words.append(
+        ngettext("%(n)s sample", "%(n)s samples", found.samples)
+        % {"n": number_format(found.samples)}
+    )
+    if found.task is None:
+        href = reverse("benchmark_run", args=(found.run,))
+    else:
+        href = reverse("benchmark_samples", args=(found.run, found.task))
+    return Cell(score(known), found.value, "; ".join(words), href)

@@ -1,0 +1,149 @@
+"""Loading a checkpoint; its architecture says whether it scores conversations or continues them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib import import_module
+from typing import Any
+
+import torch
+
+from providers.checkpoints.spec import CheckpointSpec
+
+CPU_BATCH = (4_096, 64)  # padded tokens and rows of one forward pass
+GPU_BATCH = (32_768, 256)
+MOST_DECODED_ROWS = {"cpu": 16, "cuda": 128}
+DTYPES: dict[str, Any] = {  # a torch type, or the word that transformers takes
+    "auto": "auto",
+    "fp32": torch.float32,
+    "bf16": torch.bfloat16,
+    "fp16": torch.float16,
+}
+# tokenizers without a limit say 10**30
+LONGEST_BELIEVED = 10_000_000
+
+
+class CheckpointError(ValueError):
+    """A checkpoint that cannot be used as it was asked to; the sentence says what to change."""
+
+
+@dataclass(slots=True)
+class LoadedCheckpoint:
+    """A model in memory. ``model`` and ``tokenizer`` are transformers objects, without types.
+
+    ``score_index`` is the output that is the score; ``None`` for a model that generates.
+    """
+
+    spec: CheckpointSpec
+    model: Any
+    tokenizer: Any
+    max_length: int
+    score_index: int | None
+    batch_tokens: int
+    batch_rows: int
+
+    @property
+    def device(self) -> torch.device:
+        """Where the inputs go."""
+        device: torch.device = self.model.get_input_embeddings().weight.device
+        return device
+
+    @property
+    def is_scoring(self) -> bool:
+        """Whether it replies with a score of the conversation."""
+        return self.score_index is not None
+
+
+def load_checkpoint(spec: CheckpointSpec) -> LoadedCheckpoint:
+    """Load ``spec``; raises CheckpointError when it cannot be found or used."""
+    transformers: Any = import_module("transformers")  # its own types reject its documented calls
+    options: dict[str, Any] = {
+        "revision": spec.revision,
+        "trust_remote_code": spec.trust_remote_code,
+    }
+    try:
+        config = transformers.AutoConfig.from_pretrained(spec.checkpoint, **options)
+        tokenizer = transformers.AutoTokenizer.from_pretrained(
+            spec.tokenizer or spec.checkpoint, **options
+        )
+        is_scoring = _is_classifier(config)
+        kind = "AutoModelForSequenceClassification" if is_scoring else "AutoModelForCausalLM"
+        model = getattr(transformers, kind).from_pretrained(
+            spec.checkpoint, dtype=DTYPES[spec.precision], **options, **_placement(spec)
+        )
+    except (OSError, ValueError, ImportError) as error:
+        raise CheckpointError(f"checkpoint {spec.checkpoint!r} cannot be loaded: {error}") from None
+    if not spec.device_map and not spec.quantization:
+        model = model.to(spec.device or ("cuda" if torch.cuda.is_available() else "cpu"))
+    return prepare(spec, model, tokenizer)
+
+
+def prepare(spec: CheckpointSpec, model: Any, tokenizer: Any) -> LoadedCheckpoint:
+    """Make a transformers model ready to be asked."""
+    model.eval()
+    if spec.chat_template:
+        tokenizer.chat_template = spec.chat_template
+    is_scoring = _is_classifier(model.config)
+    if is_scoring:
+        _set_padding(model, tokenizer)
+    kind = model.get_input_embeddings().weight.device.type
+    tokens, rows = CPU_BATCH if kind == "cpu" else GPU_BATCH
+    if not is_scoring:
+        rows = MOST_DECODED_ROWS["cpu" if kind == "cpu" else "cuda"]
+    return LoadedCheckpoint(
+        spec=spec,
+        model=model,
+        tokenizer=tokenizer,
+        max_length=spec.max_length or _max_length(model.config, tokenizer),
+        score_index=_score_index(spec, model.config) if is_scoring else None,
+        batch_tokens=spec.batch_tokens or tokens,
+        batch_rows=spec.batch_rows or rows,
+    )
+
+
+def _is_classifier(config: Any) -> bool:
+    named = getattr(config, "architectures", None) or []
+    return any("ForSequenceClassification" in name or "RewardModel" in name for name in named)
+
+
+def _placement(spec: CheckpointSpec) -> dict[str, Any]:
+    options: dict[str, Any] = {"device_map": spec.device_map} if spec.device_map else {}
+    if spec.quantization:
+        configuration: Any = import_module("transformers").BitsAndBytesConfig
+        options["quantization_config"] = (
+            configuration(load_in_8bit=True)
+            if spec.quantization == "8bit"
+            else configuration(load_in_4bit=True, bnb_4bit_compute_dtype=torch.bfloat16)
+        )
+    return options
+
+
+def _set_padding(model: Any, tokenizer: Any) -> None:
+    """A causal classifier reads its score at the last token that is not padding."""
+    if model.config.pad_token_id is not None:
+        return
+    padding = tokenizer.pad_token_id
+    if padding is None or padding == tokenizer.eos_token_id:
+        # the end token may well be the last real one, so another has to stand for padding
+        padding = model.config.get_text_config().vocab_size - 1
+    model.config.pad_token_id = padding
+
+
+def _max_length(config: Any, tokenizer: Any) -> int:
+    positions = getattr(config.get_text_config(), "max_position_embeddings", None) or 0
+    believed = tokenizer.model_max_length or 0
+    known = [int(n) for n in (positions, believed) if 0 < n < LONGEST_BELIEVED]
+    return min(known, default=LONGEST_BELIEVED)
+
+
+def _score_index(spec: CheckpointSpec, config: Any) -> int:
+    names = {int(index): str(name) for index, name in config.id2label.items()}
+    if len(names) == 1:
+        return 0
+    for index, name in names.items():
+        if spec.label in (name, str(index)) and spec.label:
+            return index
+    raise CheckpointError(
+        f"checkpoint {spec.checkpoint!r} has the outputs {', '.join(names.values())}; name the one "
+        f"that is the score as the option label (it is {spec.label!r})"
+    )
