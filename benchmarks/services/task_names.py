@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.util import find_spec
 
-from django.core.cache import cache
+from django.core.cache import cache as shared_cache
 
 from benchmarks.harness.catalogue import catalogue, kept_file
 from benchmarks.services.options import data_home
@@ -30,32 +31,32 @@ def ask_for_catalogue() -> None:
     """Let a worker read the list, unless one was asked a moment ago."""
     from benchmarks.tasks import read_task_catalogue
 
-    if cache.add("benchmarks:reading-catalogue", True, ASK_AGAIN_AFTER_S):
+    if shared_cache.add("benchmarks:reading-catalogue", True, ASK_AGAIN_AFTER_S):
         read_task_catalogue.delay()
 
 
-def all_cards() -> list[TaskCard]:
-    """Every task, group and preset that can be named now."""
-    is_ready = is_catalogue_ready()
-    return [
+@cache
+def searchable_cards(is_ready: bool) -> list[tuple[str, TaskCard]]:
+    """Every task, group and preset with the text it is found by; made once per process."""
+    cards = [
         card
         for name, suite in SUITES.items()
         if is_ready or name != "lm-eval"
         for card in suite.cards(data_home())
     ]
+    cards.sort(key=lambda card: (card.suite == "lm-eval", card.kind != "group", card.name))
+    return [(f"{card.name} {card.title} {card.dataset}".lower(), card) for card in cards]
 
 
-def search_cards(text: str) -> list[TaskCard]:
-    """Cards with every word of ``text`` in their name, title or data set; exact names first."""
+def search_cards(text: str, *, waits: bool = False) -> list[TaskCard]:
+    """Cards with every word of ``text`` in their name, title or data set; exact names first.
+
+    ``waits`` until lm-eval's list is read; otherwise it is left out where it is not read yet.
+    """
     words = text.lower().split()
-    found = [
-        card
-        for card in all_cards()
-        if all(word in f"{card.name} {card.title} {card.dataset}".lower() for word in words)
-    ]
-    found.sort(key=lambda card: (card.name.lower() != text.lower(), card.suite == "lm-eval",
-                                 card.kind != "group", card.name))  # fmt: skip
-    return found
+    known = searchable_cards(waits or is_catalogue_ready())
+    found = [card for searched, card in known if all(word in searched for word in words)]
+    return sorted(found, key=lambda card: card.name.lower() != text.lower())
 
 
 def card_and_tree(name: str) -> tuple[TaskCard, TaskTree]:

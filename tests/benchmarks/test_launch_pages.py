@@ -10,6 +10,7 @@ from benchmarks.harness.catalogue import Catalogue, Entry
 from benchmarks.models import BenchmarkRun, EngineKind, Intent, QuestionFile
 from benchmarks.services.launching import prepare_and_start
 from benchmarks.services.question_files import save_question_file
+from benchmarks.services.task_names import searchable_cards
 
 pytestmark = pytest.mark.django_db
 
@@ -34,6 +35,9 @@ def catalogue(monkeypatch):
     monkeypatch.setattr("benchmarks.suites.lm_eval_tasks.catalogue", lambda _: known)
     monkeypatch.setattr("benchmarks.services.task_names.is_catalogue_ready", lambda: True)
     monkeypatch.setattr("benchmarks.views.launching.is_catalogue_ready", lambda: True)
+    searchable_cards.cache_clear()
+    yield
+    searchable_cards.cache_clear()
 
 
 @pytest.fixture

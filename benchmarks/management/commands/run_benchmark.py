@@ -22,7 +22,7 @@ from benchmarks.engine.spec import ModelArgsError, parse_pairs
 from benchmarks.models import BenchmarkRun
 from benchmarks.services.preparing import launch, prepare_run
 from benchmarks.services.running import results, run_from_config, run_to_end
-from benchmarks.services.task_names import card_and_tree, read_catalogue, search_cards
+from benchmarks.services.task_names import card_and_tree, search_cards
 from benchmarks.suites.probes import PROBES
 from benchmarks.suites_base import Json, TaskError
 
@@ -168,15 +168,13 @@ class Command(BaseCommand):
                     self.stdout.write(f"{name:<44} {average:<28} {_shown(group[average])}")
 
     def _list(self, text: str) -> None:
-        read_catalogue()
-        found = search_cards(text)
+        found = search_cards(text, waits=True)
         for card in found[:MATCHES_SHOWN]:
             told = card.title or card.dataset or card.description
             self.stdout.write(f"{card.name:<48} {card.kind:<6} {card.suite:<9} {told}")
         self.stdout.write(f"{len(found)} tasks and groups; name more of it to see fewer.")
 
     def _describe(self, name: str) -> None:
-        read_catalogue()
         card, found = card_and_tree(name)
         self.stdout.write(f"{name} ({card.suite})")
         for label in ("title", "description", "output_type", "dataset"):
