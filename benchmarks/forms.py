@@ -204,7 +204,7 @@ def _prepared_runs() -> QuerySet[BenchmarkRun]:
     return prepared.exclude(status=RunStatus.DRAFT).order_by("-id")
 
 
-class RunChoiceField(forms.ModelChoiceField):
+class RunChoiceField(forms.ModelChoiceField[BenchmarkRun]):
     def label_from_instance(self, obj: BenchmarkRun) -> str:
         return f"#{obj.pk} · {obj}"
 

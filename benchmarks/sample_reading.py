@@ -96,9 +96,12 @@ def gold_text(sample: Sample) -> str:
     choices = [str(choice) for choice in sample.choices]
     words = []
     for target in targets:
-        is_place = isinstance(target, int) and not isinstance(target, bool)
-        if is_place and target in range(len(choices)):
-            words.append(choices[int(target)])
+        if (
+            isinstance(target, int)
+            and not isinstance(target, bool)
+            and target in range(len(choices))
+        ):
+            words.append(choices[target])
         else:
             words.append("" if target is None else str(target))
     return " · ".join(words)

@@ -376,8 +376,8 @@ def queue_lines() -> list[QueueLine]:
         .by_priority()
     )
     since = timezone.now() - dt.timedelta(seconds=RATE_WINDOW_S)
-    counts = {
-        row["run"]: row
+    counts: dict[int, dict[str, Any]] = {
+        row["run"]: dict(row)
         for row in Sample.objects.filter(run__in=runs)
         .order_by()
         .values("run")

@@ -56,7 +56,7 @@ def report_device(host: str, found: Accelerator) -> Device:
         "utilisation": found.utilisation,
         "loaded_model": loaded_checkpoint()[:300],
         "state": ACTIVITY.state,
-        "run_id": run_id if BenchmarkRun.objects.filter(pk=run_id).exists() else None,
+        "run": BenchmarkRun.objects.filter(pk=run_id).first() if run_id else None,
         "queue": device_queue(host, found.slot) if ACTIVITY.listens else "",
         "seen_at": timezone.now(),
     }
