@@ -102,12 +102,12 @@ class LaunchForm(forms.Form):
 
     # which fields stand together, under which heading, and whether they are shown from the start
     SECTIONS = (
-        (_("Model and tasks"), ("model", "tasks", "question_files", "limit"), True),
+        (_("Model and tasks"), ("model", "precision", "tasks", "question_files", "limit"), True),
         (_("How it is asked"),
          ("protocol", "num_fewshot", "apply_chat_template", "max_tokens"), True),
         (_("Where the data are"), ("hub", "dataset_dir"), True),
         (_("Probes and judge"), ("probes", "corpus", "judge"), False),
-        (_("More"), ("precision", "revision", "model_args", "dataset_args", "precision_goal",
+        (_("More"), ("revision", "model_args", "dataset_args", "precision_goal",
                      "use_cache", "priority"), False),
     )  # fmt: skip
 
