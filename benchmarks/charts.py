@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from typing import Any
 
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
 from benchmarks.models import BenchmarkTask, Sample
 from benchmarks.selectors import Board
 
 SEQUENTIAL = ((0.0, "var(--surface)"), (1.0, "var(--accent)"))
-RADAR_SIZE, RADAR_RADIUS, RADAR_LABEL = 340, 110, 126
 
 # which capability a task shows, by the beginning of its name
 CAPABILITIES = (
@@ -26,6 +24,15 @@ CAPABILITIES = (
     ("truthfulness", ("truthfulqa",)),
     ("long context", ("needle", "niah", "ruler")),
 )
+CAPABILITY_WORDS = {
+    "knowledge": gettext_lazy("knowledge"),
+    "common sense": gettext_lazy("common sense"),
+    "reasoning": gettext_lazy("reasoning"),
+    "mathematics": gettext_lazy("mathematics"),
+    "programming": gettext_lazy("programming"),
+    "truthfulness": gettext_lazy("truthfulness"),
+    "long context": gettext_lazy("long context"),
+}
 
 
 def heat_map(board: Board) -> dict[str, Any]:
@@ -56,6 +63,7 @@ def _heat(
             "type": "heatmap", "x": list(columns), "y": list(rows),
             "z": [list(line) for line in values], "zmin": 0, "zmax": 100,
             "colorscale": [list(stop) for stop in SEQUENTIAL], "hoverongaps": False,
+            "texttemplate": "%{z}", "xgap": 2, "ygap": 2,
             "hovertemplate": "%{y} · %{x}: %{z}<extra></extra>",
         }],
         "layout": {"height": max(220, 60 + 34 * len(rows)), "yaxis": {"autorange": "reversed"}},
@@ -89,32 +97,26 @@ def _mean_percent(values: Sequence[float]) -> float | None:
     return round(100 * sum(values) / len(values), 1) if values else None
 
 
-@dataclass(frozen=True, slots=True)
-class RadarShape:
-    """A model's polygon; ``points`` is what SVG takes."""
-
-    name: str
-    points: str
-    values: list[tuple[str, float]]
-
-
 def capability_radar(board: Board, most: int = 4) -> dict[str, Any] | None:
     """Mean score by capability for the first models that have at least three capabilities."""
     by_model = {model.display_name: _capabilities(tasks) for model, tasks in board.rows()}
-    axes = sorted({axis for found in by_model.values() for axis in found})
+    # a polygon through a capability that was never measured would claim a zero
+    shown = {name: found for name, found in by_model.items() if len(found) >= 3}
+    shown = dict(list(shown.items())[:most])
+    axes = sorted(set.intersection(*(set(found) for found in shown.values()))) if shown else []
     if len(axes) < 3:
         return None
-    shapes = [
-        RadarShape(name, _polygon(axes, found), [(a, found[a]) for a in axes if a in found])
-        for name, found in by_model.items()
-        if len(found) >= 3
-    ][:most]
-    labels = [
-        {"text": axis, "x": x, "y": y}
-        for axis, (x, y) in zip(axes, _corners(len(axes), RADAR_LABEL), strict=True)
-    ]
-    rings = [_points(_corners(len(axes), RADAR_RADIUS * share / 4)) for share in range(1, 5)]
-    return {"shapes": shapes, "labels": labels, "rings": rings, "size": RADAR_SIZE}
+    words = [str(CAPABILITY_WORDS[axis]) for axis in axes]
+    traces = [
+        {"type": "scatterpolar", "name": name, "theta": words, "fill": "toself",
+         "r": [round(found[axis], 1) for axis in axes]}
+        for name, found in shown.items()
+    ]  # fmt: skip
+    rows = [[name, *(f"{found[axis]:.1f}" for axis in axes)] for name, found in shown.items()]
+    layout = {"polar": {"radialaxis": {"range": [0, 100]}}, "height": 380}
+    return {"key": "radar", "title": _("By capability"), "columns": [_("Model"), *words],
+            "note": _("Mean score in percent over the tasks of each capability."),
+            "figure": {"data": traces, "layout": layout}, "rows": rows}  # fmt: skip
 
 
 def _capabilities(tasks: Sequence[BenchmarkTask | None]) -> dict[str, float]:
@@ -127,24 +129,3 @@ def _capabilities(tasks: Sequence[BenchmarkTask | None]) -> dict[str, float]:
             if task.name.startswith(beginnings):
                 found[capability].append(value)
     return {name: sum(values) / len(values) for name, values in found.items()}
-
-
-def _corners(count: int, radius: float) -> list[tuple[float, float]]:
-    middle = RADAR_SIZE / 2
-    angles = (2 * math.pi * i / count - math.pi / 2 for i in range(count))
-    return [
-        (round(middle + radius * math.cos(a), 1), round(middle + radius * math.sin(a), 1))
-        for a in angles
-    ]
-
-
-def _points(corners: Sequence[tuple[float, float]]) -> str:
-    return " ".join(f"{x},{y}" for x, y in corners)
-
-
-def _polygon(axes: Sequence[str], found: Mapping[str, float]) -> str:
-    corners = []
-    for place, axis in enumerate(axes):
-        radius = RADAR_RADIUS * found.get(axis, 0.0) / 100
-        corners.append(_corners(len(axes), radius)[place])
-    return _points(corners)

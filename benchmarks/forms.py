@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from django import forms
 from django.db.models import QuerySet
 from django.utils.text import slugify
-from django.utils.translation import gettext as _t
+from django.utils.translation import gettext
 from django.utils.translation import gettext_lazy as _
 
-from arena.models import LanguageModel
-from benchmarks.engine.spec import PRECISIONS
+from arena.models import LanguageModel, RunStatus
+from benchmarks.engine.spec import PRECISIONS, ModelArgsError, parse_pairs
 from benchmarks.models import BenchmarkRun, QuestionFile
 from benchmarks.models.question_file import QuestionFileKind
 from benchmarks.probe_lines import PROBE_LABELS
@@ -84,19 +85,73 @@ class LaunchForm(forms.Form):
         # xgettext:no-python-format
         help_text=_("A task ends when its 95 % interval is this narrow. Empty: runs whole."),
     )  # fmt: skip
-    priority = forms.IntegerField(label=_("Priority"), required=False, initial=0)
+    priority = forms.IntegerField(
+        label=_("Priority"), required=False, initial=0, help_text=_("Higher goes first.")
+    )
+    use_cache = forms.BooleanField(
+        label=_("Take over samples that were already asked in just this way"), required=False
+    )
+    model_args = forms.CharField(
+        label=_("Other model arguments"), required=False,
+        help_text=_("As on the command line: device_map=auto,quantization=4bit"),
+    )  # fmt: skip
+    dataset_args = forms.CharField(
+        label=_("Arguments of single tasks"), required=False,
+        help_text=_('JSON: {"humaneval": {"samples": 5, "k": [1, 5]}}'),
+    )  # fmt: skip
+
+    # which fields stand together, under which heading, and whether they are shown from the start
+    SECTIONS = (
+        (_("Model and tasks"), ("model", "precision", "tasks", "question_files", "limit"), True),
+        (_("How it is asked"),
+         ("protocol", "num_fewshot", "apply_chat_template", "max_tokens"), True),
+        (_("Where the data are"), ("hub", "dataset_dir"), True),
+        (_("Probes and judge"), ("probes", "corpus", "judge"), False),
+        (_("More"), ("revision", "model_args", "dataset_args", "precision_goal",
+                     "use_cache", "priority"), False),
+    )  # fmt: skip
+
+    def sections(self) -> list[dict[str, Any]]:
+        has_files = QuestionFile.objects.exclude(kind=QuestionFileKind.CORPUS).exists()
+        return [
+            {
+                "title": title,
+                "fields": [self[n] for n in names if n != "question_files" or has_files],
+                "is_open": is_open or any(self[name].errors for name in names),
+            }
+            for title, names, is_open in self.SECTIONS
+        ]
+
+    def clean_model_args(self) -> dict[str, str]:
+        try:
+            return parse_pairs(self.cleaned_data["model_args"])
+        except ModelArgsError as error:
+            raise forms.ValidationError(str(error)) from error
+
+    def clean_dataset_args(self) -> dict[str, Any]:
+        text = self.cleaned_data["dataset_args"].strip()
+        try:
+            found = json.loads(text) if text else {}
+        except ValueError as error:
+            raise forms.ValidationError(gettext("Not valid JSON: %s") % error) from error
+        if not isinstance(found, dict) or not all(isinstance(v, dict) for v in found.values()):
+            raise forms.ValidationError(gettext("Give an object of settings for each task."))
+        return found
 
     def clean(self) -> dict[str, Any]:
         data = super().clean() or {}
         if not data.get("tasks", "").split() and not data.get("question_files"):
-            self.add_error("tasks", _t("Choose at least one task or a file of own questions."))
+            self.add_error("tasks", gettext("Choose at least one task or a file of own questions."))
         return data
 
     def configuration(self) -> dict[str, Any]:
         """The form as a task configuration for ``run_from_config``."""
         data = self.cleaned_data
         files = list(data["question_files"])
-        arguments = {"precision": data["precision"]}
+        arguments = {**data["model_args"], "precision": data["precision"]}
+        paths = {f.task_name: {"local_path": f.file.path} for f in files}
+        settings = {name: paths.get(name, {}) | data["dataset_args"].get(name, {})
+                    for name in paths | data["dataset_args"]}  # fmt: skip
         if data["revision"]:
             arguments["revision"] = data["revision"]
         goal = data["precision_goal"]
@@ -105,7 +160,8 @@ class LaunchForm(forms.Form):
             "model": data["model"],
             "datasets": data["tasks"].split() + [file.task_name for file in files],
             "model_args": arguments,
-            "dataset_args": {f.task_name: {"local_path": f.file.path} for f in files},
+            "dataset_args": settings,
+            "use_cache": data["use_cache"],
             "generation_config": generation,
             "dataset_hub": data["hub"],
             "dataset_dir": data["dataset_dir"],
@@ -137,18 +193,24 @@ class QuestionFileForm(forms.Form):
         name = str(self.cleaned_data["name"])
         slug = slugify(name, allow_unicode=True)
         if not slug:
-            raise forms.ValidationError(_t("Use letters or digits in the name."))
+            raise forms.ValidationError(gettext("Use letters or digits in the name."))
         if QuestionFile.objects.filter(slug=slug).exists():
-            raise forms.ValidationError(_t("There is a file of this name; choose another."))
+            raise forms.ValidationError(gettext("There is a file of this name; choose another."))
         return name
 
 
 def _prepared_runs() -> QuerySet[BenchmarkRun]:
-    return BenchmarkRun.objects.filter(prepared_at__isnull=False).order_by("-id")
+    prepared = BenchmarkRun.objects.filter(prepared_at__isnull=False)
+    return prepared.exclude(status=RunStatus.DRAFT).order_by("-id")
+
+
+class RunChoiceField(forms.ModelChoiceField[BenchmarkRun]):
+    def label_from_instance(self, obj: BenchmarkRun) -> str:
+        return f"#{obj.pk} · {obj}"
 
 
 class CompareForm(forms.Form):
     """Two runs to put side by side."""
 
-    a = forms.ModelChoiceField(_prepared_runs(), label=_("First run"))
-    b = forms.ModelChoiceField(_prepared_runs(), label=_("Second run"))
+    a = RunChoiceField(_prepared_runs(), label=_("First run"))
+    b = RunChoiceField(_prepared_runs(), label=_("Second run"))

@@ -10,7 +10,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 MIB = 1 << 20
-QUERY = ("index", "name", "memory.total", "memory.used", "utilization.gpu", "driver_version")
+QUERY = (
+    "index", "name", "memory.total", "memory.used", "utilization.gpu", "driver_version", "uuid",
+)  # fmt: skip
 ASK_S = 10.0
 
 
@@ -25,6 +27,7 @@ class Accelerator:
     memory_used_bytes: int = 0
     utilisation: float | None = None
     driver: str = ""
+    uuid: str = ""
 
     @property
     def indices(self) -> list[str]:
@@ -37,8 +40,13 @@ def find_accelerators() -> list[Accelerator]:
     visible = os.environ.get("CUDA_VISIBLE_DEVICES")
     if visible is not None:
         allowed = [part.strip() for part in visible.split(",") if part.strip()]
-        found = [gpu for gpu in found if gpu.indices[0] in allowed]
+        found = [gpu for gpu in found if any(_is_named(gpu, name) for name in allowed)]
     return found or [processor()]
+
+
+def _is_named(gpu: Accelerator, name: str) -> bool:
+    """CUDA takes an index or the beginning of a device's unique name."""
+    return name == gpu.indices[0] or (name.startswith("GPU-") and gpu.uuid.startswith(name))
 
 
 def _nvidia_smi() -> str:
@@ -60,7 +68,7 @@ def parse_nvidia(text: str) -> list[Accelerator]:
         parts = [part.strip() for part in line.split(",")]
         if len(parts) != len(QUERY):
             continue
-        index, name, total, used, busy, driver = parts
+        index, name, total, used, busy, driver, uuid = parts
         found.append(
             Accelerator(
                 slot=f"cuda:{index}",
@@ -70,6 +78,7 @@ def parse_nvidia(text: str) -> list[Accelerator]:
                 memory_used_bytes=int(_number(used)) * MIB,
                 utilisation=_number(busy) / 100 if busy[:1].isdigit() else None,
                 driver=driver,
+                uuid=uuid,
             )
         )
     return found
@@ -103,6 +112,20 @@ def _processor_name() -> str:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()
     return "CPU"
+
+
+def chosen(found: Sequence[Accelerator], slots: Sequence[str]) -> list[Accelerator]:
+    """The devices of ``slots`` (``0``, ``1``, ``2+3`` together); raises LookupError for others."""
+    by_index = {gpu.indices[0]: gpu for gpu in found if gpu.kind == "cuda"}
+    groups = []
+    for slot in slots:
+        indices = slot.removeprefix("cuda:").split("+")
+        unknown = [index for index in indices if index not in by_index]
+        if unknown:
+            known = ", ".join(by_index) or "none"
+            raise LookupError(f"there is no GPU {unknown[0]!r} here; there are: {known}")
+        groups += joined([by_index[index] for index in indices], len(indices))
+    return groups
 
 
 def joined(found: Sequence[Accelerator], per_worker: int) -> list[Accelerator]:

@@ -1,26 +1,28 @@
-"""Which queue a message goes to: local runs to the accelerators' workers, where there are any."""
+"""Which message tells whom about a local run: every accelerator's worker by its own queue."""
 
 from __future__ import annotations
-
-from typing import Any
-
-SHARED_QUEUE = "accelerators"
-DRIVE_TASK = "arena.tasks.drive_run"
 
 
 def device_queue(host: str, slot: str) -> str:
     return f"accelerator.{host}.{slot.replace(':', '-')}"
 
 
-def route_task(
-    name: str, args: Any, kwargs: Any, options: Any, task: Any = None, **_: Any
-) -> dict[str, str] | None:
-    """Celery's router. Without a living accelerator worker the ordinary workers take the run."""
-    if name != DRIVE_TASK or not args or args[0] != "benchmark":
-        return None
-    from benchmarks.models import BenchmarkRun, Device, EngineKind
+def send_benchmark(run_id: int) -> None:
+    """Tell the workers that a run has rows to work on.
 
-    is_local = BenchmarkRun.objects.filter(pk=args[1], engine=EngineKind.LOCAL).exists()
-    if is_local and Device.objects.alive().exists():
-        return {"queue": SHARED_QUEUE}
-    return None
+    Each living accelerator is told by its own queue, so that all share the run; where there is
+    none, an ordinary worker takes it on the processor. A run over an endpoint is ordinary work.
+    """
+    from arena.tasks import drive_run
+    from benchmarks.models import BenchmarkRun, Device, EngineKind
+    from benchmarks.tasks import wake_accelerator
+
+    if not BenchmarkRun.objects.filter(pk=run_id, engine=EngineKind.LOCAL).exists():
+        drive_run.delay("benchmark", run_id)
+        return
+    listening = Device.objects.alive().exclude(queue="")
+    queues = list(listening.values_list("queue", flat=True))
+    for queue in queues:
+        wake_accelerator.apply_async(queue=queue)
+    if not queues:
+        wake_accelerator.delay()

@@ -7,6 +7,7 @@ from django.utils.translation import gettext_lazy
 
 from arena.work.kinds import RunKind, register_run_kind
 from benchmarks.models import BenchmarkRun
+from benchmarks.routing import send_benchmark
 from benchmarks.services.workload import BenchmarkWorkload
 
 
@@ -35,5 +36,6 @@ register_run_kind(
         BenchmarkRun,
         BenchmarkWorkload.open,
         benchmark_facts,
+        send=send_benchmark,
     )
 )

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import datetime as dt
+import json
 import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from django.db.models import Avg, Count, F, Q, QuerySet, StdDev
+from django.db.models import Avg, Count, Q, QuerySet, StdDev
+from django.utils import timezone
 
-from arena.models import LanguageModel, WorkStatus
+from arena.models import LanguageModel, RunStatus, WorkStatus
+from arena.run_progress import RATE_WINDOW_S
 from benchmarks.models import BenchmarkRun, BenchmarkTask, PublishedScore, Sample
 from benchmarks.services.scoring import estimate_from
 from benchmarks.statistics.estimates import Estimate, wilson_interval
@@ -83,9 +87,17 @@ FILTERS = ("wrong", "right", "invalid", "truncated", "empty", "tied", "prompt_cu
 
 
 def samples_of(
-    task: BenchmarkTask, *, show: str = "", category: str = "", differs_from: int | None = None
+    task: BenchmarkTask,
+    *,
+    show: str = "",
+    category: str = "",
+    text: str = "",
+    differs_from: int | None = None,
 ) -> QuerySet[Sample]:
-    """The samples a reader asked for; ``differs_from`` is another run that judged otherwise."""
+    """The samples a reader asked for; ``differs_from`` is another run that judged otherwise.
+
+    ``text`` is looked for in prompts, choices and answers as they are stored.
+    """
     rows = task.samples.order_by("index")
     if show == "wrong":
         rows = rows.wrong()
@@ -97,9 +109,21 @@ def samples_of(
         rows = rows.with_reason(show)
     if category:
         rows = rows.filter(category=category)
+    if text:
+        rows = rows.filter(_holding(text))
     if differs_from is not None:
         rows = rows.filter(pk__in=_differing(task, differs_from))
     return rows
+
+
+def _holding(text: str) -> Q:
+    # JSON columns keep text with its quotes and line breaks escaped, and on SQLite all but ASCII
+    plain = json.dumps(text)[1:-1]
+    found = Q(extracted__icontains=text)
+    for column in ("requests", "responses"):
+        for spelling in {text, plain}:
+            found |= Q(**{f"{column}__icontains": spelling})
+    return found
 
 
 def _differing(task: BenchmarkTask, other_run: int) -> list[int]:
@@ -127,6 +151,11 @@ class TaskComparison:
     @property
     def is_significant(self) -> bool:
         return self.p_adjusted < ADJUSTED_ALPHA
+
+    @property
+    def bounds(self) -> tuple[float, float, float]:
+        """The difference with its interval, for a drawing."""
+        return self.difference.lower, self.difference.value, self.difference.upper
 
 
 @dataclass(frozen=True, slots=True)
@@ -313,9 +342,87 @@ def newest_runs(limit: int = 50) -> list[BenchmarkRun]:
     )
 
 
-def queue_runs() -> QuerySet[BenchmarkRun]:
-    return (
-        BenchmarkRun.objects.filter(status__in=("active", "draft"))
+@dataclass(frozen=True, slots=True)
+class QueueLine:
+    """A run that is not over yet; ``rate_per_s`` over the last half minute, ``left_s`` from it."""
+
+    run: BenchmarkRun
+    total: int
+    done: int
+    failed: int
+    in_flight: int
+    recent: int
+
+    @property
+    def rate_per_s(self) -> float:
+        return self.recent / RATE_WINDOW_S if self.run.is_active else 0.0
+
+    @property
+    def left_s(self) -> float | None:
+        left = self.total - self.done - self.failed
+        return left / self.rate_per_s if self.rate_per_s else None
+
+    @property
+    def is_waiting(self) -> bool:
+        return self.run.is_active and not self.in_flight and not self.recent
+
+
+def queue_lines() -> list[QueueLine]:
+    """Drafts and active runs by priority, with their progress, in two queries."""
+    runs = list(
+        BenchmarkRun.objects.filter(status__in=(RunStatus.ACTIVE, RunStatus.DRAFT))
+        .exclude(status=RunStatus.DRAFT, intent="")
         .select_related("language_model")
-        .order_by(F("priority").desc(), "id")
+        .by_priority()
     )
+    since = timezone.now() - dt.timedelta(seconds=RATE_WINDOW_S)
+    counts: dict[int, dict[str, Any]] = {
+        row["run"]: dict(row)
+        for row in Sample.objects.filter(run__in=runs)
+        .order_by()
+        .values("run")
+        .annotate(
+            total=Count("id"),
+            done=Count("id", filter=Q(status=WorkStatus.DONE)),
+            failed=Count("id", filter=Q(status=WorkStatus.FAILED)),
+            in_flight=Count("id", filter=Q(status=WorkStatus.CLAIMED)),
+            recent=Count("id", filter=Q(finished_at__gte=since)),
+        )
+    }
+    names = ("total", "done", "failed", "in_flight", "recent")
+    return [
+        QueueLine(run, *(int(counts.get(run.pk, {}).get(name) or 0) for name in names))
+        for run in runs
+    ]
+
+
+def same_question_elsewhere(sample: Sample, limit: int = 12) -> list[Sample]:
+    """The newest sample of each other model that was asked the very same prompt."""
+    rows = (
+        Sample.objects.scored()
+        .filter(
+            prompt_hash=sample.prompt_hash, task__name=sample.task.name, index=sample.index,
+            task__protocol=sample.task.protocol,
+        )
+        .exclude(run__language_model=sample.run.language_model_id)
+        .select_related("run__language_model")
+        .order_by("-id")
+    )  # fmt: skip
+    newest: dict[int, Sample] = {}
+    for row in rows[: 4 * limit]:
+        newest.setdefault(row.run.language_model_id, row)
+    return list(newest.values())[:limit]
+
+
+def comparable_runs(task: BenchmarkTask, limit: int = 40) -> list[BenchmarkRun]:
+    """Other runs that measured the same task in the same way."""
+    others = BenchmarkRun.objects.filter(
+        tasks__name=task.name, tasks__fingerprint_hash=task.fingerprint_hash
+    ).exclude(pk=task.run_id)
+    return list(others.select_related("language_model").distinct().order_by("-id")[:limit])
+
+
+def told_settings(run: BenchmarkRun) -> list[tuple[str, object]]:
+    """What was chosen for a run, without what was left as it is."""
+    given = [*run.model_args.items(), *run.options.items()]
+    return [(name, value) for name, value in given if value not in ("", None, 0, False, {}, [])]

@@ -11,13 +11,21 @@ urlpatterns = [
     path("benchmarks/compare/", board.compare, name="benchmark_compare"),
     path("benchmarks/new/", launching.new_run, name="benchmark_new"),
     path("benchmarks/questions/", launching.upload_questions, name="benchmark_upload"),
+    path(
+        "benchmarks/questions/<int:file_id>/delete/",
+        launching.delete_questions,
+        name="benchmark_delete_questions",
+    ),
     path("benchmarks/tasks/", launching.task_list, name="benchmark_task_list"),
+    path("benchmarks/tasks/<path:name>/", launching.task_page, name="benchmark_task"),
     path("benchmarks/runs/<int:run_id>/", runs.run_page, name="benchmark_run"),
     path("benchmarks/runs/<int:run_id>/results.json", runs.run_json, name="benchmark_run_json"),
     path("benchmarks/runs/<int:run_id>/report.html", runs.run_report, name="benchmark_report"),
     path("benchmarks/runs/<int:run_id>/priority/", runs.set_priority, name="benchmark_priority"),
-    path(
-        "benchmarks/runs/<int:run_id>/prepare/", launching.prepare_again, name="benchmark_prepare"
+    re_path(
+        r"^benchmarks/runs/(?P<run_id>\d+)/(?P<action>start|prepare|discard)/$",
+        launching.draft_action,
+        name="benchmark_draft",
     ),
     path(
         "benchmarks/runs/<int:run_id>/tasks/<int:task_id>/",

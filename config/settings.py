@@ -175,7 +175,6 @@ if not REDIS_URL:
         "polling_interval": 0.2,  # seconds a new message may wait
     }
 CELERY_TASK_IGNORE_RESULT = True
-CELERY_TASK_ROUTES = ("benchmarks.routing.route_task",)
 CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
@@ -184,10 +183,17 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 CELERY_BEAT_SCHEDULE = {
     "sweep-unfinished-runs": {"task": "arena.tasks.sweep_unfinished_runs", "schedule": 15.0},
     "review-votes": {"task": "arena.tasks.review_votes", "schedule": 600.0},
+    "prepare-waiting-benchmarks": {
+        "task": "benchmarks.tasks.sweep_preparations",
+        "schedule": 15.0,
+    },
     "sweep-speed-runs": {"task": "speed.tasks.sweep_speed_runs", "schedule": 15.0},
     "refresh-live-boards": {"task": "leaderboard.tasks.refresh_live_boards", "schedule": 20.0},
 }
 CELERY_BEAT_SCHEDULE_FILENAME = str(AGON_HOME / "beat-schedule")
+
+# a worker gives its model's memory back after so many seconds without work
+BENCHMARK_KEEP_MODEL_S = env.float("BENCHMARK_KEEP_MODEL_S", default=600.0)
 
 # the load generator: ceilings that no run may pass, and the CPU it keeps to itself (-1: none)
 SPEED_MAX_CONCURRENCY = env.int("SPEED_MAX_CONCURRENCY", default=512)

@@ -12,7 +12,7 @@ from django.db.models import Q
 from django.utils import timezone
 
 from arena.models import Run, RunStatus, WorkStatus
-from arena.work.kinds import kind_of, run_kinds
+from arena.work.kinds import RunKind, kind_of, run_kinds
 from arena.work.owner import is_owner_dead
 
 logger = logging.getLogger(__name__)
@@ -112,9 +112,18 @@ def enqueue_run(run: Run, *, send: Callable[[str, int], None] | None = None) -> 
         .update(enqueued_at=now)
     )
     if is_mine:
-        kind = kind_of(run).name
-        transaction.on_commit(lambda: (send or _send_to_queue)(kind, run.pk))
+        kind = kind_of(run)
+        transaction.on_commit(lambda: _send(kind, run.pk, send))
     return bool(is_mine)
+
+
+def _send(kind: RunKind, run_id: int, send: Callable[[str, int], None] | None) -> None:
+    if send is not None:
+        send(kind.name, run_id)
+    elif kind.send is not None:
+        kind.send(run_id)
+    else:
+        _send_to_queue(kind.name, run_id)
 
 
 def _send_to_queue(kind: str, run_id: int) -> None:

@@ -41,6 +41,8 @@ class RunKind:
 
     ``facts`` gives what the run's page says about it, as (label, value) pairs. ``extend`` is called
     when all rows of a run are finished, with the run locked: it may make more rows and return True.
+    ``send`` tells the workers that a run (by its id) has rows to work on, where an ordinary message
+    to any of them will not do.
     """
 
     name: str
@@ -49,6 +51,7 @@ class RunKind:
     open_workload: Callable[[Any], Workload]
     facts: Callable[[Any], list[tuple[str, object]]]
     extend: Callable[[Any], bool] | None = None
+    send: Callable[[int], None] | None = None
 
 
 _KINDS: dict[str, RunKind] = {}

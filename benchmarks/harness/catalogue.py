@@ -62,12 +62,17 @@ def tasks_folder() -> Path:
     return Path(lm_eval.tasks.__file__).parent
 
 
+def kept_file(home: Path) -> Path:
+    """Where the installed version's catalogue is kept."""
+    return home / f"lm-eval-{harness_version()}-catalogue-{FORMAT}.json"
+
+
 @cache
 def catalogue(home: Path | None) -> Catalogue:
     """The catalogue of the installed version, read from ``home`` or made and kept there."""
     if home is None:
         return read_catalogue([tasks_folder()])
-    kept = home / f"lm-eval-{harness_version()}-catalogue-{FORMAT}.json"
+    kept = kept_file(home)
     if kept.exists():
         rows = json.loads(kept.read_text())
         return Catalogue({row["name"]: _entry(row) for row in rows})

@@ -14,12 +14,24 @@ class EngineKind(models.TextChoices):
     ENDPOINT = "endpoint", _("over the model's endpoint")
 
 
+class Intent(models.TextChoices):
+    """What is to become of a draft that a worker prepares."""
+
+    FORECAST = "forecast", _("forecast only")
+    START = "start", _("start")
+
+
 class BenchmarkRunQuerySet(models.QuerySet["BenchmarkRun"]):
     def by_priority(self) -> Self:
         return self.order_by("-priority", "id")
 
     def waiting_for_accelerators(self) -> Self:
         return self.filter(status=RunStatus.ACTIVE, engine=EngineKind.LOCAL).by_priority()
+
+    def to_prepare(self) -> Self:
+        """Drafts that a worker is asked to prepare and whose preparation has not failed."""
+        waiting = self.filter(status=RunStatus.DRAFT, prepared_at__isnull=True, status_detail="")
+        return waiting.exclude(intent="")
 
 
 class BenchmarkRun(Run):
@@ -29,7 +41,9 @@ class BenchmarkRun(Run):
     ``plain_groups`` count alike whatever their size), ``options`` how tasks are built (limit,
     shots, data, protocol), ``model_args`` how the checkpoint is loaded.
     ``prepared_at`` is set once all samples are rows; before that the run has none to work on.
-    ``precision_goal`` is the interval half-width at which a task stops early; empty runs it whole.
+    ``intent`` says what a worker is to do with a draft, ``preparing_by`` which process is at it and
+    ``preparing_until`` when that process may be taken for dead. ``precision_goal`` is the interval
+    half-width at which a task stops early; empty runs it whole.
     """
 
     language_model = models.ForeignKey(
@@ -44,6 +58,9 @@ class BenchmarkRun(Run):
     priority = models.IntegerField(default=0)
     precision_goal = models.FloatField(null=True, blank=True)
     prepared_at = models.DateTimeField(null=True, blank=True)
+    intent = models.CharField(max_length=10, choices=Intent, blank=True)
+    preparing_by = models.CharField(max_length=160, blank=True)
+    preparing_until = models.DateTimeField(null=True, blank=True)
     forecast = models.JSONField(default=dict, blank=True)
     environment = models.JSONField(default=dict, blank=True)
 
@@ -58,6 +75,15 @@ class BenchmarkRun(Run):
                 | models.Q(precision_goal__gt=0, precision_goal__lt=1),
             ),
         )
+
+    @property
+    def is_forecast(self) -> bool:
+        """Prepared, and waiting for somebody to start it."""
+        return self.status == RunStatus.DRAFT and self.prepared_at is not None
+
+    @property
+    def is_preparing(self) -> bool:
+        return self.status == RunStatus.DRAFT and not self.prepared_at and not self.status_detail
 
     def items(self) -> WorkQuerySet[Any]:
         return self.samples.all()

@@ -145,6 +145,9 @@ def _bubblewrap(limits: Limits) -> list[str]:
     for name, value in ENVIRONMENT.items():
         command += ["--setenv", name, value]
     for folder in readable_folders():
+        # bubblewrap makes missing folders above a bound one readable by their owner alone
+        for above in reversed(Path(folder).parents[:-1]):
+            command += ["--perms", "0755", "--dir", str(above)]
         if os.path.islink(folder):
             command += ["--symlink", os.readlink(folder), folder]
         else:

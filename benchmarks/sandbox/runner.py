@@ -8,10 +8,12 @@ import selectors
 import shutil
 import subprocess
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import cache
+from threading import Lock, Semaphore
 
 from benchmarks.sandbox.launch import Started, started
 from benchmarks.sandbox.system_calls import landlock_abi, seccomp_is_known
@@ -164,6 +166,31 @@ def _ended(child: Started, watch: _Watch) -> tuple[Status, str]:
     return Status.ERROR, f"left with code {code} before its tests were over"
 
 
+class Slots:
+    """As many programs at once as there are cores, whoever in this process asks for them."""
+
+    def __init__(self, count: int) -> None:
+        self.count = count
+        self.free = Semaphore(count)
+        self.taking_all = Lock()
+
+    @contextmanager
+    def one(self) -> Iterator[None]:
+        with self.free:
+            yield
+
+    @contextmanager
+    def all(self) -> Iterator[None]:
+        """The host to oneself; of two that want it, the second waits for the first."""
+        with self.taking_all, ExitStack() as held:
+            for _ in range(self.count):
+                held.enter_context(self.free)
+            yield
+
+
+SLOTS = Slots(os.cpu_count() or 1)
+
+
 def run_programs(
     programs: Sequence[Program],
     *,
@@ -175,12 +202,15 @@ def run_programs(
 
     A time-out on a busy host may be the host's fault, so each is tried once more, alone.
     """
-    at_once = workers or os.cpu_count() or 1
-    with ThreadPoolExecutor(at_once, "sandbox") as pool:
-        verdicts = list(
-            pool.map(lambda one: run_program(one, limits=limits, isolation=isolation), programs)
-        )
+
+    def run(program: Program) -> Verdict:
+        with SLOTS.one():
+            return run_program(program, limits=limits, isolation=isolation)
+
+    with ThreadPoolExecutor(workers or SLOTS.count, "sandbox") as pool:
+        verdicts = list(pool.map(run, programs))
     for index, verdict in enumerate(verdicts):
         if verdict.status in (Status.TIMED_OUT, Status.SANDBOX_ERROR):
-            verdicts[index] = run_program(programs[index], limits=limits, isolation=isolation)
+            with SLOTS.all():
+                verdicts[index] = run_program(programs[index], limits=limits, isolation=isolation)
     return verdicts

@@ -1,23 +1,52 @@
-"""Workers at accelerators: reporting, being woken, choosing what to do next."""
+"""Workers at accelerators: reporting, choosing what to do next, doing it."""
 
 from __future__ import annotations
 
-from django.db import transaction
+import logging
+from dataclasses import dataclass
+
+from django.conf import settings
 from django.utils import timezone
 
+from arena.models import RunStatus
 from arena.services.driving import drive_run_chunk
-from arena.services.runs import has_claimable_rows
+from arena.services.runs import RunStateError, has_claimable_rows, release_dead_leases, stop_run
 from benchmarks.hardware import Accelerator
-from benchmarks.models import BenchmarkRun, Device
+from benchmarks.models import BenchmarkRun, Device, DeviceState
 from benchmarks.routing import device_queue
-from benchmarks.services.engines import loaded_checkpoint
+from benchmarks.services.checkpoints import memory_needed_bytes
+from benchmarks.services.engines import (
+    engine_for,
+    is_loaded,
+    loaded_checkpoint,
+    release_later,
+    turn_at_accelerator,
+)
+from benchmarks.services.libraries import in_words
 
-# a chunk each, then the queue is asked again, so that an urgent run does not wait for long
-CHUNKS_PER_WAKE = 10_000
+logger = logging.getLogger(__name__)
+GIB = 1 << 30
+
+
+@dataclass(slots=True)
+class Activity:
+    """What this process is at; its reporting thread reads it.
+
+    ``device`` None: an ordinary worker on the processor. ``listens``: it serves a queue.
+    """
+
+    device: Accelerator | None = None
+    listens: bool = True
+    state: str = DeviceState.IDLE
+    run_id: int | None = None
+
+
+ACTIVITY = Activity()
 
 
 def report_device(host: str, found: Accelerator) -> Device:
-    """Store what a device looks like now."""
+    """Store what a device looks like now and what its worker is at."""
+    run_id = ACTIVITY.run_id
     values = {
         "name": found.name,
         "kind": found.kind,
@@ -26,7 +55,9 @@ def report_device(host: str, found: Accelerator) -> Device:
         "memory_used_bytes": found.memory_used_bytes,
         "utilisation": found.utilisation,
         "loaded_model": loaded_checkpoint()[:300],
-        "queue": device_queue(host, found.slot),
+        "state": ACTIVITY.state,
+        "run": BenchmarkRun.objects.filter(pk=run_id).first() if run_id else None,
+        "queue": device_queue(host, found.slot) if ACTIVITY.listens else "",
         "seen_at": timezone.now(),
     }
     device, _ = Device.objects.update_or_create(host=host, slot=found.slot, defaults=values)
@@ -34,36 +65,86 @@ def report_device(host: str, found: Accelerator) -> Device:
 
 
 def next_run() -> BenchmarkRun | None:
-    """The most urgent local run that has rows to claim; the loaded model's first among equals."""
-    loaded = loaded_checkpoint()
+    """The most urgent local run that has rows to claim and fits the device.
+
+    Among equally urgent runs the loaded model's goes first.
+    """
     waiting = [
-        run for run in BenchmarkRun.objects.waiting_for_accelerators() if has_claimable_rows(run)
+        run
+        for run in BenchmarkRun.objects.waiting_for_accelerators()
+        if _fits(run) and has_claimable_rows(run)
     ]
-    waiting.sort(
-        key=lambda run: (-run.priority, run.model_args.get("checkpoint") != loaded, run.pk)
-    )
+    waiting.sort(key=lambda run: (-run.priority, not is_loaded(run.model_args), run.pk))
     return waiting[0] if waiting else None
 
 
+def _fits(run: BenchmarkRun) -> bool:
+    """Whether the weights fit the device; a run that fits none says so on its page."""
+    device = ACTIVITY.device
+    if device is None or device.kind != "cuda" or run.model_args.get("device_map"):
+        return True
+    needed = memory_needed_bytes(run.model_args)
+    if needed is None or needed <= device.memory_bytes:
+        return True
+    largest = max((d.memory_bytes for d in Device.objects.alive()), default=0)
+    if needed > largest and not run.status_detail:
+        told = (
+            f"The weights need about {needed / GIB:.0f} GiB; the largest device has "
+            f"{largest / GIB:.0f} GiB. Start a worker that joins several GPUs: manage.py "
+            f"gpu_worker --gpus-per-worker {-(-needed // max(largest, 1))}"
+        )
+        BenchmarkRun.objects.filter(pk=run.pk).update(status_detail=told)
+    return False
+
+
 def work_on_accelerator() -> int:
-    """Drive waiting local runs chunk by chunk; returns how many chunks were driven."""
-    for chunks in range(CHUNKS_PER_WAKE):
-        run = next_run()
-        if run is None:
-            return chunks
-        drive_run_chunk("benchmark", run.pk)
-    return CHUNKS_PER_WAKE
+    """Drive waiting local runs chunk by chunk; returns how many chunks were driven.
+
+    One thread of a process works; a second one finds the turn taken and leaves, for the first
+    looks again for runs after it has given the turn back.
+    """
+    chunks = 0
+    while next_run() is not None:
+        with turn_at_accelerator() as is_mine:
+            if not is_mine:
+                return chunks
+            try:
+                chunks += _work_until_idle()
+            finally:
+                ACTIVITY.state, ACTIVITY.run_id = DeviceState.IDLE, None
+                release_later(settings.BENCHMARK_KEEP_MODEL_S)
+    return chunks
 
 
-def wake_accelerators() -> int:
-    """Tell every living device's own queue that there is work; returns how many were told."""
-    from benchmarks.tasks import wake_accelerator
+def _work_until_idle() -> int:
+    chunks = 0
+    while (run := next_run()) is not None:
+        ACTIVITY.run_id = run.pk
+        if _load(run):
+            ACTIVITY.state = DeviceState.WORKING
+            drive_run_chunk("benchmark", run.pk)
+        chunks += 1
+    return chunks
 
-    queues = list(Device.objects.alive().values_list("queue", flat=True))
 
-    def send() -> None:
-        for queue in queues:
-            wake_accelerator.apply_async(queue=queue)
+def _load(run: BenchmarkRun) -> bool:
+    """Load the run's model before any row is claimed; a run that cannot have it is stopped."""
+    ACTIVITY.state = DeviceState.LOADING
+    try:
+        engine_for(run.model_args)
+    except Exception as error:  # the border around foreign checkpoints: told on the run
+        logger.exception("benchmark run %s: the model cannot be loaded", run.pk)
+        reason = f"The model cannot be loaded: {in_words(error)}"[:2000]
+        try:
+            stop_run(run, reason=reason)
+        except RunStateError:  # somebody else has just ended it
+            return False
+        return False
+    if run.status_detail:
+        BenchmarkRun.objects.filter(pk=run.pk, status=RunStatus.ACTIVE).update(status_detail="")
+    return True
 
-    transaction.on_commit(send)
-    return len(queues)
+
+def free_rows_of_dead_workers() -> int:
+    """Let a worker that starts take up at once what its killed predecessor held."""
+    return sum(release_dead_leases(run) for run in BenchmarkRun.objects.waiting_for_accelerators())

@@ -76,10 +76,21 @@ def run_options(values: Mapping[str, Json]) -> RunOptions:
     made = dict(values)
     if "hub" in made:
         made["hub"] = _hub(str(made["hub"]))
+    if made.get("limit") is not None:
+        made["limit"] = _limit(made["limit"])
     if "protocol" in made:
         made["protocol"] = _protocol(str(made["protocol"]))
     made["probes"] = probe_kinds(made.get("probes") or ())
     return RunOptions(**made)
+
+
+def _limit(value: Json) -> float | int:
+    """Ten samples are ten, whether written 10 or 10.0: the fingerprint must not tell them apart."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TaskError(f"limit {value!r} is no number of samples") from None
+    return int(number) if number >= 1 else number
 
 
 def judges_of(options: RunOptions) -> list[str]:
@@ -138,7 +149,7 @@ def task_options(
     directory = Path(options.dataset_dir) if options.dataset_dir else None
     return TaskOptions(
         num_fewshot=chosen["num_fewshot"],
-        limit=chosen["limit"],
+        limit=None if chosen["limit"] is None else _limit(chosen["limit"]),
         protocol=_protocol(str(chosen["protocol"])),
         extractor=chosen["extractor"],
         data=DataSource(options.hub, directory),

@@ -22,6 +22,12 @@ from benchmarks.engine.spec import model_spec, saved_precision
 from benchmarks.metrics.letters import DEFAULT_EXTRACTOR, EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
 from benchmarks.probes.corpus import overlap_shares, question_text, read_corpus
+from benchmarks.services.libraries import (
+    LIBRARIES,
+    how_to_install,
+    import_libraries,
+    missing_packages,
+)
 from benchmarks.services.options import (
     RunOptions,
     data_home,
@@ -75,7 +81,7 @@ class Plan:
     plain_groups: set[str] = field(default_factory=set)
 
     def add(self, name: str, *, is_optional: bool = False) -> None:
-        _, found = find(name, data_home())
+        found = _found(name)
         self.groups |= {group: list(children) for group, children in found.groups.items()}
         self.plain_groups |= found.plain_groups
         for task in found.tasks:
@@ -97,6 +103,16 @@ def plan_selection(names: Sequence[str], probes: Sequence[str] = ()) -> Plan:
             if PROBE_SEPARATOR not in name:
                 plan.add(f"{probe}{PROBE_SEPARATOR}{name}", is_optional=True)
     return plan
+
+
+def _found(name: str) -> TaskTree:
+    try:
+        return find(name, data_home())[1]
+    except TaskError as error:
+        if "lm_eval" in missing_packages("benchmarks"):
+            told = f"lm-eval is not installed here; run {how_to_install('benchmarks')}"
+            raise TaskError(f"{error}. {told}") from error
+        raise
 
 
 def _groups_above(task: str, tree: TaskTree) -> list[str]:
@@ -121,11 +137,13 @@ def create_benchmark_run(
     precision_goal: float | None = None,
     created_by: User | None = None,
     label: str = "",
+    checks_names: bool = True,
 ) -> BenchmarkRun:
     """A run that is still to be prepared.
 
     A model with a ``checkpoint`` in ``model_args`` runs on attached accelerators, any other over
     its endpoint. Raises TaskError, ModelArgsError or NotCallableError for what cannot work.
+    ``checks_names`` False leaves unknown tasks to be told when the run is prepared.
     """
     checked = options if isinstance(options, RunOptions) else run_options(options or {})
     arguments = dict(model_args or {})
@@ -135,7 +153,8 @@ def create_benchmark_run(
     else:
         endpoint_config(language_model)
         engine = EngineKind.ENDPOINT
-    plan_selection(selection, checked.probes)
+    if checks_names:
+        plan_selection(selection, checked.probes)
     _require_judges(checked)
     if checked.corpus and not Path(checked.corpus).exists():
         raise TaskError(f"the corpus {checked.corpus} does not exist; give a file or a folder")
@@ -173,12 +192,15 @@ def prepare_run(run: BenchmarkRun) -> BenchmarkRun:
     run.refresh_from_db()
     if run.prepared_at is not None:
         return run
+    import_libraries()
     plan = plan_selection(run.selection, run.options.get("probes") or ())
     chat = _chat_formatter(run)
     built: list[Built] = []
     for planned in plan.tasks.values():
         try:
-            task, samples = _build(run, planned, chat)
+            # task by task, so that a running run's worker may open its own in between
+            with LIBRARIES:
+                task, samples = _build(run, planned, chat)
         except UnsuitableTaskError:
             if not planned.is_optional:
                 raise
@@ -416,7 +438,7 @@ def forecast(run: BenchmarkRun) -> dict[str, Json]:
         "input_tokens": tokens_in,
         "output_tokens_at_most": answers,
         "usd_at_most": _money(run.language_model, tokens_in, answers),
-        "seconds": _seconds(run, samples),
+        "seconds": _seconds(run, samples, tokens_in + answers),
     }
 
 
@@ -427,22 +449,23 @@ def _money(model: LanguageModel, tokens_in: int, tokens_out: int) -> float | Non
     return round(price / 1e6, 4)
 
 
-def _seconds(run: BenchmarkRun, samples: int) -> float | None:
-    """By the speed of this model's last finished run over the same tasks."""
-    earlier = (
-        BenchmarkRun.objects.filter(
-            language_model=run.language_model,
-            selection=run.selection,
-            status=RunStatus.COMPLETED,
-            finished_at__isnull=False,
-            started_at__isnull=False,
-        )
-        .exclude(pk=run.pk)
-        .order_by("-id")
-        .first()
-    )
+def _seconds(run: BenchmarkRun, samples: int, tokens: int) -> float | None:
+    """By this model's last finished run: over the same tasks by samples, over others by tokens."""
+    finished = BenchmarkRun.objects.filter(
+        language_model=run.language_model,
+        status=RunStatus.COMPLETED,
+        finished_at__isnull=False,
+        started_at__isnull=False,
+    ).exclude(pk=run.pk)
+    same = finished.filter(selection=run.selection).order_by("-id").first()
+    earlier = same or finished.filter(model_args=run.model_args).order_by("-id").first()
     if earlier is None or earlier.finished_at is None or earlier.started_at is None:
         return None
-    done = earlier.samples.count()
     took_s = (earlier.finished_at - earlier.started_at).total_seconds()
-    return round(took_s * samples / done, 1) if done else None
+    expected = earlier.forecast
+    if same is not None:
+        done, now = earlier.samples.count(), samples
+    else:
+        done = expected.get("input_tokens", 0) + expected.get("output_tokens_at_most", 0)
+        now = tokens
+    return round(took_s * now / done, 1) if done else None

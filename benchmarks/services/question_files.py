@@ -9,7 +9,8 @@ from django.contrib.auth.models import User
 from django.core.files.base import ContentFile
 from django.utils.text import slugify
 
-from benchmarks.models import QuestionFile
+from arena.models import RunStatus
+from benchmarks.models import BenchmarkRun, QuestionFile
 from benchmarks.models.question_file import QuestionFileKind
 from benchmarks.questions.reading import (
     QuestionFileError,
@@ -36,6 +37,15 @@ def _read_programs(text: str, name: str) -> list[Any]:
     if errors or not made:
         raise QuestionFileError(name, errors or [RowError(1, "the file holds no problems")])
     return made
+
+
+def delete_question_file(*, file: QuestionFile) -> None:
+    """Forget a file; raises TaskError while a run still reads it to score its samples."""
+    waiting = BenchmarkRun.objects.exclude(status=RunStatus.COMPLETED)
+    for run in waiting.filter(options__dataset_args__has_key=file.task_name):
+        raise TaskError(f"{file} is still read by {run}; stop and finish that run first")
+    file.file.delete(save=False)
+    file.delete()
 
 
 def _read_texts(text: str, name: str) -> list[str]:

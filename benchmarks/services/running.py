@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Mapping
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,10 @@ from arena.models import RunStatus
 from arena.services.driving import drive_here
 from arena.services.runs import finish_if_done
 from arena.work.dispatch import DriveOptions
-from benchmarks.models import BenchmarkRun
+from benchmarks.models import BenchmarkRun, EngineKind
+from benchmarks.services.engines import engine_for, turn_at_accelerator
 from benchmarks.services.group_scores import group_scores
+from benchmarks.services.libraries import in_words
 from benchmarks.services.models_by_name import model_by_name
 from benchmarks.services.options import run_options
 from benchmarks.services.preparing import create_benchmark_run, prepare_run
@@ -45,7 +48,9 @@ def run_task(task_cfg: Mapping[str, Any] | str | Path) -> dict[str, Json]:
     return results(run_to_end(run_from_config(task_cfg)))
 
 
-def run_from_config(task_cfg: Mapping[str, Any] | str | Path) -> BenchmarkRun:
+def run_from_config(
+    task_cfg: Mapping[str, Any] | str | Path, *, checks_names: bool = True
+) -> BenchmarkRun:
     """A draft run from a task configuration; raises TaskError for what it cannot mean."""
     given = _read(task_cfg) if isinstance(task_cfg, str | Path) else dict(task_cfg)
     values = {NAMES.get(name, name): value for name, value in given.items()}
@@ -59,6 +64,7 @@ def run_from_config(task_cfg: Mapping[str, Any] | str | Path) -> BenchmarkRun:
         selection=[selection] if isinstance(selection, str) else list(selection),
         options=run_options({k: v for k, v in values.items() if v is not None}),
         model_args=arguments,
+        checks_names=checks_names,
         **run_values,
     )
 
@@ -74,6 +80,14 @@ def _read(path: str | Path) -> dict[str, Any]:
 def run_to_end(run: BenchmarkRun) -> BenchmarkRun:
     """Prepare and drive a run in this process; another process may join by its rows."""
     prepare_run(run)
+    with turn_at_accelerator(waits=True) if run.engine == EngineKind.LOCAL else nullcontext():
+        _require_model(run)
+        _drive_to_end(run)
+    run.refresh_from_db()
+    return run
+
+
+def _drive_to_end(run: BenchmarkRun) -> None:
     BenchmarkRun.objects.filter(pk=run.pk, status__in=(RunStatus.DRAFT, RunStatus.STOPPED)).update(
         status=RunStatus.ACTIVE,
         status_detail="",
@@ -84,8 +98,16 @@ def run_to_end(run: BenchmarkRun) -> BenchmarkRun:
     if run.is_active:
         drive_here(run, options=DriveOptions(max_s=None))
         finish_if_done(run)
-    run.refresh_from_db()
-    return run
+
+
+def _require_model(run: BenchmarkRun) -> None:
+    """Load the model before any row is claimed: a wrong folder is one error, not one per sample."""
+    if run.engine != EngineKind.LOCAL or not run.items().unfinished().exists():
+        return
+    try:
+        engine_for(run.model_args)
+    except (OSError, ValueError, ImportError) as error:
+        raise TaskError(f"the model cannot be loaded: {in_words(error)}") from error
 
 
 def results(run: BenchmarkRun) -> dict[str, Json]:

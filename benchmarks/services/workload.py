@@ -14,10 +14,11 @@ from django.db import connections
 
 from arena.calling import open_provider
 from arena.models import LanguageModel
-from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
+from benchmarks.models import BenchmarkRun, BenchmarkTask, Device, EngineKind, Sample
 from benchmarks.services.asking import SAMPLES_PER_BATCH, Asker, EndpointAsker, LocalAsker
 from benchmarks.services.drops import refresh_drops
 from benchmarks.services.engines import engine_for
+from benchmarks.services.libraries import LIBRARIES
 from benchmarks.services.opening import open_task
 from benchmarks.services.options import judges_of, run_options
 from benchmarks.services.scoring import refresh_scores, stop_where_precise
@@ -35,6 +36,8 @@ from providers.base import FailureKind, ProviderError
 
 LOOK_EVERY_S = 5.0
 REASON_CHARACTERS = 200
+SHARDS_PER_WORKER = 4
+LEAST_SHARD = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +71,7 @@ class BenchmarkWorkload:
         run = BenchmarkRun.objects.select_related("language_model__endpoint").get(pk=run.pk)
         if run.engine == EngineKind.LOCAL:
             asker: Asker = LocalAsker(lambda: engine_for(run.model_args))
-            return cls(run, asker, in_flight=2 * SAMPLES_PER_BATCH, judges=open_judges(run))
+            return cls(run, asker, in_flight=shard_size(run), judges=open_judges(run))
         provider = open_provider(run.language_model)
         slots = provider.config.max_concurrency
         in_flight = max(min(slots, 256), 1)
@@ -117,7 +120,8 @@ class BenchmarkWorkload:
     def _open(self, task_id: int) -> OpenTask:
         with self.lock:
             if task_id not in self.opened:
-                self.opened[task_id] = open_task(self.tasks[task_id])
+                with LIBRARIES:
+                    self.opened[task_id] = open_task(self.tasks[task_id])
             return self.opened[task_id]
 
     def columns(self, sample: Sample, result: Scored) -> dict[str, object]:
@@ -156,6 +160,19 @@ class BenchmarkWorkload:
             refresh_drops(self.run)
         finally:
             connections.close_all()
+
+
+def shard_size(run: BenchmarkRun) -> int:
+    """How many samples a worker takes on at once (it claims twice as many).
+
+    Large enough to fill an accelerator; where several share a run, small enough that each gets
+    several shards, so that none takes everything and a killed one loses little.
+    """
+    workers = Device.objects.alive().count()
+    if workers < 2:
+        return 2 * SAMPLES_PER_BATCH
+    share = -(-run.items().unfinished().count() // (SHARDS_PER_WORKER * workers))
+    return min(max(share, LEAST_SHARD), 2 * SAMPLES_PER_BATCH)
 
 
 def stored_sample(sample: Sample) -> dict[str, Json]:

@@ -73,6 +73,14 @@ class ProgramTask:
         self.primary_metric = f"pass@{min(self.ks)},none"
 
     def build(self, chat: ChatFormatter | None = None) -> list[PreparedSample]:
+        from benchmarks.sandbox.runner import required_isolation
+        from benchmarks.sandbox.verdicts import UnsafeSandboxError
+
+        try:
+            # before the model is asked for programs that nobody would run
+            required_isolation(allows_unsafe=self.allows_unsafe)
+        except UnsafeSandboxError as error:
+            raise TaskError(f"task {self.name!r} runs a model's programs: {error}") from error
         count = limited(len(self.rows), self.options.limit)
         return [self._sample(index, row, chat) for index, row in enumerate(self.rows[:count])]
 

@@ -8,8 +8,10 @@ from typing import Any
 
 from django import template
 from django.utils.formats import number_format
+from django.utils.translation import gettext_lazy
 
 from benchmarks.statistics.estimates import Estimate
+from benchmarks.suites_base import Reason
 
 register = template.Library()
 
@@ -49,9 +51,52 @@ def interval(value: Estimate | Mapping[str, Any] | None) -> str:
 
 
 @register.filter
+def share(value: float) -> str:
+    """A mean: in percent where it is a share, as it is otherwise."""
+    return _number(100 * value, 1) if 0 <= value <= 1 else _number(value, 3)
+
+
+@register.filter
 def points(value: float | None) -> str:
     """A difference of shares in percentage points, with its sign."""
     return "–" if value is None else f"{100 * value:+.1f}"
+
+
+@register.filter
+def metric(name: str) -> str:
+    """``acc,none`` as ``acc``; a filter that changes the answer stays beside the name."""
+    kind, _, filtered = name.partition(",")
+    return kind if filtered in ("", "none") else f"{kind} ({filtered})"
+
+
+REASONS = {
+    Reason.INVALID: gettext_lazy("no answer found"),
+    Reason.TRUNCATED: gettext_lazy("cut off"),
+    Reason.EMPTY: gettext_lazy("empty"),
+    Reason.TIED: gettext_lazy("tied"),
+    Reason.BOUNDARY_MERGE: gettext_lazy("token across the boundary"),
+    Reason.PROMPT_CUT: gettext_lazy("prompt cut"),
+}
+
+
+@register.filter
+def reason(name: str) -> str:
+    """A reason for a second look, in words."""
+    known = {str(key): words for key, words in REASONS.items()}
+    return str(known.get(name, name))
+
+
+SAMPLE_FILTERS = {
+    "wrong": gettext_lazy("wrong"),
+    "right": gettext_lazy("right"),
+    "failed": gettext_lazy("without a score"),
+}
+
+
+@register.filter
+def sample_filter(name: str) -> str:
+    """A filter of the sample browser, in words."""
+    return str(SAMPLE_FILTERS.get(name) or reason(name))
 
 
 @register.filter

@@ -41,6 +41,46 @@ def offline(tmp_path_factory):
     patch.undo()
 
 
+@pytest.fixture
+def finished_run(db):
+    """A run whose samples are right where ``right`` says so."""
+    from django.utils import timezone
+
+    from arena.models import RunStatus, WorkStatus
+    from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, Sample
+    from benchmarks.services.scoring import refresh_scores
+    from benchmarks.suites_base import RequestKind, SampleRequest, pack_requests
+
+    def make(model, right, *, task_name="arc_easy", fingerprint="f1", reasons=""):
+        run = BenchmarkRun.objects.create(
+            language_model=model, engine=EngineKind.LOCAL, selection=[task_name],
+            status=RunStatus.COMPLETED, prepared_at=timezone.now(),
+            model_args={"checkpoint": "here"},
+            label=f"{model.slug} on {task_name}", groups={"both": [task_name]},
+        )  # fmt: skip
+        task = BenchmarkTask.objects.create(
+            run=run, name=task_name, suite="lm-eval", protocol="native",
+            primary_metric="acc,none", sample_count=len(right), fingerprint_hash=fingerprint,
+            fingerprint={"prompt": fingerprint},
+        )  # fmt: skip
+        requests = pack_requests(
+            [SampleRequest(RequestKind.LIKELIHOOD, "Question: why?\nAnswer:", f" {c}")
+             for c in "ab"]
+        )  # fmt: skip
+        Sample.objects.bulk_create(
+            Sample(run=run, task=task, index=i, requests=requests, target="a",
+                   doc={"question": "w"}, choices=["a", "b"], prompt_hash=f"p{i}",
+                   status=WorkStatus.DONE,
+                   responses=[{"logprob": -1.25}, {"logprob": -2.5}], extracted="ab"[1 - ok],
+                   metrics={"acc,none": float(ok)}, value=float(ok), reason_words=reasons)
+            for i, ok in enumerate(right)
+        )  # fmt: skip
+        refresh_scores(task)
+        return run
+
+    return make
+
+
 @pytest.fixture(scope="session")
 def data(tmp_path_factory):
     return write_all(tmp_path_factory.mktemp("data"))
@@ -61,13 +101,16 @@ def checkpoint(tmp_path_factory):
 def small_catalogue():
     """The definitions that the tests use; reading all of lm-eval's takes half a minute."""
     from benchmarks.harness.catalogue import read_catalogue, tasks_folder
+    from benchmarks.services.task_names import searchable_cards
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
     known = read_catalogue([tasks_folder() / folder for folder in FOLDERS])
     patch = pytest.MonkeyPatch()
     for module in ("benchmarks.harness.loading", "benchmarks.suites.lm_eval_tasks"):
         patch.setattr(f"{module}.catalogue", lambda _: known)
+    searchable_cards.cache_clear()
     yield known
+    searchable_cards.cache_clear()
     patch.undo()
 
 

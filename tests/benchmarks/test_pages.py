@@ -6,50 +6,13 @@ import io
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import reverse
-from django.utils import timezone
 
-from arena.models import RunStatus, WorkStatus
+from arena.models import RunStatus
 from benchmarks.hardware import processor
-from benchmarks.models import BenchmarkRun, BenchmarkTask, EngineKind, PublishedScore, Sample
+from benchmarks.models import BenchmarkRun, EngineKind, PublishedScore
 from benchmarks.services.accelerators import report_device
-from benchmarks.services.scoring import refresh_scores
-from benchmarks.suites_base import RequestKind, SampleRequest, pack_requests
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def finished_run(db):
-    """A run whose samples are right where ``right`` says so."""
-
-    def make(model, right, *, task_name="arc_easy", fingerprint="f1", reasons=""):
-        run = BenchmarkRun.objects.create(
-            language_model=model, engine=EngineKind.LOCAL, selection=[task_name],
-            status=RunStatus.COMPLETED, prepared_at=timezone.now(),
-            model_args={"checkpoint": "here"},
-            label=f"{model.slug} on {task_name}", groups={"both": [task_name]},
-        )  # fmt: skip
-        task = BenchmarkTask.objects.create(
-            run=run, name=task_name, suite="lm-eval", protocol="native",
-            primary_metric="acc,none", sample_count=len(right), fingerprint_hash=fingerprint,
-            fingerprint={"prompt": fingerprint},
-        )  # fmt: skip
-        requests = pack_requests(
-            [SampleRequest(RequestKind.LIKELIHOOD, "Question: why?\nAnswer:", f" {c}")
-             for c in "ab"]
-        )  # fmt: skip
-        Sample.objects.bulk_create(
-            Sample(run=run, task=task, index=i, requests=requests, target="a",
-                   doc={"question": "w"}, choices=["a", "b"], prompt_hash=f"p{i}",
-                   status=WorkStatus.DONE,
-                   responses=[{"logprob": -1.25}, {"logprob": -2.5}], extracted="ab"[1 - ok],
-                   metrics={"acc,none": float(ok)}, value=float(ok), reason_words=reasons)
-            for i, ok in enumerate(right)
-        )  # fmt: skip
-        refresh_scores(task)
-        return run
-
-    return make
 
 
 def test_the_board_shows_scores_with_intervals_and_leads_to_samples(client, alpha, finished_run):
@@ -161,8 +124,8 @@ def test_the_queue_shows_devices_and_waiting_runs_by_priority(client, alpha):
         BenchmarkRun.objects.create(language_model=alpha, engine=EngineKind.LOCAL,
                                     status=RunStatus.ACTIVE, priority=priority)  # fmt: skip
     page = client.get(reverse("benchmark_queue"))
-    assert [run.priority for run in page.context["runs"]] == [7, 0]
-    assert "at work" in page.content.decode()
+    assert [line.run.priority for line in page.context["lines"]] == [7, 0]
+    assert "idle" in page.content.decode()
 
 
 @pytest.mark.parametrize("name", ["benchmark_new", "benchmark_upload", "benchmark_task_list"])

@@ -4,23 +4,32 @@ from __future__ import annotations
 
 import json
 from argparse import ArgumentParser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import Any
 
 from django.core.management import BaseCommand, CommandError
+from django.core.management.base import OutputWrapper
+from django.db import connections
 
 from arena.calling import NotCallableError
+from arena.models import RunStatus
+from arena.run_progress import run_progress
+from arena.services.runs import RunStateError, release_dead_leases, retry_failed, stop_run
 from benchmarks.engine.spec import ModelArgsError, parse_pairs
 from benchmarks.models import BenchmarkRun
-from benchmarks.services.options import data_home
 from benchmarks.services.preparing import launch, prepare_run
 from benchmarks.services.running import results, run_from_config, run_to_end
-from benchmarks.suites import SUITES
-from benchmarks.suites.presets import find
+from benchmarks.services.task_names import card_and_tree, search_cards
 from benchmarks.suites.probes import PROBES
 from benchmarks.suites_base import Json, TaskError
 
 MATCHES_SHOWN = 200
+# 1 is an order that cannot be carried out, 2 a wrong option (argparse)
+EXIT_INCOMPLETE = 3
+EXIT_INTERRUPTED = 130
 
 
 class Command(BaseCommand):
@@ -54,7 +63,11 @@ class Command(BaseCommand):
         parser.add_argument("--dry-run", action="store_true", help="show what would be run")
         parser.add_argument("--queue", action="store_true", help="leave the work to the workers")
         parser.add_argument("--task-cfg", help="a YAML or JSON file with these options")
+        parser.add_argument("--resume", type=int, metavar="RUN",
+                            help="go on with a run that was stopped or killed")  # fmt: skip
         parser.add_argument("--output", help="write the scores to this JSON file")
+        parser.add_argument("--json", action="store_true", help="print JSON and nothing else")
+        parser.add_argument("--quiet", action="store_true", help="show no progress")
         parser.add_argument("--list-tasks", nargs="?", const="", metavar="TEXT")
         parser.add_argument("--describe", metavar="TASK")
 
@@ -66,24 +79,55 @@ class Command(BaseCommand):
                 self._describe(options["describe"])
             else:
                 self._run(options)
-        except (TaskError, ModelArgsError, NotCallableError) as error:
+        except (TaskError, ModelArgsError, NotCallableError, RunStateError) as error:
             raise CommandError(str(error)) from error
 
     def _run(self, options: dict[str, Any]) -> None:
-        run = run_from_config(options["task_cfg"] or configuration(options))
+        if options["resume"]:
+            run = self._known(options["resume"])
+        else:
+            run = run_from_config(options["task_cfg"] or configuration(options))
         if options["dry_run"]:
-            self._show_plan(prepare_run(run))
+            self._show_plan(prepare_run(run), as_json=options["json"])
             run.delete()
         elif options["queue"]:
             launch(run)
-            self.stdout.write(f"Run {run.pk} is queued with {run.samples.count()} samples.")
+            count = run.samples.count()
+            told = f"Run {run.pk} is queued with {count} samples."
+            found = {"run": run.pk, "samples": count}
+            self.stdout.write(json.dumps(found) if options["json"] else told)
         else:
-            prepare_run(run)
-            self.stdout.write(f"Run {run.pk}: {run.samples.count()} samples.")
-            self._show_results(run_to_end(run), options["output"])
+            self._drive(run, options)
 
-    def _show_plan(self, run: BenchmarkRun) -> None:
+    def _drive(self, run: BenchmarkRun, options: dict[str, Any]) -> None:
+        prepare_run(run)
+        if not options["json"]:
+            self.stdout.write(f"Run {run.pk}: {run.samples.count()} samples.")
+        try:
+            with shown_progress(run, self.stderr, is_wanted=not options["quiet"]):
+                run = run_to_end(run)
+        except KeyboardInterrupt:
+            stop_run(run, reason="interrupted on the command line")
+            told = f"Stopped; what was finished is kept. Go on with --resume {run.pk}"
+            raise CommandError(told, returncode=EXIT_INTERRUPTED) from None
+        self._show_results(run, options["output"], as_json=options["json"])
+
+    def _known(self, run_id: int) -> BenchmarkRun:
+        run = BenchmarkRun.objects.filter(pk=run_id).first()
+        if run is None:
+            raise CommandError(f"there is no benchmark run {run_id}")
+        release_dead_leases(run)
+        if run.status != RunStatus.COMPLETED or not run.items().status_counts()["failed"]:
+            return run
+        retry_failed(run)
+        return run
+
+    def _show_plan(self, run: BenchmarkRun, *, as_json: bool) -> None:
         expected = run.forecast
+        if as_json:
+            tasks = {task.name: task.sample_count for task in run.tasks.all()}
+            self.stdout.write(json.dumps({"tasks": tasks, "forecast": expected}))
+            return
         for task in run.tasks.all():
             self.stdout.write(f"{task.name}: {task.sample_count} samples, {task.primary_metric}")
             first = task.samples.order_by("index").first()
@@ -93,11 +137,28 @@ class Command(BaseCommand):
         self.stdout.write(
             f"In all {expected['samples']} samples, {expected['requests']} requests, about "
             f"{expected['input_tokens']} input tokens and at most "
-            f"{expected['output_tokens_at_most']} output tokens. Nothing was run."
+            f"{expected['output_tokens_at_most']} output tokens"
+            f"{_basis(expected)}. Nothing was run."
         )
 
-    def _show_results(self, run: BenchmarkRun, output: str | None) -> None:
+    def _show_results(self, run: BenchmarkRun, output: str | None, *, as_json: bool) -> None:
         found = results(run)
+        if output:
+            Path(output).write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
+        if as_json:
+            self.stdout.write(json.dumps(found, ensure_ascii=False))
+        else:
+            self._show_scores(found)
+        counts = run.items().status_counts()
+        missing = counts["failed"] + counts["pending"] + counts["claimed"]
+        if missing:
+            raise CommandError(
+                f"{missing} samples have no score ({run.get_status_display()}); see run {run.pk}, "
+                f"mend the cause and go on with --resume {run.pk}",
+                returncode=EXIT_INCOMPLETE,
+            )
+
+    def _show_scores(self, found: dict[str, Json]) -> None:
         for name, task in found["tasks"].items():
             for metric, estimate in task["metrics"].items():
                 self.stdout.write(f"{name:<44} {metric:<28} {_shown(estimate)}")
@@ -105,31 +166,20 @@ class Command(BaseCommand):
             for average in ("weighted", "plain"):
                 if average in group:
                     self.stdout.write(f"{name:<44} {average:<28} {_shown(group[average])}")
-        if output:
-            Path(output).write_text(json.dumps(found, indent=2, ensure_ascii=False) + "\n")
-        failed = run.items().status_counts()["failed"]
-        if failed:
-            raise CommandError(
-                f"{failed} samples have no score; see run {run.pk}, mend the cause and retry them"
-            )
 
     def _list(self, text: str) -> None:
-        cards = [card for _, suite in SUITES.items() for card in suite.cards(data_home())]
-        found = [card for card in cards if text.lower() in f"{card.name} {card.title}".lower()]
-        for card in sorted(found, key=lambda card: card.name)[:MATCHES_SHOWN]:
+        found = search_cards(text, waits=True)
+        for card in found[:MATCHES_SHOWN]:
             told = card.title or card.dataset or card.description
             self.stdout.write(f"{card.name:<48} {card.kind:<6} {card.suite:<9} {told}")
         self.stdout.write(f"{len(found)} tasks and groups; name more of it to see fewer.")
 
     def _describe(self, name: str) -> None:
-        suite, found = find(name, data_home())
-        cards = {card.name: card for card in SUITES.get(suite).cards(data_home())}
-        card = cards.get(name)
-        self.stdout.write(f"{name} ({suite})")
-        if card is not None:
-            for label in ("title", "description", "output_type", "dataset"):
-                if getattr(card, label):
-                    self.stdout.write(f"  {label}: {getattr(card, label)}")
+        card, found = card_and_tree(name)
+        self.stdout.write(f"{name} ({card.suite})")
+        for label in ("title", "description", "output_type", "dataset"):
+            if getattr(card, label):
+                self.stdout.write(f"  {label}: {getattr(card, label)}")
         for task in found.tasks:
             self.stdout.write(f"  task: {task}")
 
@@ -158,6 +208,48 @@ def configuration(options: dict[str, Any]) -> dict[str, Json]:
         "corpus": options["corpus"],
         "judge": options["judge"],
     }
+
+
+@contextmanager
+def shown_progress(run: BenchmarkRun, out: OutputWrapper, *, is_wanted: bool) -> Iterator[None]:
+    """Tell on ``out`` how far the run is, every few seconds and at the end."""
+    is_over = Event()
+    every_s = 1.0 if out.isatty() else 10.0
+
+    def tell() -> None:
+        while not is_over.wait(every_s):
+            _tell_progress(run, out)
+        connections.close_all()
+
+    thread = Thread(target=tell, daemon=True)
+    if is_wanted:
+        thread.start()
+    try:
+        yield
+    finally:
+        is_over.set()
+        if is_wanted:
+            thread.join()
+            _tell_progress(run, out, ending="\n")
+
+
+def _tell_progress(run: BenchmarkRun, out: OutputWrapper, ending: str | None = None) -> None:
+    known = BenchmarkRun.objects.get(pk=run.pk)
+    found = run_progress(known)
+    left = "" if found.left_s is None else f", about {found.left_s:.0f} s left"
+    failed = f", {found.failed} failed" if found.failed else ""
+    told = f"{found.finished} of {found.total} samples, {found.rate_per_s:.1f}/s{left}{failed}"
+    if out.isatty():
+        out.write(f"\r\x1b[K{told}", ending=ending or "")
+    else:
+        out.write(told)
+    out.flush()
+
+
+def _basis(expected: dict[str, Json]) -> str:
+    money, seconds = expected.get("usd_at_most"), expected.get("seconds")
+    told = "" if money is None else f", at most {money:g} USD"
+    return told if seconds is None else f"{told}, about {seconds:.0f} s"
 
 
 def _json(text: str, option: str) -> dict[str, Json]:
