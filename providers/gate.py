@@ -162,7 +162,9 @@ class EndpointGate:
             await place
         except asyncio.CancelledError:
             if place.cancelled():
-                self._waiting.remove(place)
+                # when many leave at once, the first to go has passed over this place already
+                with contextlib.suppress(ValueError):
+                    self._waiting.remove(place)
             else:
                 self.in_flight -= 1
                 self._admit_waiting()

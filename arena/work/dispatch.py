@@ -91,6 +91,7 @@ class _Driver:
     waiting: deque[WorkItem] = field(default_factory=deque)
     tasks: dict[asyncio.Task[_Finished], WorkItem] = field(default_factory=dict)
     finished: list[_Finished] = field(default_factory=list)
+    storing: int = 0  # of what has finished, how many are on their way into the database
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "rows"))
     random: random.Random = field(default_factory=random.Random)
     progressed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -133,8 +134,15 @@ class _Driver:
             failure = Failure("internal_error", f"{type(error).__name__}: {error}")
         return _Finished(item, failure=failure)
 
+    def has_room(self) -> bool:
+        """Few enough are under way, and few enough would be lost with this process."""
+        unstored = len(self.tasks) + len(self.finished) + self.storing
+        return (
+            len(self.tasks) < self.workload.in_flight and unstored < 2 * self.workload.in_flight
+        )
+
     def start_waiting(self) -> None:
-        while self.is_starting and self.waiting and len(self.tasks) < self.workload.in_flight:
+        while self.is_starting and self.waiting and self.has_room():
             item = self.waiting.popleft()
             task = asyncio.create_task(self.perform(item))
             self.tasks[task] = item
@@ -223,7 +231,10 @@ class _Driver:
         self.progressed.clear()
         if self.finished:
             batch, self.finished = self.finished, []
+            self.storing = len(batch)
             await self.in_database(lambda: self.store(batch))
+            self.storing = 0
+            self.start_waiting()
 
     async def wait_for_postponed(self) -> bool:
         """True when it is worth staying: rows wait, or will be due soon."""
@@ -240,10 +251,12 @@ class _Driver:
     async def close(self) -> None:
         """Cancel what is in flight, keep what has arrived, give back the rest."""
         self.is_starting = False
-        in_flight = dict(self.tasks)
+        in_flight, arrived = dict(self.tasks), len(self.finished)
         for task in in_flight:
             task.cancel()
         await asyncio.gather(*in_flight, return_exceptions=True)
+        # a call that failed because it was told to end has not failed
+        self.finished[arrived:] = [f for f in self.finished[arrived:] if f.failure is None]
         kept = {finished.item.pk for finished in self.finished}
         held = [item.pk for item in (*in_flight.values(), *self.waiting) if item.pk not in kept]
         if self.finished:

@@ -7,7 +7,7 @@ import pytest
 from django.db import connections
 from django.utils import timezone
 
-from arena.models import Answer, GenerationRun, RunStatus, WorkStatus
+from arena.models import Answer, GenerationRun, Question, RunStatus, WorkStatus
 from arena.services.driving import drive_run_chunk
 from arena.services.runs import (
     RunStateError,
@@ -19,7 +19,7 @@ from arena.services.runs import (
     stop_run,
     sweep_runs,
 )
-from arena.work.dispatch import DriveOptions, drive
+from arena.work.dispatch import DriveOptions, _Driver, drive
 from arena.work.owner import process_owner
 from providers.base import FailureKind, ProviderError
 
@@ -69,6 +69,11 @@ async def elsewhere(change):
         connections.close_all()
 
     await asyncio.to_thread(call)
+
+
+async def turns_of_the_loop(count):
+    for _ in range(count):
+        await asyncio.sleep(0)
 
 
 def drive_now(run, workload, options=FAST):
@@ -148,6 +153,42 @@ def test_a_stopped_run_gives_back_what_was_not_finished(run):
     assert report.was_stopped
     assert run.items().status_counts()[WorkStatus.PENDING] == 6
     assert set(run.answers.values_list("attempts", flat=True)) == {0}
+
+
+def test_a_call_that_fails_because_it_was_told_to_end_is_given_back(run):
+    async def stop_then_break(item):
+        await elsewhere(lambda: GenerationRun.objects.update(status=RunStatus.STOPPED))
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            raise RuntimeError("broken off") from None
+
+    drive_now(run, Echo(stop_then_break))
+    assert run.items().status_counts()[WorkStatus.PENDING] == 6
+
+
+def test_a_slow_database_holds_back_calls_whose_results_could_be_lost(run, alpha, monkeypatch):
+    for question in range(18):
+        asked = Question.objects.create(
+            question_set=run.question_set, external_id=f"n{question}", turns=[]
+        )
+        Answer.objects.create(question=asked, model=alpha, run=run)
+
+    async def think(item):
+        await turns_of_the_loop(8)
+
+    workload, unstored = Echo(think), []
+    workload.in_flight = 2
+    query = _Driver.in_database
+
+    async def query_slowly(driver, call):
+        await turns_of_the_loop(20)  # enough to start whatever may be started
+        unstored.append(len(workload.performed) - driver.report.done)
+        return await query(driver, call)
+
+    monkeypatch.setattr(_Driver, "in_database", query_slowly)
+    assert drive_now(run, workload).done == 24
+    assert max(unstored) == 4
 
 
 def test_driving_a_finished_run_again_does_nothing(run, monkeypatch):

@@ -96,6 +96,16 @@ async def test_a_cancelled_call_gives_its_place_to_the_next(gate_of):
     assert visitors.gate.in_flight == 0
 
 
+async def test_calls_cancelled_all_at_once_all_end_as_cancelled(gate_of):
+    visitors = Visitors(gate_of(max_concurrency=1))
+    tasks = await visitors.send(3)
+    for task in tasks:
+        task.cancel()
+    ends = await asyncio.gather(*tasks, return_exceptions=True)
+    assert [type(end) for end in ends] == 3 * [asyncio.CancelledError]
+    assert visitors.gate.in_flight == 0
+
+
 async def test_two_workers_sharing_a_store_stay_within_the_limit_together(gate_of):
     store = InProcessLimitStore()
     ours, theirs = Visitors(gate_of(store)), Visitors(gate_of(store))
