@@ -137,9 +137,7 @@ class _Driver:
     def has_room(self) -> bool:
         """Few enough are under way, and few enough would be lost with this process."""
         unstored = len(self.tasks) + len(self.finished) + self.storing
-        return (
-            len(self.tasks) < self.workload.in_flight and unstored < 2 * self.workload.in_flight
-        )
+        return len(self.tasks) < self.workload.in_flight and unstored < 2 * self.workload.in_flight
 
     def start_waiting(self) -> None:
         while self.is_starting and self.waiting and self.has_room():

@@ -14,6 +14,7 @@ from arena.models import WorkStatus
 from benchmarks.metrics.letters import EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Sample
 from benchmarks.questions.asking import choice_score
+from benchmarks.services.drops import refresh_drops
 from benchmarks.statistics.estimates import (
     Estimate,
     is_precise,
@@ -171,7 +172,7 @@ def rescore(*, task: BenchmarkTask, extractor: str) -> BenchmarkTask:
     task.fingerprint = {**task.fingerprint, "extractor": EXTRACTORS[extractor].identity}
     task.fingerprint_hash = digest(task.fingerprint)
     task.save(update_fields=["extractor", "fingerprint", "fingerprint_hash"])
-    return refresh_scores(task)
+    return _refreshed(task)
 
 
 def _read_by_filter(task: BenchmarkTask, name: str) -> BenchmarkTask:
@@ -186,4 +187,11 @@ def _read_by_filter(task: BenchmarkTask, name: str) -> BenchmarkTask:
     task.fingerprint = {**task.fingerprint, "metric": metric}
     task.fingerprint_hash = digest(task.fingerprint)
     task.save(update_fields=["primary_metric", "extractor", "fingerprint", "fingerprint_hash"])
-    return refresh_scores(task)
+    return _refreshed(task)
+
+
+def _refreshed(task: BenchmarkTask) -> BenchmarkTask:
+    """The task with its scores anew, and the drops that hang on them."""
+    refresh_scores(task)
+    refresh_drops(task.run)
+    return task
