@@ -89,7 +89,8 @@ def load_model(spec: ModelSpec) -> LoadedModel:
         attn_implementation="sdpa",
         **options,
     )
-    if not spec.device_map and not spec.quantization:
+    # a quantised checkpoint lies where its quantiser put it and must not be moved
+    if not spec.device_map and not getattr(model, "is_quantized", False):
         model = model.to(spec.device or _default_device())
     return prepare(spec, model, tokenizer)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -38,6 +39,7 @@ METRIC_ORDER = ("acc_norm", "acc", "exact_match", "mc2", "f1", "word_perplexity"
 BOOTSTRAP_RESAMPLES = 100_000
 DOC_CHARACTERS = 20_000
 # what the field reports for a task and lm-eval does not compute
+TOKEN_PERPLEXITY = "token_perplexity,none"
 EXTRA_METRICS = {"triviaqa": {"f1": token_f1}}
 
 
@@ -159,6 +161,9 @@ class HarnessTask:
                 extracted = results[0]
             for metric, function in EXTRA_METRICS.get(self.name, {}).items():
                 metrics[f"{metric},{ensemble.name}"] = function(results[0], _texts(sample))
+        if responses[0].is_rolling:
+            # exp(-sum of log-likelihoods / tokens) depends on the tokenizer, unlike lm-eval's three
+            metrics[TOKEN_PERPLEXITY] = [responses[0].logprob, responses[0].tokens]
         if sample.get("choices") and responses[0].logprob is not None:
             extracted = chosen(sample["choices"], responses)
         return SampleScore(metrics, extracted, reasons_of(responses, extracted))
@@ -167,6 +172,9 @@ class HarnessTask:
         """lm-eval's own aggregation for what is no mean: perplexities, F1 over a corpus, …"""
         from lm_eval.api.metrics import mean, stderr_for_metric
 
+        if metric == TOKEN_PERPLEXITY:
+            tokens = sum(count for _, count in values)
+            return math.exp(-sum(logprob for logprob, _ in values) / max(tokens, 1)), None
         function = self.task.aggregation().get(metric.partition(",")[0], mean)
         if function is mean:
             return None

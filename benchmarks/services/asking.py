@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
+from benchmarks.engine.stops import split_reasoning
 from benchmarks.suites_base import LIKELIHOOD_KINDS, RequestKind, Response, SampleRequest
 from providers.base import FailureKind, GenerationSettings, Message, Provider, ProviderError
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 # samples that go to the engine together: enough to share prefixes and to fill an accelerator
 SAMPLES_PER_BATCH = 256
 TOP_LOGPROBS = 20
+THINK_END = "</think>"
 SETTLE_S = 0.002
 
 
@@ -138,9 +140,13 @@ class EndpointAsker:
         if not messages:
             messages = [Message("user", request.context)]
         completion = await self.provider.complete(messages, _settings(request))
+        text, reasoning = completion.text, completion.reasoning
+        if not reasoning:
+            # servers without a reasoning parser leave the thinking in the text
+            reasoning, text = split_reasoning(text, THINK_END)
         return Response(
-            text=completion.text,
-            reasoning=completion.reasoning,
+            text=text,
+            reasoning=reasoning,
             finish_reason=completion.finish_reason,
             tokens=completion.output_tokens or 0,
             letters=_letters(request, completion.top_logprobs),

@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+from django.db.models import Q
+
 from benchmarks.models import BenchmarkRun, BenchmarkTask
 from benchmarks.statistics.estimates import Z_95, mean_estimate
 from benchmarks.suites_base import PROBE_SEPARATOR, Json
@@ -16,13 +18,15 @@ OF_THE_QUESTIONS = frozenset({"task", "suite", "prompt", "definition"})
 def refresh_drops(run: BenchmarkRun) -> None:
     """Recompute the drops of the run's tasks, and of earlier probes of the tasks it holds."""
     names = {task.name for task in run.tasks.all()}
+    probes = Q(name__contains=PROBE_SEPARATOR)
+    concerned = probes | Q(run=run) if run.options.get("corpus") else probes
     tasks = BenchmarkTask.objects.filter(
-        run__language_model_id=run.language_model_id, scored_at__isnull=False
-    ).select_related("run")
-    for task in tasks:
+        concerned, run__language_model_id=run.language_model_id, scored_at__isnull=False
+    )
+    for task in tasks.select_related("run"):
         probe, separator, base = task.name.partition(PROBE_SEPARATOR)
         if not separator:
-            found = overlap_drop(task) if task.run_id == run.pk else task.drop
+            found = overlap_drop(task)
         elif task.run_id != run.pk and base not in names:
             continue
         elif probe == "min_k":

@@ -437,35 +437,55 @@ def forecast(run: BenchmarkRun) -> dict[str, Json]:
         "requests": requests,
         "input_tokens": tokens_in,
         "output_tokens_at_most": answers,
-        "usd_at_most": _money(run.language_model, tokens_in, answers),
+        "usd_at_most": _money(run, tokens_in, answers, samples),
         "seconds": _seconds(run, samples, tokens_in + answers),
     }
 
 
-def _money(model: LanguageModel, tokens_in: int, tokens_out: int) -> float | None:
+# a judge reads its instruction, the question and the answer, and writes a few sentences
+JUDGE_TOKENS_IN, JUDGE_TOKENS_OUT = 250, 200
+
+
+def _money(run: BenchmarkRun, tokens_in: int, tokens_out: int, samples: int) -> float | None:
+    """What the model and the judges of its answers may cost; None where a price is not known."""
+    costs = [_price(run.language_model, tokens_in, tokens_out)]
+    for judge in LanguageModel.objects.filter(slug__in=judges_of(run_options(run.options))):
+        read = tokens_in + tokens_out + samples * JUDGE_TOKENS_IN
+        costs.append(_price(judge, read, samples * JUDGE_TOKENS_OUT))
+    known = [cost for cost in costs if cost is not None]
+    return round(sum(known), 4) if len(known) == len(costs) else None
+
+
+def _price(model: LanguageModel, tokens_in: int, tokens_out: int) -> float | None:
     if model.price_in_per_mtok is None or model.price_out_per_mtok is None:
         return None
-    price = tokens_in * model.price_in_per_mtok + tokens_out * model.price_out_per_mtok
-    return round(price / 1e6, 4)
+    return (tokens_in * model.price_in_per_mtok + tokens_out * model.price_out_per_mtok) / 1e6
 
 
 def _seconds(run: BenchmarkRun, samples: int, tokens: int) -> float | None:
-    """By this model's last finished run: over the same tasks by samples, over others by tokens."""
-    finished = BenchmarkRun.objects.filter(
+    """By the speed of this model's last finished run over the same tasks, else over any.
+
+    Over the same tasks samples take alike; over others tokens are what can be compared.
+    """
+    earlier = BenchmarkRun.objects.filter(
         language_model=run.language_model,
+        model_args=run.model_args,
         status=RunStatus.COMPLETED,
         finished_at__isnull=False,
         started_at__isnull=False,
-    ).exclude(pk=run.pk)
-    same = finished.filter(selection=run.selection).order_by("-id").first()
-    earlier = same or finished.filter(model_args=run.model_args).order_by("-id").first()
-    if earlier is None or earlier.finished_at is None or earlier.started_at is None:
-        return None
-    took_s = (earlier.finished_at - earlier.started_at).total_seconds()
-    expected = earlier.forecast
-    if same is not None:
-        done, now = earlier.samples.count(), samples
-    else:
-        done = expected.get("input_tokens", 0) + expected.get("output_tokens_at_most", 0)
-        now = tokens
-    return round(took_s * now / done, 1) if done else None
+    )
+    finished = list(earlier.exclude(pk=run.pk).order_by("-id")[:50])
+    same = next((other for other in finished if other.selection == run.selection), None)
+    for other, mine, kind in ((same, samples, "samples"), (next(iter(finished), None), tokens, "")):
+        theirs = _work(other, kind) if other is not None else 0
+        if other is not None and theirs and other.finished_at and other.started_at:
+            took_s = (other.finished_at - other.started_at).total_seconds()
+            return round(took_s * mine / theirs, 1)
+    return None
+
+
+def _work(run: BenchmarkRun, kind: str) -> int:
+    if kind == "samples":
+        return run.samples.count()
+    expected = run.forecast
+    return int(expected.get("input_tokens", 0)) + int(expected.get("output_tokens_at_most", 0))

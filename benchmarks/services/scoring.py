@@ -14,6 +14,7 @@ from arena.models import WorkStatus
 from benchmarks.metrics.letters import EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Sample
 from benchmarks.questions.asking import choice_score
+from benchmarks.services.drops import refresh_drops
 from benchmarks.statistics.estimates import (
     Estimate,
     is_precise,
@@ -132,9 +133,24 @@ def stop_where_precise(run: BenchmarkRun) -> int:
     return dropped
 
 
+def readings_of(task: BenchmarkTask) -> list[str]:
+    """The ways in which a task's stored answers can be read.
+
+    Letters are read by an extractor. A generation task of lm-eval is read by each of its filters
+    (GSM8K: ``strict-match`` and ``flexible-extract``), one of which makes the score.
+    """
+    if task.protocol == AskProtocol.GENERATION:
+        return sorted(EXTRACTORS)
+    metric = task.primary_metric.partition(",")[0]
+    filters = [name.partition(",")[2] for name in task.scores if name.partition(",")[0] == metric]
+    return sorted(filters) if len(filters) > 1 else []
+
+
 @transaction.atomic
 def rescore(*, task: BenchmarkTask, extractor: str) -> BenchmarkTask:
-    """Read the stored answers again with another extractor; the model is not asked."""
+    """Read the stored answers again in another way; the model is not asked."""
+    if task.protocol == AskProtocol.NATIVE and extractor in readings_of(task):
+        return _read_by_filter(task, extractor)
     if task.protocol != AskProtocol.GENERATION:
         raise TaskError(
             f"task {task.name!r} was not asked for a letter in writing, so no extractor reads it"
@@ -156,4 +172,26 @@ def rescore(*, task: BenchmarkTask, extractor: str) -> BenchmarkTask:
     task.fingerprint = {**task.fingerprint, "extractor": EXTRACTORS[extractor].identity}
     task.fingerprint_hash = digest(task.fingerprint)
     task.save(update_fields=["extractor", "fingerprint", "fingerprint_hash"])
-    return refresh_scores(task)
+    return _refreshed(task)
+
+
+def _read_by_filter(task: BenchmarkTask, name: str) -> BenchmarkTask:
+    """Let another of the task's filters make the score: its values are stored already."""
+    metric = f"{task.primary_metric.partition(',')[0]},{name}"
+    rows = list(task.samples.scored())
+    for row in rows:
+        value = row.metrics.get(metric)
+        row.value = float(value) if isinstance(value, int | float) else None
+    Sample.objects.bulk_update(rows, ["value"], batch_size=500)
+    task.primary_metric, task.extractor = metric, name
+    task.fingerprint = {**task.fingerprint, "metric": metric}
+    task.fingerprint_hash = digest(task.fingerprint)
+    task.save(update_fields=["primary_metric", "extractor", "fingerprint", "fingerprint_hash"])
+    return _refreshed(task)
+
+
+def _refreshed(task: BenchmarkTask) -> BenchmarkTask:
+    """The task with its scores anew, and the drops that hang on them."""
+    refresh_scores(task)
+    refresh_drops(task.run)
+    return task

@@ -12,7 +12,7 @@ from threading import Lock
 
 from django.db import connections
 
-from arena.calling import open_provider
+from arena.calling import OpenModels
 from arena.models import LanguageModel
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Device, EngineKind, Sample
 from benchmarks.services.asking import SAMPLES_PER_BATCH, Asker, EndpointAsker, LocalAsker
@@ -57,6 +57,7 @@ class BenchmarkWorkload:
     asker: Asker
     in_flight: int
     judges: dict[str, EndpointAsker] = field(default_factory=dict)
+    called: OpenModels | None = None
     answered: dict[int, list[Response]] = field(default_factory=dict)
     tasks: dict[int, BenchmarkTask] = field(default_factory=dict)
     opened: dict[int, OpenTask] = field(default_factory=dict)
@@ -69,13 +70,16 @@ class BenchmarkWorkload:
     @classmethod
     def open(cls, run: BenchmarkRun) -> BenchmarkWorkload:
         run = BenchmarkRun.objects.select_related("language_model__endpoint").get(pk=run.pk)
+        called = OpenModels()
+        judges = {
+            model.slug: EndpointAsker(called.provider_of(model)) for model in judge_models(run)
+        }
         if run.engine == EngineKind.LOCAL:
             asker: Asker = LocalAsker(lambda: engine_for(run.model_args))
-            return cls(run, asker, in_flight=shard_size(run), judges=open_judges(run))
-        provider = open_provider(run.language_model)
-        slots = provider.config.max_concurrency
-        in_flight = max(min(slots, 256), 1)
-        return cls(run, EndpointAsker(provider), in_flight=in_flight, judges=open_judges(run))
+            return cls(run, asker, shard_size(run), judges=judges, called=called)
+        provider = called.provider_of(run.language_model)
+        in_flight = max(min(provider.config.max_concurrency, 256), 1)
+        return cls(run, EndpointAsker(provider), in_flight, judges=judges, called=called)
 
     def load(self, ids: Sequence[int]) -> list[Sample]:
         rows = list(Sample.objects.filter(pk__in=ids).order_by("id"))
@@ -144,8 +148,9 @@ class BenchmarkWorkload:
             stop_where_precise(self.run)
 
     async def aclose(self) -> None:
-        for asker in (self.asker, *self.judges.values()):
-            await asker.aclose()
+        await self.asker.aclose()
+        if self.called is not None:
+            await self.called.aclose()
         await asyncio.to_thread(self._finish)
         self.scorers.shutdown(wait=False)
 
@@ -185,13 +190,10 @@ def stored_sample(sample: Sample) -> dict[str, Json]:
     }
 
 
-def open_judges(run: BenchmarkRun) -> dict[str, EndpointAsker]:
+def judge_models(run: BenchmarkRun) -> list[LanguageModel]:
     """The models that grade answers, each within its own endpoint's limits."""
-    models = LanguageModel.objects.filter(slug__in=judges_of(run_options(run.options)))
-    return {
-        model.slug: EndpointAsker(open_provider(model))
-        for model in models.select_related("endpoint")
-    }
+    named = LanguageModel.objects.filter(slug__in=judges_of(run_options(run.options)))
+    return list(named.select_related("endpoint"))
 
 
 def reason_words(reasons: Sequence[str]) -> str:

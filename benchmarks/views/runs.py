@@ -14,7 +14,6 @@ from django.views.decorators.http import require_POST, require_safe
 from arena.access import staff_only
 from arena.run_progress import failure_groups, run_progress
 from benchmarks.charts import needle_map
-from benchmarks.metrics.letters import EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Sample
 from benchmarks.probe_lines import probe_lines
 from benchmarks.reporting import report_context
@@ -30,7 +29,7 @@ from benchmarks.selectors import (
 )
 from benchmarks.services.group_scores import group_scores
 from benchmarks.services.running import results
-from benchmarks.services.scoring import rescore
+from benchmarks.services.scoring import readings_of, rescore
 from benchmarks.suites_base import TaskError, unpack_requests
 
 SAMPLES_PER_PAGE = 30
@@ -106,7 +105,7 @@ def sample_list(request: HttpRequest, run_id: int, task_id: int) -> HttpResponse
         "others": comparable_runs(task),
         "categories": [category for category in categories if category],
         "category_scores": task.category_scores,
-        "extractors": sorted(EXTRACTORS) if task.protocol == "generation" else [],
+        "extractors": readings_of(task),
         "needle": needle_map(list(task.samples.scored())) if task.suite == "needle" else None,
     }
     return render(request, "benchmarks/samples.html", context)

@@ -3,7 +3,9 @@
 Each side runs in a process of its own, so that peak memory is its own, and its processor time is
 counted beside the clock: on a machine with other work only that can be compared. On a processor
 the model has five million parameters; ``--gpu`` takes an eight-billion-parameter shape with
-random weights in bfloat16, and forecasts all of MMLU from it.
+random weights in bfloat16 (``--gpu gpu-1b`` one billion), writes tokens per second against the
+accelerator's own limits, and forecasts all of MMLU. ``--gpu rehearsal`` goes the same way with a
+tiny model on whatever is there, to see that the script works before a GPU is paid for.
 """
 
 import argparse
@@ -25,11 +27,21 @@ SHAPES = {
             "num_attention_heads": 32, "num_key_value_heads": 8, "tie_word_embeddings": False},
     "gpu-1b": {"hidden_size": 2048, "intermediate_size": 8192, "num_hidden_layers": 16,
                "num_attention_heads": 32, "num_key_value_heads": 8, "tie_word_embeddings": True},
+    "rehearsal": {"hidden_size": 64, "intermediate_size": 128, "num_hidden_layers": 2,
+                  "num_attention_heads": 4, "num_key_value_heads": 2, "tie_word_embeddings": True},
 }  # fmt: skip
 VOCABULARY = 32_000
 MMLU_ITEMS = 14_042
-# NVIDIA's data sheet for the H200: dense bfloat16 and memory bandwidth
-H200_FLOPS, H200_BYTES_PER_S = 989e12, 4.8e12
+# NVIDIA's data sheets: dense bfloat16 operations and bytes of memory per second, by what a
+# device's name holds (SXM where there are several)
+LIMITS = {
+    "H200": (989e12, 4.8e12),
+    "H100": (989e12, 3.35e12),
+    "A100": (312e12, 2.0e12),
+    "L40S": (362e12, 0.864e12),
+    "L4": (121e12, 0.3e12),
+    "RTX 4090": (165e12, 1.0e12),
+}
 
 
 def words_of(rng, count):
@@ -103,7 +115,7 @@ def load(folder):
         model = LlamaForCausalLM(config)
     else:
         torch.set_default_dtype(torch.bfloat16)
-        with torch.device("cuda"):
+        with torch.device("cuda" if torch.cuda.is_available() else "cpu"):
             model = LlamaForCausalLM(config)
         torch.set_default_dtype(torch.float32)
     return model.eval(), PreTrainedTokenizerFast.from_pretrained(folder)
@@ -118,6 +130,7 @@ def run_side(side, folder, kind, items, batch):
     pairs = requests_of(kind, items)
     score = scorer_of(side, model, tokenizer, batch)
     score(pairs[:8])
+    passes = passes_of(score)
     if torch.cuda.is_available():
         torch.cuda.reset_peak_memory_stats()
     before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
@@ -127,8 +140,17 @@ def run_side(side, folder, kind, items, batch):
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
     if torch.cuda.is_available():
         peak = torch.cuda.max_memory_allocated() // 1024
+    device = torch.cuda.get_device_name() if torch.cuda.is_available() else "processor"
+    # the embedding is looked up, the head is multiplied only where a choice is read
+    weights = sum(p.numel() for name, p in model.named_parameters() if "layers." in name)
     print(json.dumps({"seconds": seconds, "cpu_seconds": cpu_seconds, "peak_kib": peak,
-                      "tokens": tokens, "logprobs": logprobs}))  # fmt: skip
+                      "tokens": tokens, "logprobs": logprobs, "device": device,
+                      "weights": weights, "passes": passes_of(score) - passes}))  # fmt: skip
+
+
+def passes_of(score):
+    engine = getattr(score, "engine", None)
+    return engine.counts.forward_passes if engine else 0
 
 
 def scorer_of(side, model, tokenizer, batch):
@@ -145,6 +167,7 @@ def scorer_of(side, model, tokenizer, batch):
             found = engine.likelihoods([LikelihoodRequest(*pair) for pair in pairs])
             return [f.logprob for f in found], engine.counts.tokens - before
 
+        score.engine = engine
         return score
     from lm_eval.api.instance import Instance
     from lm_eval.models.huggingface import HFLM
@@ -182,18 +205,35 @@ def compare(folder, kind, items, batch, shape):
         f"{ours['tokens'] / ours['seconds']:.0f} tokens/s"
     )
     if shape != "cpu":
-        report_limits(ours, kind, items, shape)
+        report_limits(ours, kind, items)
 
 
-def report_limits(ours, kind, items, shape):
-    """Where the accelerator's own limits lie, and MMLU's time by this measurement."""
-    size = SHAPES[shape]
-    layer = size["hidden_size"] * (2 * size["hidden_size"] + 3 * size["intermediate_size"])
-    parameters = size["num_hidden_layers"] * layer * 1.05
-    print(f"  arithmetic limit {H200_FLOPS / (2 * parameters):.0f} tokens/s; the weights are read "
-          f"once per pass, {2 * parameters / H200_BYTES_PER_S * 1e3:.1f} ms")  # fmt: skip
+def report_limits(ours, kind, items):
+    """How far the accelerator's own limits are, and MMLU's time by this measurement."""
+    rate = ours["tokens"] / ours["seconds"]
+    found = next((limits for name, limits in LIMITS.items() if name in ours["device"]), None)
+    print(
+        f"  on {ours['device']}: {ours['weights'] / 1e9:.2f} billion weights in layers, "
+        f"{ours['passes']} forward passes of {ours['tokens'] / ours['passes']:.0f} tokens"
+    )
+    if found is None:
+        print("  its limits are not in this script's table; add them from its data sheet")
+    else:
+        operations, bytes_per_s = found
+        arithmetic = operations / (2 * ours["weights"])
+        # every pass reads all weights once, in two bytes each
+        reading = ours["passes"] * 2 * ours["weights"] / bytes_per_s
+        print(
+            f"  {rate:.0f} tokens/s of {arithmetic:.0f} that its arithmetic allows "
+            f"({rate / arithmetic:.0%}); reading the weights alone takes {reading:.2f} s of "
+            f"{ours['seconds']:.2f} s ({reading / ours['seconds']:.0%})"
+        )
     if kind == "mmlu":
-        print(f"  all of MMLU: {ours['seconds'] * MMLU_ITEMS / items:.0f} s")
+        # one subject's examples are shared by its questions in either number of items
+        print(
+            f"  all of MMLU ({MMLU_ITEMS} items, 5 shots) by this measurement: "
+            f"{ours['seconds'] * MMLU_ITEMS / items:.0f} s"
+        )
 
 
 def main():
@@ -203,7 +243,7 @@ def main():
     parser.add_argument("--kind", choices=sorted(ITEMS))
     parser.add_argument("--items", type=int, default=0)
     parser.add_argument("--batch", type=int, default=0, help="our token budget; 0 chooses it")
-    parser.add_argument("--gpu", nargs="?", const="gpu", choices=["gpu", "gpu-1b"])
+    parser.add_argument("--gpu", nargs="?", const="gpu", choices=["gpu", "gpu-1b", "rehearsal"])
     options = parser.parse_args()
     if options.side:
         run_side(options.side, options.folder, options.kind, options.items, options.batch)
@@ -212,7 +252,7 @@ def main():
         shape = options.gpu or "cpu"
         build(Path(folder), shape)
         for kind in [options.kind] if options.kind else ITEMS:
-            items = options.items or ITEMS[kind] * (5 if options.gpu else 1)
+            items = options.items or ITEMS[kind] * (5 if shape.startswith("gpu") else 1)
             compare(Path(folder), kind, items, options.batch, shape)
 
 

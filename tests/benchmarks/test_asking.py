@@ -75,6 +75,15 @@ def test_a_chat_endpoint_gets_the_conversation_and_its_settings():
     assert (found.text, found.tokens) == ("ANSWER: A", 5)
 
 
+def test_thinking_that_a_server_leaves_in_the_text_is_kept_apart():
+    provider = Scripted(Completion("<think>A or B?</think>\n\nANSWER: B"))
+    messages = ({"role": "user", "content": "Which?"},)
+    (found,) = ask(
+        EndpointAsker(provider), SampleRequest(RequestKind.GENERATION, "x", messages=messages)
+    )
+    assert (found.text, found.reasoning) == ("ANSWER: B", "<think>A or B?")
+
+
 def test_letters_are_read_from_the_first_tokens_candidates():
     top = tuple(
         TokenLogprob(t, p) for t, p in ((" B", -0.2), ("B", -3.0), ("x", -1.0), ("a", -2.0))

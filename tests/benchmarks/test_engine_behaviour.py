@@ -140,6 +140,19 @@ def test_a_sliding_window_turns_sharing_off_and_says_so():
     assert "window" in engine.loaded.notes[0]
 
 
+def test_a_checkpoint_that_is_quantised_already_stays_where_its_quantiser_put_it(
+    tmp_path, monkeypatch
+):
+    from transformers import AutoModelForCausalLM
+
+    folder = save_checkpoint(tmp_path / "tiny")
+    model = make_model()
+    model.is_quantized = True
+    monkeypatch.setattr(model, "to", pytest.fail)
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *_, **__: model)
+    assert load_model(ModelSpec(str(folder))).model is model
+
+
 @pytest.mark.parametrize("precision", ["bf16", "fp16"])
 def test_low_precision_scores_are_reduced_in_float32(tmp_path, precision):
     folder = save_checkpoint(tmp_path / "tiny")

@@ -135,7 +135,7 @@ def test_prompts_metrics_and_errors_are_lm_evals(name, known, source, engine):
     for metric, (value, error) in mine.items():
         kind, _, filter_name = metric.partition(",")
         if metric not in wanted:
-            assert (name, kind) == ("triviaqa", "f1")
+            assert (name, kind) in (("triviaqa", "f1"), ("wikitext", "token_perplexity"))
             continue
         assert value == pytest.approx(wanted[metric], abs=EXACT, rel=EXACT)
         their_error = wanted[f"{kind}_stderr,{filter_name}"]
@@ -256,3 +256,11 @@ def test_every_task_and_group_of_lm_eval_is_listed():
     found = catalogue(Path(os.environ["FULL_CATALOGUE"]))
     assert len(found.entries) > 14_000
     assert math.prod(len(tree(found, name).tasks) > 0 for name in ("mmlu", "bbh", "leaderboard"))
+
+
+def test_token_perplexity_is_over_all_tokens_of_all_texts(known, source):
+    task = HarnessTask(
+        "wikitext", load_from(known, "wikitext", source=source), TaskOptions(data=source)
+    )
+    found = task.aggregate("token_perplexity,none", [[-4.0, 2], [-2.0, 4]])
+    assert found == (pytest.approx(math.exp(1.0)), None)

@@ -6,12 +6,14 @@ import re
 import pytest
 from django.urls import reverse
 
-from benchmarks.models import Sample
+from benchmarks.forms import LaunchForm
+from benchmarks.models import BenchmarkTask, Sample
 from benchmarks.probes.numbers import ONES
 from benchmarks.services.drops import refresh_drops
 from benchmarks.services.preparing import prepare_run
+from benchmarks.services.question_files import save_question_file
 from benchmarks.services.running import results, run_from_config, run_to_end
-from benchmarks.services.scoring import refresh_scores
+from benchmarks.services.scoring import refresh_scores, rescore
 from benchmarks.suites_base import TaskError
 
 pytest.importorskip("lm_eval")
@@ -130,3 +132,29 @@ def test_the_board_shows_the_drop_beside_its_task(configuration, client):
         "arc_easy", "mmlu_anatomy", "shuffled@mmlu_anatomy",
     ]  # fmt: skip
     assert "drop" in reply.content.decode()
+
+
+def test_a_corpus_is_uploaded_like_questions_and_chosen_at_launch(settings, tmp_path):
+    settings.MEDIA_ROOT = tmp_path / "media"
+    stored = save_question_file(name="Web dump", kind="corpus", filename="dump.txt",
+                                content=b"one line\n\nanother\n")  # fmt: skip
+    assert stored.rows == 2
+    form = LaunchForm({"model": str(tmp_path), "tasks": "arc_easy", "protocol": "native",
+                       "precision": "fp32", "hub": "local", "corpus": stored.pk,
+                       "probes": ["shuffled"]})  # fmt: skip
+    assert form.is_valid(), form.errors
+    asked = form.configuration()
+    assert (asked["corpus"], asked["probes"]) == (stored.file.path, ["shuffled"])
+    assert stored.file.path.endswith(".txt")
+    assert stored not in form.fields["question_files"].queryset
+
+
+def test_reading_answers_again_keeps_drops_to_what_was_read_alike(configuration):
+    asked = configuration("mmlu_anatomy", probes=["shuffled"], protocol="generation")
+    run = run_to_end(run_from_config(asked))
+    original, probe = (run.tasks.get(name=n) for n in ("mmlu_anatomy", "shuffled@mmlu_anatomy"))
+    assert probe.drop["original"] == original.pk
+    rescore(task=original, extractor="marked")
+    assert BenchmarkTask.objects.get(pk=probe.pk).drop == {}
+    rescore(task=probe, extractor="marked")
+    assert BenchmarkTask.objects.get(pk=probe.pk).drop["original"] == original.pk

@@ -1,5 +1,6 @@
 """Whole runs on a tiny model: the same numbers however they are cut, killed or resumed."""
 
+import datetime as dt
 import json
 from io import StringIO
 
@@ -13,7 +14,7 @@ from benchmarks import run_task
 from benchmarks.models import BenchmarkRun, Sample
 from benchmarks.services.preparing import create_benchmark_run, plan_selection, prepare_run
 from benchmarks.services.running import results, run_from_config, run_to_end
-from benchmarks.services.scoring import refresh_scores, rescore
+from benchmarks.services.scoring import readings_of, refresh_scores, rescore
 from benchmarks.suites_base import TaskError
 
 pytest.importorskip("lm_eval")
@@ -135,6 +136,22 @@ def test_rescoring_reads_stored_answers_with_another_extractor(configuration, mo
     assert Sample.objects.get(pk=sample.pk).extracted == "B"
     assert task.fingerprint_hash != before or task.extractor == "lenient"
     assert task.audit["scored"] == 4
+
+
+def test_a_generation_task_is_read_again_by_another_of_its_filters(configuration, monkeypatch):
+    run = run_to_end(run_from_config(configuration("gsm8k")))
+    task = run.tasks.get()
+    strict, before = task.primary_metric, task.fingerprint_hash
+    assert readings_of(task) == ["flexible-extract", "strict-match"]
+    values = {strict: 0.0, "exact_match,flexible-extract": 1.0}
+    run.samples.update(metrics=values, value=0.0)
+    monkeypatch.setattr("benchmarks.services.workload.engine_for", pytest.fail)
+    rescore(task=task, extractor="flexible-extract")
+    assert (task.score["value"], task.score["n"]) == (1.0, 4)
+    assert set(run.samples.values_list("value", flat=True)) == {1.0}
+    assert task.fingerprint_hash != before
+    with pytest.raises(TaskError, match="no extractor reads it"):
+        rescore(task=task, extractor="marked")
 
 
 def test_earlier_samples_of_the_same_model_are_taken_over_and_no_others(configuration):
@@ -300,3 +317,14 @@ def test_whole_runs_give_the_numbers_of_lm_eval_with_its_own_engine(
             # sums of float32 likelihoods over whole pages, in another order
             found = mine[name]["metrics"][metric]["value"]
             assert found == pytest.approx(value, rel=1e-5, abs=1e-6), (name, metric)
+
+
+def test_time_is_forecast_by_samples_of_the_same_tasks_and_by_tokens_of_others(configuration):
+    first = run_to_end(run_from_config(configuration("arc_easy")))
+    ended = first.started_at + dt.timedelta(seconds=100)
+    BenchmarkRun.objects.update(finished_at=ended)
+    again = prepare_run(run_from_config(configuration("arc_easy", limit=2)))
+    assert again.forecast["seconds"] == 50.0
+    other = prepare_run(run_from_config(configuration("hellaswag")))
+    tokens = other.forecast["input_tokens"] / first.forecast["input_tokens"]
+    assert other.forecast["seconds"] == pytest.approx(100 * tokens, abs=0.1)
