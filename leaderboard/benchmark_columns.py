@@ -7,10 +7,12 @@ as lm-eval does, and its tasks are then no columns of their own.
 from __future__ import annotations
 
 import hashlib
+import json
 import math
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, NamedTuple
 
 from django.core.cache import cache
@@ -37,11 +39,12 @@ class Score(NamedTuple):
     task: int | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class BenchmarkColumn:
-    """``key`` is the fingerprint that all its scores share; ``scores`` are by model id.
+    """``key`` is the fingerprint that all its scores share; ``models`` are the ids of the scored.
 
-    ``number`` tells several ways of measuring one task apart, from 1.
+    ``number`` tells several ways of measuring one task apart, from 1. The scores stay packed
+    until they are read: a page looks at all columns and shows a few.
     """
 
     key: str
@@ -49,7 +52,21 @@ class BenchmarkColumn:
     metric: str
     protocol: str
     number: int
-    scores: Mapping[int, Score]
+    models: frozenset[int]
+    packed: str
+
+    @classmethod
+    def of(
+        cls, key: str, way: tuple[str, str, str], scores: Mapping[int, Score], number: int = 1
+    ) -> BenchmarkColumn:
+        """``way``: name, metric and protocol; ``scores`` are by model id."""
+        plain = list(scores.items())
+        return cls(key, *way, number, frozenset(scores), json.dumps(plain))
+
+    @cached_property
+    def scores(self) -> dict[int, Score]:
+        """By model id."""
+        return {model: Score(*figures) for model, figures in json.loads(self.packed)}
 
     @property
     def title(self) -> str:
@@ -114,7 +131,7 @@ def _columns() -> list[BenchmarkColumn]:
             ways[found.name].setdefault(found.key, found)
             scores[found.key][run.language_model_id] = found.score
     return [
-        BenchmarkColumn(key, name, first.metric, first.protocol, number, scores[key])
+        BenchmarkColumn.of(key, (name, first.metric, first.protocol), scores[key], number)
         for name, known in sorted(ways.items())
         for number, (key, first) in enumerate(known.items(), 1)
     ]

@@ -21,7 +21,7 @@ from speed.selectors import speed_of_models
 BENCHMARKS_SHOWN: Final = 3
 """Benchmarks that are shown unless a reader chooses others: those that most of the models have."""
 BENCHMARKS_OFFERED: Final = 30
-_RUN, _TASK = 987654321, 987654322  # stand in an address for the numbers of a run and a task
+_RUN, _TASK = 987654321, 987654322  # stand in an address for a run and its task or phase
 NO_COLUMN: Final = "none"
 """Stands in the address for a reader who wants no further column."""
 
@@ -72,11 +72,10 @@ def columns_beside(
     phases = speed_of_models(model_ids)
     shown = set(asked) if asked is not None else None
     columns = _speed_columns(phases, shown, for_staff=for_staff)
-    found = [
-        column for column in benchmark_columns() if any(pk in column.scores for pk in model_ids)
-    ]
+    models = set(model_ids)
+    found = [column for column in benchmark_columns() if column.models & models]
     # most of the board's models first; a name settles the rest, so that the order is stable
-    found.sort(key=lambda column: (-len(column.scores.keys() & set(model_ids)), column.title))
+    found.sort(key=lambda column: (-len(column.models & models), column.title))
     for place, column in enumerate(found[:BENCHMARKS_OFFERED]):
         is_shown = place < BENCHMARKS_SHOWN if shown is None else column.key in shown
         columns.append(_benchmark_column(column, is_shown=is_shown))
@@ -87,11 +86,12 @@ def _speed_columns(
     phases: Mapping[int, SpeedPhase], shown: set[str] | None, *, for_staff: bool
 ) -> list[BesideColumn]:
     columns = []
+    words = _SpeedWords.look_up(for_staff=for_staff)
     for key, label, digits in (("ttft", _("TTFT, ms"), 0), ("tpot", _("Per token, ms"), 1)):
         cells = {
             model: cell
             for model, phase in phases.items()
-            if (cell := _speed_cell(phase, key, digits, for_staff=for_staff))
+            if (cell := _speed_cell(phase, key, digits, words))
         }
         if cells:
             is_shown = shown is None or key in shown
@@ -99,22 +99,43 @@ def _speed_columns(
     return columns
 
 
-def _speed_cell(phase: SpeedPhase, key: str, digits: int, *, for_staff: bool) -> Cell | None:
+@dataclass(frozen=True, slots=True)
+class _SpeedWords:
+    """What the cells of a speed's column have in common, looked up once."""
+
+    interval: str
+    load: str
+    doubt: str
+    address: str
+
+    @classmethod
+    def look_up(cls, *, for_staff: bool) -> _SpeedWords:
+        return cls(
+            # xgettext:no-python-format
+            interval=_("95 % interval"),
+            load=_("load: %(load)s"),
+            doubt=_("measured under conditions that leave some doubt"),
+            address=reverse("speed_phase", args=(_RUN, _TASK)) if for_staff else "",
+        )
+
+
+def _speed_cell(phase: SpeedPhase, key: str, digits: int, words: _SpeedWords) -> Cell | None:
     value = getattr(phase, f"{key}_s")
     if value is None:
         return None
     lower, upper = getattr(phase, f"{key}_lower_s"), getattr(phase, f"{key}_upper_s")
     text = f"{1000 * value:.{digits}f}"
-    words = [_("load: %(load)s") % {"load": phase.name}]
+    notes = [words.load % {"load": phase.name}]
     if lower is not None and upper is not None:
         ends = f"{1000 * lower:.{digits}f} – {1000 * upper:.{digits}f}"
-        # xgettext:no-python-format
-        words.insert(0, _("95 % interval") + " " + ends)
+        notes.insert(0, f"{words.interval} {ends}")
     is_doubtful = phase.grade != "green"
     if is_doubtful:
-        words.append(_("measured under conditions that leave some doubt"))
-    href = reverse("speed_phase", args=(phase.run_id, phase.number)) if for_staff else ""
-    return Cell(text, 1000 * value, "; ".join(words), href, is_doubtful)
+        notes.append(words.doubt)
+    href = words.address.replace(str(_TASK), str(phase.number)).replace(
+        str(_RUN), str(phase.run_id)
+    )
+    return Cell(text, 1000 * value, "; ".join(notes), href, is_doubtful)
 
 
 def _is_unequal(phases: Collection[SpeedPhase]) -> bool:

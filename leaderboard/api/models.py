@@ -80,7 +80,7 @@ def get_figures(request: HttpRequest, slug: str) -> dict[str, Any]:
                 "samples": score.samples,
             }
             for column in benchmark_columns()
-            if (score := column.scores.get(model.pk))
+            if model.pk in column.models and (score := column.scores[model.pk])
         ],
     }
 

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
 
 from django import template
 from django.template.loader import render_to_string
-from django.utils.html import escape
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
@@ -33,7 +33,7 @@ class _Shared:
     """What all rows of a table have in common, escaped already."""
 
     page: BoardPage
-    columns: Sequence[BesideColumn]
+    columns: Sequence[tuple[BesideColumn, str]]
     labels: dict[str, str]
     badges: dict[str, str]
     model_url: str
@@ -61,7 +61,7 @@ def board_rows(page: BoardPage, beside: Beside) -> SafeString:
     """All lines of the table."""
     shared = _Shared(
         page=page,
-        columns=beside.columns,
+        columns=[(column, escape(column.label)) for column in beside.columns],
         labels=_labels(),
         badges=_badges(),
         model_url=url_if("model_detail", _PLACEHOLDER),
@@ -118,31 +118,28 @@ def _row(line: BoardLine, shared: _Shared) -> str:
         f'<td class="number" data-label="{labels["battles"]}">{line.battles}</td>'
         f'<td data-label="{labels["organisation"]}">{escape(model.organisation or _ABSENT)}</td>'
         f'<td data-label="{labels["licence"]}">{_licence(line, badges)}</td>{price}'
-        f"{''.join(_beside(column, model.pk) for column in shared.columns)}</tr>"
+        f"{''.join(_beside(column, label, model.pk) for column, label in shared.columns)}</tr>"
     )
 
 
-def _beside(column: BesideColumn, model_id: int) -> str:
-    cell, label = column.cells.get(model_id), escape(column.label)
+def _beside(column: BesideColumn, label: str, model_id: int) -> str:
+    cell = column.cells.get(model_id)
     if cell is None:
         return f'<td class="number secondary" data-label="{label}">{_ABSENT}</td>'
-    text: str = escape(cell.text)
+    text = escape(cell.text)
     if cell.href:
         text = f'<a href="{escape(cell.href)}">{text}</a>'
-    note, doubt = (
-        escape(cell.note),
-        ' <span aria-hidden="true">*</span>' if cell.is_doubtful else "",
-    )
+    doubt = ' <span aria-hidden="true">*</span>' if cell.is_doubtful else ""
     return (
         f'<td class="number nowrap" data-label="{label}" data-value="{cell.value:.6g}" '
-        f'title="{note}">{text}{doubt}</td>'
+        f'title="{escape(cell.note)}">{text}{doubt}</td>'
     )
 
 
 def _name(line: BoardLine, shared: _Shared) -> str:
     page, badges, model_url = shared.page, shared.badges, shared.model_url
     model = line.row.model
-    name: str = escape(model.display_name)
+    name = escape(model.display_name)
     if model_url:
         name = f'<a href="{model_url.replace(_PLACEHOLDER, escape(model.slug))}">{name}</a>'
     marks = badges["demo"] if model.is_demo and not page.board.is_demo else ""

@@ -167,9 +167,8 @@ def test_models_that_never_met_the_others_are_left_out_with_a_word(
 
 @pytest.mark.django_db
 def test_a_benchmark_score_can_be_the_quality(client, board, alpha):
-    column = BenchmarkColumn(
-        "k", "arc", "acc", "native", 1, {alpha.pk: Score(0.75, 0.7, 0.8, 9, 1, 1)}
-    )
+    scores = {alpha.pk: Score(0.75, 0.7, 0.8, 9, 1, 1)}
+    column = BenchmarkColumn.of("k", ("arc", "acc", "native"), scores)
     (subject,) = quality_of_benchmark(column).subjects
     assert (subject.model, subject.quality) == (alpha, Measured(75.0, 70.0, 80.0))
     assert pareto_lines([subject])[0].cost_per_win is None
