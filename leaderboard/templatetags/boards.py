@@ -70,6 +70,18 @@ def board_rows(page: BoardPage, beside: Beside) -> SafeString:
     return mark_safe("".join(_row(line, shared) for line in page.lines))
 
 
+@register.simple_tag
+def rank_sets(lines: Sequence[BoardLine]) -> SafeString:
+    """List items: each model's best and worst rank that hold for all models at once."""
+    items = []
+    for line in lines:
+        if line.rank_set:
+            best, worst = line.rank_set
+            ranks = f"{best}–{worst}" if best != worst else f"{best}"
+            items.append(f"<li>{escape(line.row.model.display_name)}: {ranks}</li>")
+    return mark_safe("".join(items))
+
+
 def _labels() -> dict[str, str]:
     words = {
         "rank": _("Rank"),
