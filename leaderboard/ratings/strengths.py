@@ -6,11 +6,17 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import expit
 
-from leaderboard.ratings.cells import Connectivity, HalfWins, PairTable, cell_keys
+from leaderboard.ratings.cells import (
+    Connectivity,
+    HalfWins,
+    PairTable,
+    cell_keys,
+    has_unit_weights,
+)
 from leaderboard.ratings.clusters import ClusterPlan
 from leaderboard.ratings.comparisons import Comparisons, Outcome
 from leaderboard.ratings.intervals import sandwich
-from leaderboard.ratings.meat import RowScores, clustered_meat
+from leaderboard.ratings.meat import CellScores, RowScores, clustered_meat
 from leaderboard.ratings.newton import SeparationError, StrengthFit, fit_strengths
 from leaderboard.ratings.options import ScaleOptions
 
@@ -55,7 +61,12 @@ def pair_covariance(
     rows: Comparisons, pairs: PairFit, plan: ClusterPlan, *, both_bad_is_tie: bool
 ) -> NDArray[np.float64]:
     """float64[m, m], cluster-robust sandwich of the centred log-odds, times (n-1)/(n-p)."""
-    scores = residual_scores(rows, pairs.strength, both_bad_is_tie=both_bad_is_tie)
+    scores: RowScores | CellScores
+    if has_unit_weights(rows):
+        residual = _residuals(pairs.strength, both_bad_is_tie=both_bad_is_tie)
+        scores = CellScores(rows.n_models, cell_keys(rows).astype(np.int32), residual)
+    else:
+        scores = residual_scores(rows, pairs.strength, both_bad_is_tie=both_bad_is_tie)
     meat = top_up(clustered_meat(scores, plan), pairs.fit.curvature_diagonal, pairs.connectivity)
     scale = small_sample(len(rows), pairs.connectivity)
     covariance: NDArray[np.float64] = scale * sandwich(pairs.fit.bread, meat)
@@ -91,14 +102,18 @@ def residual_scores(
     rows: Comparisons, strength: NDArray[np.float64], *, both_bad_is_tie: bool
 ) -> RowScores:
     """Each row's score ``w · (y - p)`` for side A; zero for a row that does not count."""
-    m = rows.n_models
-    gap = np.nan_to_num(strength[:, None] - strength[None, :])
-    residual_of = SCORE_OF_A[None, None, :] - expit(gap)[:, :, None]
-    if not both_bad_is_tie:
-        residual_of[:, :, Outcome.BOTH_BAD] = 0.0
-    residual: NDArray[np.float64] = residual_of.reshape(m * m * len(Outcome))[cell_keys(rows)]
+    residual = _residuals(strength, both_bad_is_tie=both_bad_is_tie)[cell_keys(rows)]
     residual *= rows.weight
-    return RowScores.of_pairs(m, rows.model_a, rows.model_b, residual)
+    return RowScores.of_pairs(rows.n_models, rows.model_a, rows.model_b, residual)
+
+
+def _residuals(strength: NDArray[np.float64], *, both_bad_is_tie: bool) -> NDArray[np.float64]:
+    """float64[m·m·outcomes], ``y - p`` for side A of each cell; zero where none counts."""
+    gap = np.nan_to_num(strength[:, None] - strength[None, :])
+    residual: NDArray[np.float64] = SCORE_OF_A[None, None, :] - expit(gap)[:, :, None]
+    if not both_bad_is_tie:
+        residual[:, :, Outcome.BOTH_BAD] = 0.0
+    return residual.reshape(-1)
 
 
 def top_up(

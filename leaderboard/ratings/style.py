@@ -1,5 +1,6 @@
 """How an answer looks: counting it, and the published ways to compare two looks."""
 
+import math
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -64,7 +65,10 @@ def _sides(rows: Comparisons, name: str) -> tuple[NDArray[np.float64], NDArray[n
 
 def _plus_one(rows: Comparisons, name: str) -> NDArray[np.float64]:
     a, b = _sides(rows, name)
-    return (a - b) / (a + b + 1)
+    gap, total = a - b, a + b
+    total += 1
+    gap /= total
+    return gap
 
 
 def _plain(rows: Comparisons, name: str) -> NDArray[np.float64]:
@@ -122,7 +126,10 @@ def style_covariates(
     covariate is +1 where side A was shown first and -1 elsewhere, not z-scored: its coefficient
     is the advantage of being shown first, in log-odds.
     """
-    columns, names, constant = [], [], []
+    names: list[str] = []
+    constant: list[str] = []
+    # one after the other into their place: columns of millions of rows are dear to come by
+    matrix = np.empty((len(rows), len(features) + 1), order="F")
     for name in features:
         if not rows.has_feature(name):
             known = ", ".join(rows.feature_names) or "none"
@@ -131,16 +138,16 @@ def style_covariates(
                 f"as {name}_a and {name}_b, or leave it out of the features"
             )
         raw = convention.difference(rows, name) if rows.is_two_sided(name) else rows.feature(name)
-        spread = float(raw.std()) if len(rows) else 0.0
-        if spread <= 1e-12 * float(np.abs(raw).max(initial=0.0)):
+        column = matrix[:, len(names)]
+        largest = max(raw.max(initial=0.0), -raw.min(initial=0.0))
+        np.subtract(raw, raw.mean() if len(rows) else 0.0, out=column)
+        spread = math.sqrt(column @ column / max(len(rows), 1))
+        if spread <= 1e-12 * largest:
             constant.append(name)
             continue
-        columns.append((raw - raw.mean()) / spread)
+        column /= spread
         names.append(name)
     if with_position and len(rows):
-        columns.append(np.where(rows.first_shown_a, 1.0, -1.0))
+        matrix[:, len(names)] = np.where(rows.first_shown_a, 1.0, -1.0)
         names.append("position")
-    matrix = np.empty((len(rows), len(columns)), order="F")
-    for j, column in enumerate(columns):
-        matrix[:, j] = column
-    return Covariates(matrix, tuple(names), tuple(constant))
+    return Covariates(matrix[:, : len(names)], tuple(names), tuple(constant))
