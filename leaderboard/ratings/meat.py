@@ -87,9 +87,7 @@ class RowScores:
         entries = tuple((column[rows], gathered[id(value)]) for column, value in self.entries)
         return RowScores(self.n_sparse, entries, signs=self.signs)
 
-    def signed_of(
-        self, rows: slice
-    ) -> list[tuple[NDArray[np.int32], NDArray[np.float64], float]]:
+    def signed_of(self, rows: slice) -> list[tuple[NDArray[np.int32], NDArray[np.float64], float]]:
         """Entries of some rows with their signs."""
         return [(column[rows], value[rows], sign) for column, value, sign in self.signed]
 
@@ -133,9 +131,7 @@ class CellScores:
         """Number of rows."""
         return int(self.cell.shape[0])
 
-    def signed_of(
-        self, rows: slice
-    ) -> list[tuple[NDArray[np.int32], NDArray[np.float64], float]]:
+    def signed_of(self, rows: slice) -> list[tuple[NDArray[np.int32], NDArray[np.float64], float]]:
         """Entries of some rows with their signs."""
         cell = self.cell[rows]
         value = self.residual[cell]

@@ -5,6 +5,7 @@ import pytest
 from numpy.typing import NDArray
 
 from leaderboard.ratings import METHODS, Comparisons
+from leaderboard.ratings.cells import PairTable
 from leaderboard.ratings.clusters import (
     ClusterError,
     Grouping,
@@ -12,7 +13,7 @@ from leaderboard.ratings.clusters import (
     intersect,
     plan_clusters,
 )
-from leaderboard.ratings.meat import RowScores, one_way_meat
+from leaderboard.ratings.meat import CellScores, RowScores, one_way_meat
 
 BT = METHODS.get("bradley_terry")
 
@@ -40,6 +41,29 @@ def test_the_meat_equals_a_plain_loop_over_clusters(n_clusters: int, k: int, m: 
     whole[:, m:] = dense
     scores = RowScores(m, ((a, residual), (b, -residual)), dense if k else None)
     np.testing.assert_allclose(one_way_meat(scores, group), by_hand(whole, group.label), atol=1e-9)
+
+
+@pytest.mark.parametrize("n_clusters", [1, 40, 300, 600])
+def test_scores_by_cell_give_the_meat_of_the_same_rows(n_clusters: int) -> None:
+    rng = np.random.default_rng(n_clusters)
+    n, m, outcomes = 600, 30, 4
+    cell = rng.integers(0, m * m * outcomes, n).astype(np.int32)
+    residual = rng.normal(size=m * m * outcomes)
+    label = np.arange(n) if n_clusters == n else rng.integers(0, n_clusters, n)
+    group = group_rows(label.astype(np.int32))
+    first, second = np.divmod(cell // outcomes, m)
+    rows = RowScores.of_pairs(m, first, second, residual[cell])
+    by_cell = one_way_meat(CellScores(m, cell, residual), group)
+    np.testing.assert_array_equal(by_cell, one_way_meat(rows, group))
+
+
+def test_a_pair_table_counts_in_blocks_what_it_counts_at_once(
+    quartet: Comparisons, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    whole = PairTable.of(quartet).count
+    monkeypatch.setattr("leaderboard.ratings.cells.SMALLEST_BLOCK", 1)
+    np.testing.assert_array_equal(PairTable.of(quartet).count, whole)
+    assert whole.sum() == len(quartet)
 
 
 def test_rows_that_do_not_know_their_cluster_stand_alone() -> None:
