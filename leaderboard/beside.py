@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlencode
 
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -58,6 +59,11 @@ class Beside:
     @property
     def columns(self) -> list[BesideColumn]:
         return [column for column in self.offered if column.is_shown]
+
+    @property
+    def query(self) -> str:
+        """The shown columns for the address of the same board as data, behind what it has."""
+        return "".join(f"&{urlencode({'column': column.key})}" for column in self.columns)
 
     @property
     def without(self) -> str:

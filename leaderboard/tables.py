@@ -6,6 +6,7 @@ import csv
 import io
 from collections.abc import Sequence
 
+from leaderboard.beside_data import FigureColumn, as_cells
 from leaderboard.models import Rating, Snapshot
 from leaderboard.selectors import rating_as_json
 
@@ -30,14 +31,17 @@ CSV_COLUMNS = (
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 
 
-def board_csv(rows: Sequence[Rating]) -> str:
-    """The board as CSV; names that look like formulas are prefixed with an apostrophe."""
+def board_csv(rows: Sequence[Rating], beside: Sequence[FigureColumn] = ()) -> str:
+    """The board as CSV, ``beside`` behind the ratings; names like formulas get an apostrophe."""
     text = io.StringIO()
-    writer = csv.DictWriter(text, CSV_COLUMNS, extrasaction="ignore", lineterminator="\n")
-    writer.writeheader()
+    writer = csv.writer(text, lineterminator="\n")
+    further = [name for name, _ in as_cells(beside, 0)]
+    writer.writerow([*CSV_COLUMNS, *(_safe(name) for name in further)])
     for row in rows:
         values = rating_as_json(row)
-        writer.writerow({name: _safe(values[name]) for name in CSV_COLUMNS})
+        cells = [values[name] for name in CSV_COLUMNS]
+        cells += [value for _, value in as_cells(beside, row.model_id)]
+        writer.writerow([_safe(cell) for cell in cells])
     return text.getvalue()
 
 

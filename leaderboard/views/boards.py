@@ -15,6 +15,7 @@ from django.views.decorators.http import require_safe
 
 from arena.models import LanguageModel
 from leaderboard.beside import columns_beside
+from leaderboard.beside_data import as_json, figures_beside
 from leaderboard.bundling import RowsChangedError, bundle_bytes
 from leaderboard.charts_page import board_charts
 from leaderboard.head_to_head import head_to_head_page
@@ -84,8 +85,13 @@ def board_json(request: HttpRequest, slug: str) -> HttpResponse:
     page = asked_page(request, slug)
     if page.snapshot is None:
         return JsonResponse({"error": f"board {slug!r} has no snapshot yet"}, status=404)
+    rows = rating_rows(page.snapshot)
+    data = snapshot_as_json(page.snapshot, rows)
+    if page.asked.columns is not None:
+        columns = figures_beside(page.model_ids, page.asked.columns)
+        data["beside"] = as_json(columns, {row.model_id: row.model.slug for row in rows})
     return JsonResponse(
-        snapshot_as_json(page.snapshot, rating_rows(page.snapshot)),
+        data,
         json_dumps_params={"ensure_ascii": False, "indent": 2},
     )
 
@@ -94,8 +100,9 @@ def board_json(request: HttpRequest, slug: str) -> HttpResponse:
 def board_csv_file(request: HttpRequest, slug: str) -> HttpResponse:
     page, snapshot = asked_snapshot(request, slug)
     name = f"{page.board.slug}-{snapshot.number}.csv"
+    beside = figures_beside(page.model_ids, page.asked.columns)
     return HttpResponse(
-        board_csv(rating_rows(snapshot)),
+        board_csv(rating_rows(snapshot), beside),
         content_type="text/csv; charset=utf-8",
         headers={"Content-Disposition": f'attachment; filename="{name}"'},
     )

@@ -1,5 +1,6 @@
 """Benchmark scores and serving speed beside the ratings, never mixed and never red."""
 
+import csv
 import re
 
 import pytest
@@ -199,3 +200,62 @@ def test_the_api_gives_speed_and_scores_with_what_may_be_compared(client, scored
 
 def test_a_model_without_figures_has_none_in_the_api(client, alpha):
     assert client.get("/api/v1/models/alpha/figures").json() == {"speed": None, "benchmarks": []}
+
+
+def test_a_boards_json_carries_the_columns_that_its_address_names(
+    client, rated, scored, measured, alpha
+):
+    scored(alpha, {"arc_easy": (0.75, "f1"), "other": (0.5, "f2")})
+    measured(alpha, ttft_s=0.2)
+    address = reverse("board_json", args=["main"])
+    speed, score = client.get(address, {"column": ["f1", "ttft"]}).json()["beside"]
+    assert (speed["key"], speed["unit"], speed["figures"]["alpha"]["value"]) == ("ttft", "s", 0.2)
+    assert speed["figures"]["alpha"]["grade"] == "green"
+    assert (score["kind"], score["metric"], set(score["figures"])) == (
+        "benchmark",
+        "acc",
+        {"alpha"},
+    )
+    assert score["figures"]["alpha"]["samples"] == 100
+
+
+def test_a_boards_json_keeps_its_fields_when_no_column_is_named(client, rated, scored, alpha):
+    scored(alpha, {"arc_easy": (0.75, "f1")})
+    assert "beside" not in client.get(reverse("board_json", args=["main"])).json()
+
+
+def test_a_column_that_is_not_there_is_left_out_of_the_json(client, rated):
+    address = reverse("board_json", args=["main"])
+    assert client.get(address, {"column": ["none", "ttft", "nothing"]}).json()["beside"] == []
+
+
+def test_a_boards_csv_carries_the_columns_that_its_address_names(
+    client, rated, scored, measured, alpha
+):
+    scored(alpha, {"=arc": (0.75, "f1")})
+    measured(alpha, ttft_s=0.2)
+    address = reverse("board_csv", args=["main"])
+    bare = list(csv.DictReader(client.get(address).content.decode().splitlines()))
+    text = client.get(address, {"column": ["f1", "ttft"]}).content.decode()
+    rows = {row["model"]: row for row in csv.DictReader(text.splitlines())}
+    assert rows["alpha"]["ttft_s"] == "0.2"
+    assert rows["alpha"]["ttft_load"] == "1 at once"
+    assert rows["alpha"]["'=arc acc"] == "0.75"
+    assert rows["beta"]["ttft_s"] == ""
+    assert list(rows["beta"])[: len(bare[0])] == list(bare[0])
+
+
+def test_the_files_of_a_board_are_linked_with_the_columns_shown(client, rated, scored, alpha):
+    scored(alpha, {"arc_easy": (0.5, "f 1")})
+    assert "board.csv?&amp;column=f+1" in board_text(client)
+
+
+def test_columns_of_the_json_cost_a_fixed_number_of_queries(
+    client, rated, scored, measured, alpha, beta, django_assert_num_queries
+):
+    for model in (alpha, beta):
+        scored(model, {"arc_easy": (0.5, "f1")})
+        measured(model)
+    benchmark_columns()
+    with django_assert_num_queries(7):
+        client.get(reverse("board_json", args=["main"]), {"column": ["f1", "ttft", "tpot"]})

@@ -5,6 +5,7 @@ import pytest
 from django.urls import reverse
 
 from arena.models import AnswerOrigin, Outcome, Vote
+from arena.templatetags.lists import data_rows
 from leaderboard.benchmark_columns import BenchmarkColumn, Score
 from leaderboard.models import Board
 from leaderboard.pairs import triangle_from_bytes, triangle_to_bytes
@@ -40,6 +41,33 @@ def test_a_coin_toss_between_equals_is_one_half():
     assert first == 1.0
     # 4000 draws of a fair coin: four standard errors are 0.032
     assert second == pytest.approx(0.5, abs=0.032)
+
+
+def test_hopeless_models_change_nothing_for_the_others():
+    random = np.random.default_rng(7)
+    quality = [Measured(q, q - 2, q + 2) for q in random.uniform(0, 10, 6)]
+    cost = [Measured(c, 0.9 * c, 1.1 * c) for c in random.uniform(1, 9, 6)]
+    draws = np.random.default_rng(0)
+    values = np.array([[f.value for f in side] for side in (quality, cost)])
+    widths = np.array([[f.deviation for f in side] for side in (quality, cost)])
+    q, c = (values[i] + widths[i] * draws.standard_normal((4000, 6)) for i in range(2))
+    is_beaten = (q[:, :, None] > q[:, None, :]) & (c[:, :, None] < c[:, None, :])
+    expected = 1 - is_beaten.any(axis=1).mean(axis=0)
+    assert front_probabilities(quality, cost) == pytest.approx(list(expected))
+
+
+def test_a_hundred_models_of_one_price_leave_only_the_best():
+    quality = [Measured(float(q)) for q in range(100)]
+    assert front_probabilities(quality, [Measured(2.0)] * 100) == [0.0] * 99 + [1.0]
+
+
+def test_names_are_escaped_in_the_tables_of_a_chart():
+    text = data_rows([["<b>", "&", {"text": "<i>", "href": '/a"b'}], ["x", 1.5]])
+    assert text == (
+        '<tr><th scope="row">&lt;b&gt;</th><td class="numeric">&amp;</td>'
+        '<td class="numeric"><a href="/a&quot;b">&lt;i&gt;</a></td></tr>'
+        '<tr><th scope="row">x</th><td class="numeric">1.5</td></tr>'
+    )
 
 
 def test_nothing_to_join_is_no_error():
