@@ -14,12 +14,14 @@ from django import template
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
+from django.utils.translation import pgettext
 
 from arena.models import LanguageModel
 from arena.templatetags.figures import unlocalised
 from arena.templatetags.navigation import url_if
 from leaderboard.beside import Beside, BesideColumn
 from leaderboard.board_page import BoardLine, BoardPage, Tick
+from leaderboard.comparing import Move
 from leaderboard.methods_pages import method_address
 
 register = template.Library()
@@ -80,6 +82,57 @@ def rank_sets(lines: Sequence[BoardLine]) -> SafeString:
             ranks = f"{best}–{worst}" if best != worst else f"{best}"
             items.append(f"<li>{escape(line.row.model.display_name)}: {ranks}</li>")
     return mark_safe("".join(items))
+
+
+@register.simple_tag
+def move_rows(moves: Sequence[Move]) -> SafeString:
+    """The rows of two snapshots side by side."""
+    words = {
+        key: escape(word)
+        for key, word in {
+            "rank": _("Rank"),
+            "places": _("Places gained"),
+            "before": _("Rating before"),
+            "after": _("Rating after"),
+            "change": _("Change"),
+            "battles": _("New battles"),
+            "beyond": _("Beyond the old interval"),
+            "yes": _("yes"),
+            "no": _("no"),
+            "new": _("new"),
+            "left": pgettext("of a model in a snapshot", "left"),
+        }.items()
+    }
+    return mark_safe("".join(_move_row(move, words) for move in moves))
+
+
+def _move_row(move: Move, words: dict[str, str]) -> str:
+    before, after = move.before, move.after
+    mark = ""
+    if before is None:
+        mark = f' <span class="badge badge-accent">{words["new"]}</span>'
+    elif after is None:
+        mark = f' <span class="badge">{words["left"]}</span>'
+    places = move.rank_change
+    figures = {
+        "places": _ABSENT if places is None else f"{places:+d}" if places else "0",
+        "before": f"{before.rating:.1f}" if before else _ABSENT,
+        "after": f"{after.rating:.1f}" if after else _ABSENT,
+        "change": _ABSENT if move.rating_change is None else f"{move.rating_change:z.1f}",
+        "battles": str(move.new_battles),
+    }
+    cells = "".join(
+        f'<td class="number" data-label="{words[key]}">{text}</td>' for key, text in figures.items()
+    )
+    beyond = words["no"]
+    if move.is_beyond_interval:
+        beyond = f'<span class="badge badge-warn">{words["yes"]}</span>'
+    return (
+        f'<tr><td class="number" data-label="{words["rank"]}">'
+        f"{after.rank if after else _ABSENT}</td>"
+        f'<th scope="row">{escape(move.model.display_name)}{mark}</th>{cells}'
+        f'<td data-label="{words["beyond"]}">{beyond}</td></tr>'
+    )
 
 
 def _labels() -> dict[str, str]:

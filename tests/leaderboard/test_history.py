@@ -5,10 +5,11 @@ from xml.etree import ElementTree
 import pytest
 from django.urls import reverse
 
-from arena.models import Vote
-from leaderboard.comparing import compare_snapshots
+from arena.models import LanguageModel, Vote
+from leaderboard.comparing import Move, compare_snapshots
 from leaderboard.models import Board
 from leaderboard.services import take_snapshot
+from leaderboard.templatetags.boards import move_rows
 
 pytestmark = pytest.mark.django_db
 ATOM = "{http://www.w3.org/2005/Atom}"
@@ -84,3 +85,8 @@ def test_the_feed_tells_rank_changes_only(client, turned, board):
 def test_rating_over_time_is_charted_from_the_second_snapshot_on(client, turned):
     text = client.get(reverse("board_charts", args=["main"])).content.decode()
     assert "Rating over time" in text
+
+
+def test_a_models_name_is_escaped_among_the_moves():
+    moves = [Move(LanguageModel(slug="m", display_name="<b>&"), None, None)]
+    assert '<th scope="row">&lt;b&gt;&amp; <span' in move_rows(moves)

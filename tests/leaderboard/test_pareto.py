@@ -4,15 +4,17 @@ import numpy as np
 import pytest
 from django.urls import reverse
 
-from arena.models import AnswerOrigin, Outcome, Vote
+from arena.models import AnswerOrigin, LanguageModel, Outcome, Vote
 from arena.templatetags.lists import data_rows
 from leaderboard.benchmark_columns import BenchmarkColumn, Score
 from leaderboard.models import Board
 from leaderboard.pairs import triangle_from_bytes, triangle_to_bytes
-from leaderboard.pareto import AXES, pareto_lines, pareto_points
+from leaderboard.pareto import AXES, Line, pareto_lines, pareto_points
 from leaderboard.pareto_front import Measured, front, front_probabilities
-from leaderboard.pareto_quality import quality_of_benchmark, quality_of_board
+from leaderboard.pareto_quality import Subject, quality_of_benchmark, quality_of_board
 from leaderboard.services import take_snapshot
+from leaderboard.templatetags.pareto import pareto_rows
+from speed.metrics.cost import Cost
 from speed.models import SpeedPhase, SpeedRun, SpeedStamps
 
 
@@ -210,3 +212,9 @@ def test_an_unknown_benchmark_is_not_found(client, board):
 @pytest.mark.django_db
 def test_an_unknown_board_is_not_found(client, board):
     assert client.get(reverse("pareto"), {"board": "nowhere"}).status_code == 404
+
+
+def test_a_models_name_is_escaped_in_the_pareto_table():
+    model = LanguageModel(slug="m", display_name="<b>&")
+    line = Line(Subject(model, Measured(1.0)), 0, None, None, Cost(None, None, None))
+    assert ">&lt;b&gt;&amp;</a></th>" in pareto_rows([line], True, False)
