@@ -3,7 +3,10 @@
 from django import template
 from django.utils.formats import number_format
 
+from judging.labels import reason_label
+
 register = template.Library()
+register.filter("reason", reason_label)
 
 
 @register.filter
