@@ -9,6 +9,8 @@ from typing import Any
 
 from django.utils.dateparse import parse_datetime
 
+# the first look knows next to nothing; its width would press all others to the bottom
+CHART_OVER_GOAL = 5
 LOOKS_SHOWN = 40  # there are about ten; a run that was resumed often may have more
 
 
@@ -62,7 +64,7 @@ class Looks:
     @property
     def highest(self) -> float:
         """The chart's upper end in rating points."""
-        return max([self.within, *(look.widest for look in self.looks)])
+        return _highest(self.within, [look.widest for look in self.looks])
 
 
 def looks_of(plan: Mapping[str, Any]) -> Looks | None:  # JSON of a run
@@ -73,7 +75,7 @@ def looks_of(plan: Mapping[str, Any]) -> Looks | None:  # JSON of a run
         return None
     last, shown = noted[-1], list(enumerate(noted, start=1))[-LOOKS_SHOWN:]
     most = max(look["judged"] for _, look in shown) or 1
-    highest = max([told["within"], *(look["widest"] for _, look in shown)])
+    highest = _highest(told["within"], [look["widest"] for _, look in shown])
     return Looks(
         within=told["within"],
         looks=[
@@ -89,7 +91,7 @@ def looks_of(plan: Mapping[str, Any]) -> Looks | None:  # JSON of a run
                 open_pairs=[(a, b) for a, b in look.get("open_pairs", ())],
                 next_pairs=[(a, b, n) for a, b, n in look.get("next_pairs", ())],
                 x=100 * look["judged"] / most,
-                y=100 - 100 * look["widest"] / highest,
+                y=100 - 100 * min(look["widest"], highest) / highest,
             )
             for number, look in shown
         ],
@@ -97,3 +99,7 @@ def looks_of(plan: Mapping[str, Any]) -> Looks | None:  # JSON of a run
         total=told["total"],
         asked=last["asked"] + last["next"],
     )
+
+
+def _highest(within: float, widths: list[float]) -> float:
+    return float(min(max([within, *widths]), CHART_OVER_GOAL * within))

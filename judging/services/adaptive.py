@@ -32,7 +32,7 @@ StopAt = Literal["order", "interval"]
 Orders = Literal["one", "both"]
 STOP_AT: tuple[StopAt, ...] = ("order", "interval")
 ORDERS: tuple[Orders, ...] = ("one", "both")
-PAIRS_NOTED = 5  # of each look, for the run's report
+PAIRS_NOTED = 3  # of each look, for the run's report
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,6 +98,13 @@ class PeerLine:
     judge: Judge
     plan: JudgePlan
 
+    @property
+    def examiner(self) -> str:
+        """The model by its name; the central judge by its own."""
+        model = self.judge.language_model
+        is_peer = model is not None and self.judge.slug == peer_slug(model)
+        return str(model if is_peer else self.judge)
+
 
 @dataclass(frozen=True, slots=True)
 class PeerPlan:

@@ -7,11 +7,14 @@ from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from arena.models import Battle, LanguageModel, Vote, Voter
+from judging.agreement import Estimate
 from judging.labels import reason_label
 from judging.models import JudgeBatch, JudgeRun, JudgeRunMode, Judgment
 from judging.report import judge_run_report, report_html
 from judging.report.examples import MOST_MODELS, drawn, picked_decisions
 from judging.report.scope import Compared, decisions
+from judging.templatetags.estimates import plain, share
+from judging.templatetags.report_marks import percent
 from judging.verdicts.base import Outcome, UnreadableReason
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -133,7 +136,7 @@ def test_the_judge_is_held_against_the_votes_on_the_same_battles(spec, decide, a
     assert (dispute.battle, dispute.people, dispute.votes_for, dispute.votes) == (
         first.pk, "model_b", 2, 3,
     )  # fmt: skip
-    assert "2 of 3 people disagree" in report_html(run)
+    assert "Against the judge: 2 of 3 votes" in report_html(run)
 
 
 def test_people_who_are_divided_dispute_nothing(spec, decide, alpha, beta):
@@ -168,6 +171,11 @@ def test_unreadable_replies_are_grouped_by_reason_with_one_to_read(
     assert (group.reason, group.count, group.share) == ("no_verdict", 6, 1.0)
     assert group.example == "I would rather not say."
     assert "the reply holds no verdict" in report_html(run)
+
+
+def test_shares_are_rounded_and_not_cut_off():
+    assert (percent(0.4219), share(Estimate(0.4219, None, None, 1, 1))) == ("42.2 %", "42.2 %")
+    assert plain(Estimate(7.996, None, None, 1, 1)) == "8.00"
 
 
 def test_every_reason_has_words():
@@ -235,6 +243,15 @@ def test_the_looks_of_an_adaptive_run_are_a_table(spec, decide):
     page = report_html(run)
     assert "208 of 276 judgments were not needed" in page
     assert "alpha – beta (28)" in page
+
+
+def test_a_width_far_beyond_the_goal_does_not_flatten_the_chart(spec, decide):
+    run = decide(spec())
+    looks = [LOOK | {"widest": width} for width in (9000.0, 300.0)]
+    run.plan["adaptive"] = {"within": 100, "total": 276, "looks": looks}
+    chart = judge_run_report(run).looks
+    assert (chart.highest, chart.goal_y) == (500.0, 80.0)
+    assert [look.y for look in chart.looks] == [0.0, 40.0]
 
 
 def test_looks_from_before_their_pairs_were_kept_are_shown_as_well(spec, decide):

@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -158,7 +159,13 @@ def test_the_plan_adds_up_its_examiners(question_set, paid):
     spec = PeerSpec(question_set, paid)
     central = create_judge(slug="central", kind="chat", language_model=paid[0])
     plan = plan_peers(examination_runs(spec, central, is_planned=True))
-    assert [line.plan.calls for line in plan.lines] == [36, 36, 36, 36, 72]
+    assert [(line.examiner, line.plan.calls) for line in plan.lines] == [
+        ("Alpha", 36),
+        ("Beta", 36),
+        ("Gamma", 36),
+        ("Delta", 36),
+        ("central", 72),
+    ]
     assert (plan.calls, plan.judgments, plan.reused) == (216, 216, 0)
     assert plan.input_tokens == sum(line.plan.input_tokens for line in plan.lines) > 0
     assert plan.output_tokens == sum(line.plan.output_tokens for line in plan.lines) > 0
@@ -188,7 +195,7 @@ def test_the_form_shows_the_plan_before_anything_is_stored(admin_client, questio
     reply = admin_client.get(reverse("peer_examination_plan"), asked(question_set, paid))
     text = reply.content.decode()
     assert "144 to make, 0 there already" in text
-    assert "Alpha (peer)" in text
+    assert re.search(r"Alpha</th>\s*<td[^>]*>36</td>", text)
     assert "$0." in text
     assert not Judge.objects.exists()
 
