@@ -32,7 +32,7 @@ from benchmarks.models import (
     QuestionFile,
     Sample,
 )
-from judging.models import Judge, JudgeRun, Judgment
+from judging.models import Judge, JudgeRun, Judgment, ProbeRun, ProbeTrial
 from leaderboard.models import Board, QuestionFacts, Rating, Snapshot
 from speed.models import SpeedPhase, SpeedRun, SpeedStamps
 
@@ -48,6 +48,7 @@ def world(question_set, alpha, beta, make_battle):
     run = BenchmarkRun.objects.create(language_model=alpha)
     snapshot = Snapshot.objects.create(board=Board.objects.create(slug="b", title="B"), number=1)
     speed_run = SpeedRun.objects.create(spec={})
+    judge = Judge.objects.create(slug="j", name="J", kind="random", fingerprint="1")
     return SimpleNamespace(
         question_set=question_set,
         question=question,
@@ -56,7 +57,8 @@ def world(question_set, alpha, beta, make_battle):
         battle=battle,
         answer=battle.answer_a,
         voter=Voter.objects.create(key="mallory"),
-        judge=Judge.objects.create(slug="j", name="J", kind="random", fingerprint="1"),
+        judge=judge,
+        probe_run=ProbeRun.objects.create(judge=judge, mode="pairwise"),
         round=InviteRound.objects.create(title="R"),
         run=run,
         task=BenchmarkTask.objects.create(run=run, name="clue"),
@@ -76,6 +78,14 @@ GOOD = {
     SatisfactionRating: lambda w: {"voter": w.voter, "answer": w.answer},
     Judge: lambda w: {"slug": "k", "name": "K", "kind": "random", "fingerprint": "1"},
     JudgeRun: lambda w: {"judge": w.judge, "question_set": w.question_set, "mode": "pairs"},
+    ProbeTrial: lambda w: {
+        "run": w.probe_run,
+        "judge": w.judge,
+        "probe": "null_model",
+        "case": "q1",
+        "mode": "pairwise",
+        "game": 1,
+    },
     Judgment: lambda w: {"judge": w.judge, "mode": "pairwise", "battle": w.battle, "game": 1},
     Device: lambda w: {"host": "h", "slot": "0", "seen_at": w.now},
     QuestionFile: lambda w: {"slug": "f", "name": "F", "file": "f.csv", "rows": 1},
@@ -131,6 +141,7 @@ TWICE = {
     "judge_version_is_numbered_once": (Judge, lambda w: {"fingerprint": "2"}),
     "judge_version_differs_from_its_others": (Judge, lambda w: {"version": 2}),
     "judgment_is_made_once_per_battle_judge_and_game": (Judgment, lambda w: {}),
+    "probe_trial_is_made_once_per_case_and_game": (ProbeTrial, lambda w: {}),
     "judgment_is_made_once_per_answer_and_judge": (Judgment, SINGLE),
     "device_has_one_row_per_slot": (Device, lambda w: {}),
     "benchmark_run_has_a_task_once": (BenchmarkTask, lambda w: {}),
@@ -179,6 +190,7 @@ WRONG = {
         [{"battle": None}, {"mode": "single"}, {"answer": "answer"}],
     ),
     "judgment_game_is_one_or_two": (Judgment, [{"game": 0}, {"game": 3}]),
+    "probe_trial_game_is_one_or_two": (ProbeTrial, [{"game": 0}, {"game": 3}]),
     "judgment_verdict_only_when_readable": (
         Judgment,
         [

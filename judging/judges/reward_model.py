@@ -5,9 +5,10 @@ endpoint of kind ``transformers_local``), or any endpoint that does the same. An
 depends on the answer alone, so it is paid for once however many rivals it meets, in either order.
 
 P(a beats b) = σ(Δ - ln η) and P(b beats a) = σ(-Δ - ln η) with Δ = (score a - score b) / scale,
-as Rao & Kupper (1967) have it; the rest is the probability of a tie. The likeliest of the three is
-the outcome. ``scale`` 1 and η 1 is the Bradley-Terry reading that reward models are trained with;
-calibration on people's votes fits both (``judging.reward_calibration``).
+as Rao & Kupper (1967) have it; the rest is the probability of a tie. A side wins when it is more
+likely than not to win, that is when |Δ| > ln η; otherwise the pair is a tie. ``scale`` 1
+and η 1 is the Bradley-Terry reading that reward models are trained with; calibration on people's
+votes fits both (``judging.reward_calibration``).
 """
 
 from __future__ import annotations
@@ -97,9 +98,9 @@ class RewardModelJudge:
         if mode is Mode.SINGLE:
             return ParsedVerdict(score=first)
         wins_a, wins_b, ties = self.probabilities(first - last)
-        outcome = Outcome.MODEL_A if wins_a > wins_b else Outcome.MODEL_B
-        if ties >= max(wins_a, wins_b) or wins_a == wins_b:
-            outcome = Outcome.TIE
+        outcome = Outcome.TIE
+        if max(wins_a, wins_b) > 1 / 2:
+            outcome = Outcome.MODEL_A if wins_a > wins_b else Outcome.MODEL_B
         return ParsedVerdict(
             outcome=outcome,
             scores=(first, last),
