@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, QuestionSet
+from judging.jury_form import JuryFields
 from judging.kinds import kinds_of_judge
 from judging.models import Judge, JudgeRunMode, JudgmentMode
 from judging.probes import PROBES
@@ -107,7 +108,7 @@ class JudgeRunForm(forms.Form):
         return told
 
 
-class JudgeForm(forms.Form):
+class JudgeForm(JuryFields):
     """A judge to be made; an existing name makes its next version."""
 
     slug = forms.SlugField(label=_("Short name"), max_length=160, allow_unicode=True)
@@ -148,14 +149,19 @@ class JudgeForm(forms.Form):
         return settings
 
     def clean(self) -> dict[str, Any]:
-        cleaned = super().clean() or {}
+        cleaned = super().clean()
         if cleaned.get("language_model") and cleaned.get("checkpoint"):
             self.add_error("checkpoint", _("Choose a model or name a checkpoint, not both."))
         return cleaned
 
     def arguments(self) -> dict[str, Any]:
         """Keyword arguments for ``create_judge``; a checkpoint becomes a model of this machine."""
-        data = dict(self.cleaned_data)
+        data = {
+            name: value
+            for name, value in self.cleaned_data.items()
+            if name not in JuryFields.base_fields
+        }
+        data["settings"] = {**data["settings"], **self.jury_settings()}
         checkpoint = data.pop("checkpoint")
         if checkpoint:
             data["language_model"] = local_model(data["slug"], checkpoint)

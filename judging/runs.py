@@ -19,9 +19,8 @@ from judging.spending import run_spending
 from judging.workload import JudgeWorkload
 
 
-def judge_run_facts(run: JudgeRun) -> list[tuple[str, object]]:
-    """What was asked for, what it has cost so far, and how many verdicts could not be read."""
-    spent = run_spending(run)
+def asked_facts(run: JudgeRun) -> list[tuple[str, object]]:
+    """What was asked for, and how an adaptive run stands."""
     facts: list[tuple[str, object]] = [
         (_("Judge"), run.judge),
         (_("Mode"), run.get_mode_display()),
@@ -30,17 +29,21 @@ def judge_run_facts(run: JudgeRun) -> list[tuple[str, object]]:
     ]
     if run.baseline is not None:
         facts.append((_("Baseline"), run.baseline))
-    facts += _settings(run)
-    facts += [
+    return [*facts, *_settings(run), (_("Seed"), run.seed)]
+
+
+def judge_run_facts(run: JudgeRun) -> list[tuple[str, object]]:
+    """What was asked for, what it has cost so far, and how many verdicts could not be read."""
+    spent = run_spending(run)
+    return [
+        *asked_facts(run),
         (_("Judgments there before"), run.reused),
         (_("Unreadable verdicts"), spent.unreadable),
         (_("Cost so far"), _cost(spent.cost_usd, spent.unpriced)),
         (_("Expected cost"), shown_usd(run.plan.get("money"))),
         (_("Tokens sent"), spent.input_tokens),
         (_("Tokens received"), spent.output_tokens),
-        (_("Seed"), run.seed),
     ]
-    return facts
 
 
 def probe_run_facts(run: ProbeRun) -> list[tuple[str, object]]:

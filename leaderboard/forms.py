@@ -83,7 +83,13 @@ class PeerExaminationForm(forms.Form):
             budget={"usd": data["max_cost"]} if data["max_cost"] else {},
         )
 
-    def central(self) -> Judge | None:
-        """The central judge in the version that its prompts and model have now."""
-        chosen = self.cleaned_data["central_judge"]
-        return up_to_date(chosen) if chosen else None
+    def central(self, *, is_starting: bool = True) -> Judge | None:
+        """The central judge; when it is about to start, in the version of its prompts now."""
+        chosen: Judge | None = self.cleaned_data["central_judge"]
+        return up_to_date(chosen) if chosen and is_starting else chosen
+
+    @property
+    def judges(self) -> list[Judge]:
+        """The chosen central judge, for what the plan has to say about it."""
+        chosen = self.cleaned_data.get("central_judge")
+        return [chosen] if chosen else []

@@ -62,9 +62,11 @@ def start_peer_examination(
     return examination
 
 
-def examination_runs(spec: PeerSpec, central_judge: Judge | None) -> list[JudgeRunSpec]:
-    """Every examiner's run, and the central judge's over all pairs."""
-    specs = peer_runs(spec)
+def examination_runs(
+    spec: PeerSpec, central_judge: Judge | None, *, is_planned: bool = False
+) -> list[JudgeRunSpec]:
+    """Every examiner's run, and the central judge's over all pairs; planned ones store nothing."""
+    specs = peer_runs(spec, is_planned=is_planned)
     if central_judge is not None:
         models = tuple(dict.fromkeys(spec.language_models))
         specs.append(run_over_pairs(spec, central_judge, models))

@@ -20,6 +20,7 @@ urlpatterns = [
     path("boards/<str:slug>/feed.atom", RankFeed(), name="board_feed"),
     path("boards/<str:slug>/peers/", peers.peer_examination, name="peer_examination"),
     path("console/peers/", peers.peer_examination_new, name="peer_examination_new"),
+    path("console/peers/plan/", peers.peer_examination_plan, name="peer_examination_plan"),
     path("boards/<str:slug>/decisive/", boards.board_decisive, name="board_decisive"),
     path("boards/<str:slug>/left-out/<str:reason>/", boards.board_left_out, name="board_left_out"),
     path(

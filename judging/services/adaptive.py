@@ -6,10 +6,12 @@ killed, or that two workers share, goes on as if nothing had happened.
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from django.utils import timezone
 
 from judging.adaptive import (
     Candidates,
@@ -30,6 +32,7 @@ StopAt = Literal["order", "interval"]
 Orders = Literal["one", "both"]
 STOP_AT: tuple[StopAt, ...] = ("order", "interval")
 ORDERS: tuple[Orders, ...] = ("one", "both")
+PAIRS_NOTED = 3  # of each look, for the run's report
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,17 +82,31 @@ class AdaptiveSettings:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """The slots to judge next, none when the goal is reached; ``look`` is what decided it."""
+    """The slots to judge next, none when the goal is reached; ``look`` is what decided it.
+
+    ``names`` are the models' slugs by their code in the look, ``pairs`` the codes of the models
+    that each slot compares.
+    """
 
     slots: list[Slot]
     look: Look
     total: int
+    names: Sequence[str] = ()
+    pairs: Sequence[tuple[int, int]] = ()
 
     def note(self) -> dict[str, Any]:  # JSON
-        """The look as it is kept with the run."""
+        """The look as it is kept with the run; of its pairs the first few, by name."""
         told = asdict(self.look)
         told["open_gaps"] = len(self.look.open_gaps)
-        return told | {"is_reached": self.look.is_reached, "next": len(self.slots)}
+        names, gaps = self.names, self.look.open_gaps[:PAIRS_NOTED]
+        asked = Counter(self.pairs).most_common(PAIRS_NOTED)
+        return told | {
+            "is_reached": self.look.is_reached,
+            "next": len(self.slots),
+            "open_pairs": [[names[a], names[b]] for a, b in gaps],
+            "next_pairs": [[names[a], names[b], n] for (a, b), n in asked],
+            "at": timezone.now().isoformat(timespec="seconds"),
+        }
 
 
 @dataclass(slots=True)
@@ -120,8 +137,9 @@ def next_batch(spec: JudgeRunSpec, settings: AdaptiveSettings, ledger: Ledger) -
     waiting = ledger.to_make
     total = len(waiting) + ledger.done + ledger.busy
     grouped = _group(waiting, codes, ledger.owners, settings.orders)
+    names = [model.slug for model in spec.answering_models]
     if not waiting or (look.is_reached and ledger.done + ledger.busy):
-        return Batch([], look, total)
+        return Batch([], look, total, names)
     size = batch_size(total, ledger.done + ledger.busy)
     chosen = choose_judgments(
         strengths,
@@ -131,7 +149,8 @@ def next_batch(spec: JudgeRunSpec, settings: AdaptiveSettings, ledger: Ledger) -
         size=max(1, round(size * len(grouped.keys) / len(waiting))),
         seed=spec.seed,
     )
-    return Batch([slot for place in chosen for slot in grouped.slots[place]], look, total)
+    taken = [(grouped.keys[place][1:3], slot) for place in chosen for slot in grouped.slots[place]]
+    return Batch([slot for _, slot in taken], look, total, names, [pair for pair, _ in taken])
 
 
 def _verdicts(spec: JudgeRunSpec, codes: Mapping[int, int], ledger: Ledger) -> Verdicts:

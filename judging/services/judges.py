@@ -20,6 +20,7 @@ from judging.scripts import stored_verdicts
 from judging.turns import TURN_SETTINGS, check_turn_settings
 
 IMPORTED = "imported"
+PLANNED_PK = 0  # no row has it
 RESERVED_SLUGS = frozenset({"new", "compare"})
 Settings = Mapping[str, Any]  # JSON; each kind of judge checks its own
 
@@ -118,6 +119,28 @@ def create_judge(
 
     Raises UnknownPartError, JudgeSettingsError or PromptError for what cannot be built.
     """
+    judge = planned_judge(
+        slug=slug, kind=kind, name=name, settings=settings, language_model=language_model
+    )
+    if judge.pk == PLANNED_PK:
+        judge.pk, judge.description, judge.is_demo = None, description, is_demo
+        judge.save(force_insert=True)
+    return judge
+
+
+def planned_judge(
+    *,
+    slug: str,
+    kind: str,
+    name: str = "",
+    settings: Settings | None = None,
+    language_model: LanguageModel | None = None,
+) -> Judge:
+    """What ``create_judge`` would return, and nothing is stored.
+
+    A version that is not there yet has the primary key ``PLANNED_PK``, so that queries about its
+    judgments find none. Raises as ``create_judge`` does.
+    """
     chosen = dict(settings or {})
     check_turn_settings(chosen)
     if slug in RESERVED_SLUGS:
@@ -128,19 +151,17 @@ def create_judge(
     if there is not None:
         return there
     judge = Judge(
+        pk=PLANNED_PK,
         slug=slug,
         version=(versions.aggregate(last=Max("version"))["last"] or 0) + 1,
         name=name or slug,
         kind=kind,
         settings=chosen,
         language_model=language_model,
-        description=description,
         convention=_convention(kind, chosen),
         fingerprint=fingerprint,
-        is_demo=is_demo,
     )
     models_of(judge, judge_from_row(judge))
-    judge.save(force_insert=True)
     return judge
 
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
 from arena.models import LanguageModel, QuestionSet
 from judging.models import Judge, JudgeRunMode
-from judging.services.judges import create_judge
+from judging.services.judges import create_judge, planned_judge
 from judging.services.ledger import JudgeRunError, JudgeRunSpec
-from judging.services.planning import plan_judge_run
+from judging.services.planning import JudgePlan, plan_judge_run
 
 FEWEST_PEERS = 3  # with two, nobody is left to judge their pair
 
@@ -45,9 +46,13 @@ def peer_slug(model: LanguageModel) -> str:
     return f"peer-{model.slug}"[:160]
 
 
-def peer_judge(model: LanguageModel, spec: PeerSpec) -> Judge:
-    """The model as a judge, in the version that fits; raises as ``create_judge`` does."""
-    return create_judge(
+def peer_judge(model: LanguageModel, spec: PeerSpec, *, is_planned: bool = False) -> Judge:
+    """The model as a judge, in the version that fits; raises as ``create_judge`` does.
+
+    A planned one is not stored.
+    """
+    make = planned_judge if is_planned else create_judge
+    return make(
         slug=peer_slug(model),
         kind=spec.kind,
         name=f"{model.display_name or model.slug} (peer)"[:200],
@@ -56,11 +61,15 @@ def peer_judge(model: LanguageModel, spec: PeerSpec) -> Judge:
     )
 
 
-def peer_runs(spec: PeerSpec) -> list[JudgeRunSpec]:
+def peer_runs(spec: PeerSpec, *, is_planned: bool = False) -> list[JudgeRunSpec]:
     """One run per examiner over all pairs of the others; raises JudgeRunError."""
     models = tuple(dict.fromkeys(spec.language_models))
     return [
-        run_over_pairs(spec, peer_judge(model, spec), [m for m in models if m != model])
+        run_over_pairs(
+            spec,
+            peer_judge(model, spec, is_planned=is_planned),
+            [other for other in models if other != model],
+        )
         for model in models
     ]
 
@@ -83,20 +92,92 @@ def run_over_pairs(
 
 
 @dataclass(frozen=True, slots=True)
-class PeerPlan:
-    """What an examination would take; ``money`` is US dollars, None where a price is not known."""
+class PeerLine:
+    """What one examiner's run would take."""
 
-    judgments: int
-    calls: int
-    money: float | None
+    judge: Judge
+    plan: JudgePlan
+
+    @property
+    def examiner(self) -> str:
+        """The model by its name; the central judge by its own."""
+        model = self.judge.language_model
+        is_peer = model is not None and self.judge.slug == peer_slug(model)
+        return str(model if is_peer else self.judge)
+
+
+@dataclass(frozen=True, slots=True)
+class PeerPlan:
+    """What an examination would take, examiner by examiner; the central judge is the last line.
+
+    ``money`` is US dollars, None where a price is not known.
+    """
+
+    lines: tuple[PeerLine, ...]
+
+    @property
+    def judgments(self) -> int:
+        """To be made."""
+        return sum(line.plan.to_make for line in self.lines)
+
+    @property
+    def reused(self) -> int:
+        """There already."""
+        return sum(line.plan.reused for line in self.lines)
+
+    @property
+    def calls(self) -> int:
+        """To be sent."""
+        return sum(line.plan.calls for line in self.lines)
+
+    @property
+    def input_tokens(self) -> int:
+        """Tokens sent."""
+        return sum(line.plan.input_tokens for line in self.lines)
+
+    @property
+    def output_tokens(self) -> int:
+        """Tokens received."""
+        return sum(line.plan.output_tokens for line in self.lines)
+
+    @property
+    def money(self) -> float | None:
+        """Expected."""
+        return _sum_known([line.plan.money for line in self.lines])
+
+    @property
+    def money_at_most(self) -> float | None:
+        """If every reply is as long as it may be."""
+        return _sum_known([line.plan.money_at_most for line in self.lines])
+
+    @property
+    def seconds(self) -> float:
+        """Examiners of one endpoint share its limits, those of different ones work side by side."""
+        by_endpoint: defaultdict[int | None, float] = defaultdict(float)
+        for line in self.lines:
+            model = line.judge.language_model
+            by_endpoint[model.endpoint_id if model else None] += line.plan.seconds
+        return max(by_endpoint.values(), default=0.0)
+
+    @property
+    def missing_answers(self) -> dict[str, int]:
+        """By model; what needs them is left out."""
+        found: dict[str, int] = {}
+        for line in self.lines:
+            found |= line.plan.missing_answers
+        return found
+
+    @property
+    def problem(self) -> str:
+        """The first reason why an examiner cannot be asked; empty when all can."""
+        return next((line.plan.problem for line in self.lines if line.plan.problem), "")
 
 
 def plan_peers(specs: Sequence[JudgeRunSpec]) -> PeerPlan:
-    """Add up the plans of all runs; changes nothing and calls nobody."""
-    plans = [plan_judge_run(spec) for spec in specs]
-    known = [plan.money for plan in plans if plan.money is not None]
-    return PeerPlan(
-        judgments=sum(plan.to_make for plan in plans),
-        calls=sum(plan.calls for plan in plans),
-        money=sum(known) if len(known) == len(plans) else None,
-    )
+    """The plans of all runs; changes nothing and calls nobody."""
+    return PeerPlan(tuple(PeerLine(spec.judge, plan_judge_run(spec)) for spec in specs))
+
+
+def _sum_known(amounts: Sequence[float | None]) -> float | None:
+    known = [amount for amount in amounts if amount is not None]
+    return sum(known) if len(known) == len(amounts) else None

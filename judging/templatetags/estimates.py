@@ -10,9 +10,11 @@ register = template.Library()
 
 
 def _number(value: float, *, is_share: bool) -> str:
+    # number_format cuts decimals off instead of rounding them
     if is_share:
-        return f"{number_format(100 * value, 1)} %"
-    return number_format(value, 2 if abs(value) < 100 else 0)
+        return f"{number_format(round(100 * value, 1), 1)} %"
+    decimals = 2 if abs(value) < 100 else 0
+    return number_format(round(value, decimals), decimals)
 
 
 @register.filter

@@ -3,13 +3,17 @@
 from django import template
 from django.utils.formats import number_format
 
+from judging.labels import reason_label
+
 register = template.Library()
+register.filter("reason", reason_label)
 
 
 @register.filter
 def percent(value: float | None) -> str:
     """A share in percent, or a dash where there is nothing to share."""
-    return "–" if value is None else f"{number_format(100 * value, 1)} %"
+    # number_format cuts decimals off instead of rounding them
+    return "–" if value is None else f"{number_format(round(100 * value, 1), 1)} %"
 
 
 @register.filter

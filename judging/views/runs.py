@@ -89,7 +89,8 @@ def run_judgments(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
 def run_report(request: HttpRequest, run_id: int) -> HttpResponse:
     """The run's report: to read, or with ``?download=1`` to keep as a file."""
     run = get_object_or_404(JudgeRun.objects.select_related("judge", "question_set"), pk=run_id)
-    response = HttpResponse(report_html(run))
-    if request.GET.get("download"):
+    is_file = bool(request.GET.get("download"))
+    response = HttpResponse(report_html(run, is_page=not is_file))
+    if is_file:
         response["Content-Disposition"] = f'attachment; filename="judge-run-{run.pk}.html"'
     return response

@@ -12,9 +12,10 @@ from judging.budget import BudgetError
 from judging.judges import JudgeSettingsError
 from judging.prompts import PromptError
 from judging.services.ledger import JudgeRunError
+from judging.services.peers import PeerPlan, plan_peers
 from leaderboard.forms import PeerExaminationForm
 from leaderboard.models import PeerExamination
-from leaderboard.peers import examination_page, start_peer_examination
+from leaderboard.peers import examination_page, examination_runs, start_peer_examination
 from leaderboard.views.asking import visible_board
 
 REFUSALS = (JudgeRunError, JudgeSettingsError, PromptError, BudgetError, NotCallableError)
@@ -33,14 +34,37 @@ def peer_examination(request: HttpRequest, slug: str) -> HttpResponse:
 @staff_only
 @require_http_methods(["GET", "HEAD", "POST"])
 def peer_examination_new(request: HttpRequest) -> HttpResponse:
+    """The form; its second button, for browsers without scripts, shows the plan only."""
     form = PeerExaminationForm(request.POST or None, initial=request.GET.dict())
+    plan = None
     if request.method == "POST" and form.is_valid():
-        try:
-            examination = start_peer_examination(
-                form.spec(), central_judge=form.central(), created_by=signed_in_user(request)
-            )
-        except REFUSALS as error:
-            form.add_error(None, str(error))
+        if "show_plan" in request.POST:
+            plan = _plan(form)
         else:
-            return redirect("peer_examination", slug=examination.board.slug)
-    return render(request, "leaderboard/peers_new.html", {"form": form})
+            try:
+                examination = start_peer_examination(
+                    form.spec(), central_judge=form.central(), created_by=signed_in_user(request)
+                )
+            except REFUSALS as error:
+                form.add_error(None, str(error))
+            else:
+                return redirect("peer_examination", slug=examination.board.slug)
+    return render(request, "leaderboard/peers_new.html", {"form": form, "plan": plan})
+
+
+@staff_only
+@require_safe
+def peer_examination_plan(request: HttpRequest) -> HttpResponse:
+    """What the examination that is being filled in would take; asked for at every change."""
+    form = PeerExaminationForm(request.GET)
+    plan = _plan(form) if form.is_valid() else None
+    return render(request, "leaderboard/_peer_plan.html", {"form": form, "plan": plan})
+
+
+def _plan(form: PeerExaminationForm) -> PeerPlan | None:
+    central = form.central(is_starting=False)
+    try:
+        return plan_peers(examination_runs(form.spec(), central, is_planned=True))
+    except REFUSALS as error:
+        form.add_error(None, str(error))
+        return None

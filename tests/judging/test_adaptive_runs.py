@@ -90,6 +90,18 @@ def test_every_look_is_kept_with_the_run(adaptive, drive_all):
     assert len(looks) <= 11
 
 
+def test_a_look_tells_which_gaps_are_open_and_what_is_judged_next(adaptive, drive_all):
+    first, *_, last = drive_all(adaptive()).plan["adaptive"]["looks"]
+    assert sorted(map(sorted, first["open_pairs"])) == [
+        ["alpha", "beta"],
+        ["alpha", "gamma"],
+        ["beta", "gamma"],
+    ]
+    assert sum(n for _, _, n in first["next_pairs"]) == first["next"] > 0
+    assert (last["open_pairs"], last["next_pairs"]) == ([], [])
+    assert first["at"] <= last["at"]
+
+
 def test_a_goal_out_of_reach_judges_everything_once(adaptive, drive_all):
     run = drive_all(adaptive(adaptive={"within": 1, "stop_at": "interval"}))
     assert (run.status, run.judgments.readable().count()) == (RunStatus.COMPLETED, 276)

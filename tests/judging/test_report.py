@@ -4,9 +4,18 @@ import re
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.urls import reverse
 
-from judging.models import JudgeRunMode
+from arena.models import Battle, LanguageModel, Vote, Voter
+from judging.agreement import Estimate
+from judging.labels import reason_label
+from judging.models import JudgeBatch, JudgeRun, JudgeRunMode, Judgment
 from judging.report import judge_run_report, report_html
+from judging.report.examples import MOST_MODELS, drawn, picked_decisions
+from judging.report.scope import Compared, decisions
+from judging.templatetags.estimates import plain, share
+from judging.templatetags.report_marks import percent
+from judging.verdicts.base import Outcome, UnreadableReason
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -50,23 +59,255 @@ def test_what_models_and_judges_say_is_never_markup(spec, decide, alpha):
     assert "<script>" not in report_html(decide(spec()))
 
 
-def test_disagreements_and_unreadable_replies_are_shown(spec, decide, chat_judge, served):
+def test_every_model_has_examples_of_wins_and_of_losses(spec, decide, alpha, beta, gamma):
+    examples = {each.model: each for each in judge_run_report(decide(spec())).examples}
+    assert [len(examples[beta].wins), len(examples[beta].losses)] == [2, 2]
+    assert (examples[alpha].losses, examples[gamma].wins) == ([], [])
+    for example in examples[beta].wins:
+        winner = {"model_a": "model_a", "model_b": "model_b"}[example.first.outcome]
+        assert getattr(example.first.battle, winner) == beta
+        assert len(example.judgments) == 2
+    for example in examples[beta].losses:
+        loser = {"model_a": "model_b", "model_b": "model_a"}[example.first.outcome]
+        assert getattr(example.first.battle, loser) == beta
+
+
+def test_the_same_seed_draws_the_same_examples_and_another_seed_others():
+    rows = list(range(1000))
+    assert drawn(rows, 5, seed=1, about="x") == drawn(rows, 5, seed=1, about="x")
+    assert drawn(rows, 5, seed=1, about="x") != drawn(rows, 5, seed=2, about="x")
+    assert drawn(rows[:3], 5, seed=1, about="x") == [0, 1, 2]
+
+
+def test_examples_are_bounded_however_many_models_there_are():
+    games = [
+        Compared(100 * a + b, 100 * a + b, 0, 0, 1, Outcome.MODEL_A, 1, "", a, b)
+        for a in range(1, 60)
+        for b in range(1, 60)
+        if a != b
+    ]
+    models = [LanguageModel(pk=pk, slug=f"m{pk}") for pk in range(1, 60)]
+    picks = picked_decisions(models, decisions(games), seed=0)
+    assert len(picks) == MOST_MODELS
+    assert {len(pick.wins) for pick in picks} == {len(pick.losses) for pick in picks} == {1}
+
+
+def test_long_texts_are_cut_in_the_report(spec, decide, answered, alpha):
+    alpha.answers.update(turns=["x" * 500_000])
+    assert len(report_html(decide(spec()))) < 150_000
+
+
+def test_single_scores_show_each_models_best_and_worst(spec, decide, alpha):
+    run = decide(spec(mode=JudgeRunMode.SINGLE))
+    Judgment.objects.filter(answer__model=alpha).update(score=5.0)
+    best, worst = Judgment.objects.filter(answer__model=alpha)[:2]
+    Judgment.objects.filter(pk=best.pk).update(score=9.0)
+    Judgment.objects.filter(pk=worst.pk).update(score=1.0)
+    own = next(each for each in judge_run_report(run).examples if each.model == alpha)
+    assert (own.wins[0].first.pk, own.losses[0].first.pk) == (best.pk, worst.pk)
+
+
+def test_pairs_that_the_order_decided_are_shown_with_both_games(spec, decide, chat_judge, served):
     served.reply = lambda messages: "[[A]]"
+    report = judge_run_report(decide(spec(judge=chat_judge, limit=2)))
+    assert (report.orders.pairs, report.orders.differing) == (6, 6)
+    assert report.orders.effects.consistent.value == 0.0
+    assert report.orders.effects.first.value == 1.0
+    assert len(report.order_disputes) == 5
+    assert all(len(example.judgments) == 2 for example in report.order_disputes)
+    assert not any(each.wins or each.losses for each in report.examples)
+
+
+def vote(battle, *outcomes, **columns):
+    for place, outcome in enumerate(outcomes):
+        voter, _ = Voter.objects.get_or_create(key=f"voter-{place}")
+        Vote.objects.create(battle=battle, voter=voter, outcome=outcome, **columns)
+
+
+def test_the_judge_is_held_against_the_votes_on_the_same_battles(spec, decide, alpha, beta):
+    run = decide(spec())
+    first, second = Battle.objects.filter(model_a=alpha, model_b=beta).order_by("id")[:2]
+    vote(first, "model_b", "model_b", "model_a")
+    vote(second, "model_a")
+    people = judge_run_report(run).people
+    assert (people.votes, people.battles, people.disputed) == (4, 2, 1)
+    assert people.with_ties.value == 2 / 4
+    (dispute,) = people.picks
+    assert (dispute.battle, dispute.people, dispute.votes_for, dispute.votes) == (
+        first.pk, "model_b", 2, 3,
+    )  # fmt: skip
+    assert "Against the judge: 2 of 3 votes" in report_html(run)
+
+
+def test_people_who_are_divided_dispute_nothing(spec, decide, alpha, beta):
+    run = decide(spec())
+    vote(Battle.objects.filter(model_a=alpha, model_b=beta).first(), "model_b", "model_a")
+    assert judge_run_report(run).people.disputed == 0
+
+
+def test_votes_of_the_demo_are_no_people(spec, decide):
+    run = decide(spec())
+    vote(Battle.objects.first(), "model_b", source="demo")
+    assert judge_run_report(run).people.votes == 0
+    assert "People have not voted on these battles." in report_html(run)
+
+
+def test_battles_on_which_the_judge_wavers_are_counted_and_left_out(
+    spec, decide, chat_judge, served
+):
+    served.reply = lambda messages: "[[A]]"
+    run = decide(spec(judge=chat_judge, limit=1))
+    vote(Battle.objects.first(), "model_a")
+    people = judge_run_report(run).people
+    assert (people.votes, people.undecided) == (0, 1)
+
+
+def test_unreadable_replies_are_grouped_by_reason_with_one_to_read(
+    spec, decide, chat_judge, served
+):
+    served.reply = lambda messages: "I would rather not say."
+    run = decide(spec(judge=chat_judge, limit=1))
+    (group,) = judge_run_report(run).unreadable
+    assert (group.reason, group.count, group.share) == ("no_verdict", 6, 1.0)
+    assert group.example == "I would rather not say."
+    assert "the reply holds no verdict" in report_html(run)
+
+
+def test_shares_are_rounded_and_not_cut_off():
+    assert (percent(0.4219), share(Estimate(0.4219, None, None, 1, 1))) == ("42.2 %", "42.2 %")
+    assert plain(Estimate(7.996, None, None, 1, 1)) == "8.00"
+
+
+def test_every_reason_has_words():
+    for reason in UnreadableReason:
+        assert reason_label(reason) != reason
+
+
+def test_failures_are_grouped_by_reason_with_one_message(spec, decide):
+    run = decide(spec())
+    failed = list(run.judgments.values_list("pk", flat=True)[:3])
+    change = {"status": "failed", "is_readable": None, "outcome": ""}
+    run.judgments.filter(pk__in=failed[:2]).update(**change, error_kind="timeout", error_detail="t")
+    run.judgments.filter(pk=failed[2]).update(**change, error_kind="no_task", error_detail="n")
+    found = [(group.kind, group.count, group.example) for group in judge_run_report(run).failures]
+    assert found == [("timeout", 2, "t"), ("no_task", 1, "n")]
+
+
+def test_the_bill_tells_tokens_money_and_what_was_not_paid_again(spec, decide, chat_judge, served):
+    decide(spec(judge=chat_judge, limit=1))
+    run = decide(spec(judge=chat_judge, limit=2))
+    bill = judge_run_report(run).bill
+    own = list(run.judgments.values_list("input_tokens", "output_tokens", "cost_usd"))
+    assert (bill.judged, bill.there_before, bill.batches) == (6, 6, 0)
+    assert bill.input_tokens == sum(sent for sent, _, _ in own) > 0
+    assert bill.output_tokens == sum(received for _, received, _ in own) > 0
+    assert bill.usd == pytest.approx(sum(usd for _, _, usd in own))
+    assert bill.usd_per_1000 == pytest.approx(1000 * bill.usd / 6)
+
+
+def test_replies_from_the_cache_and_second_tries_are_counted(spec, decide):
+    run = decide(spec())
+    first, second = run.judgments.all()[:2]
+    run.judgments.filter(pk=first.pk).update(metadata={"reused_replies": 1})
+    run.judgments.filter(pk=second.pk).update(metadata={"unreadable_replies": [{"reason": "x"}]})
+    bill = judge_run_report(run).bill
+    assert (bill.from_cache, bill.asked_again) == (1, 1)
+
+
+def test_batches_are_part_of_the_bill(spec, decide):
+    run = decide(spec())
+    for label in ("one", "two"):
+        JudgeBatch.objects.create(run=run, label=label, keys=["k1", "k2", "k3"])
+    bill = judge_run_report(run).bill
+    assert (bill.batches, bill.batch_requests) == (2, 6)
+    assert "6 requests in 2 batches, at half the price" in report_html(run)
+
+
+LOOK = {
+    "judged": 40, "n_separated": 1, "n_within": 0, "open_gaps": 2, "widest": 180.0,
+    "is_reached": False, "next": 28, "asked": 40, "at": "2026-01-02T03:04:05+00:00",
+    "open_pairs": [["alpha", "beta"]], "next_pairs": [["alpha", "beta", 28]],
+}  # fmt: skip
+
+
+def test_the_looks_of_an_adaptive_run_are_a_table(spec, decide):
+    run = decide(spec())
+    last = LOOK | {"judged": 68, "open_gaps": 0, "is_reached": True, "next": 0, "asked": 68}
+    run.plan["adaptive"] = {"within": 150, "total": 276, "looks": [LOOK, last]}
+    looks = judge_run_report(run).looks
+    assert [(look.judged, look.open_gaps, look.next) for look in looks.looks] == [
+        (40, 2, 28),
+        (68, 0, 0),
+    ]
+    assert (looks.is_reached, looks.saved) == (True, 208)
+    page = report_html(run)
+    assert "208 of 276 judgments were not needed" in page
+    assert "alpha – beta (28)" in page
+
+
+def test_a_width_far_beyond_the_goal_does_not_flatten_the_chart(spec, decide):
+    run = decide(spec())
+    looks = [LOOK | {"widest": width} for width in (9000.0, 300.0)]
+    run.plan["adaptive"] = {"within": 100, "total": 276, "looks": looks}
+    chart = judge_run_report(run).looks
+    assert (chart.highest, chart.goal_y) == (500.0, 80.0)
+    assert [look.y for look in chart.looks] == [0.0, 40.0]
+
+
+def test_looks_from_before_their_pairs_were_kept_are_shown_as_well(spec, decide):
+    run = decide(spec())
+    older = {key: LOOK[key] for key in LOOK if key not in ("at", "open_pairs", "next_pairs")}
+    run.plan["adaptive"] = {"within": 150, "total": 276, "looks": [older]}
+    (look,) = judge_run_report(run).looks.looks
+    assert (look.at, look.open_pairs, look.next_pairs) == (None, [], [])
+    assert "The goal has not been reached." in report_html(run)
+
+
+def test_the_page_links_to_the_rows(spec, decide, admin_client, alpha, beta):
+    run = decide(spec())
+    battle = Battle.objects.filter(model_a=alpha, model_b=beta).first()
+    vote(battle, "model_b")
+    page = admin_client.get(reverse("judge_run_report", args=[run.pk])).content.decode()
+    assert f'href="{reverse("battle_detail", args=[battle.pk])}#judgment-' in page
+    assert 'rel="icon"' in page
+    kept = admin_client.get(reverse("judge_run_report", args=[run.pk]), {"download": 1})
+    assert "href=" not in kept.content.decode()
+
+
+def test_the_judges_prompts_and_their_versions_are_told(spec, decide, chat_judge):
     report = judge_run_report(decide(spec(judge=chat_judge, limit=1)))
-    assert report.consistency.value == 0.0
-    assert {example.title for example in report.examples} == {"Disagreement: the order decided"}
+    assert report.prompts
+    page = report_html(report.run)
+    assert all(prompt.name in page and prompt.version[:12] in page for prompt in report.prompts)
 
 
 def test_a_dry_run_says_so(spec, decide):
     assert "Dry run: random verdicts" in report_html(decide(spec(is_dry_run=True)))
 
 
+def spoil(run, n):
+    """Fail ``n`` rows for as many reasons, make as many unreadable, and vote on as many."""
+    nothing = {"is_readable": None, "outcome": ""}
+    rows = list(run.judgments.order_by("id"))
+    for number, row in enumerate(rows[:n]):
+        run.judgments.filter(pk=row.pk).update(status="failed", error_kind=f"e{number}", **nothing)
+    for number, row in enumerate(rows[n : 2 * n]):
+        told = nothing | {"is_readable": False, "metadata": {"reason": f"r{number}"}}
+        run.judgments.filter(pk=row.pk).update(**told)
+    for battle in Battle.objects.order_by("-id")[:n]:
+        vote(battle, "tie")
+    return run
+
+
 def test_the_report_takes_as_many_queries_for_many_rows_as_for_few(
     spec, decide, django_assert_num_queries
 ):
-    for run in (decide(spec(limit=1)), decide(spec())):
-        with django_assert_num_queries(15):
-            report_html(run)
+    for limit, n in ((1, 1), (None, 5)):
+        run = spoil(decide(spec(limit=limit)), n)
+        for is_page in (False, True):
+            fresh = JudgeRun.objects.get(pk=run.pk)
+            with django_assert_num_queries(15):
+                report_html(fresh, is_page=is_page)
 
 
 def test_the_command_writes_the_file(spec, decide, tmp_path):

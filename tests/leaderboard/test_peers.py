@@ -2,18 +2,19 @@
 
 import io
 import json
+import re
 
 import pytest
 from django.core.management import CommandError, call_command
 from django.urls import reverse
 
 from arena.services.driving import drive_run_chunk
-from judging.models import JudgeRun, Judgment
+from judging.models import Judge, JudgeRun, Judgment
 from judging.services.judges import create_judge
 from judging.services.ledger import JudgeRunError
-from judging.services.peers import PeerSpec, peer_runs
+from judging.services.peers import PeerSpec, peer_runs, plan_peers
 from leaderboard.models import Board, PeerExamination
-from leaderboard.peers import examination_page, start_peer_examination
+from leaderboard.peers import examination_page, examination_runs, start_peer_examination
 from leaderboard.services import refresh_board
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -137,8 +138,89 @@ def test_the_form_tells_what_is_wrong(admin_client, question_set, answered):
     assert not Board.objects.exists()
 
 
-def test_only_staff_may_start_one(client):
-    assert client.get(reverse("peer_examination_new")).status_code == 302
+@pytest.fixture
+def paid(answered):
+    """The four models at one endpoint, each token with a price."""
+    from arena.models import Endpoint
+
+    endpoint = Endpoint.objects.create(slug="paid", base_url="http://127.0.0.1:9", api_key="k")
+    for model in answered:
+        model.endpoint, model.price_in_per_mtok, model.price_out_per_mtok = endpoint, 1.0, 2.0
+        model.save()
+    return answered
+
+
+def asked(question_set, models, **changes):
+    pks = [model.pk for model in models]
+    return {"question_set": question_set.pk, "language_models": pks, "kind": "chat"} | changes
+
+
+def test_the_plan_adds_up_its_examiners(question_set, paid):
+    spec = PeerSpec(question_set, paid)
+    central = create_judge(slug="central", kind="chat", language_model=paid[0])
+    plan = plan_peers(examination_runs(spec, central, is_planned=True))
+    assert [(line.examiner, line.plan.calls) for line in plan.lines] == [
+        ("Alpha", 36),
+        ("Beta", 36),
+        ("Gamma", 36),
+        ("Delta", 36),
+        ("central", 72),
+    ]
+    assert (plan.calls, plan.judgments, plan.reused) == (216, 216, 0)
+    assert plan.input_tokens == sum(line.plan.input_tokens for line in plan.lines) > 0
+    assert plan.output_tokens == sum(line.plan.output_tokens for line in plan.lines) > 0
+    assert plan.money == pytest.approx(sum(line.plan.money for line in plan.lines))
+    assert plan.money_at_most > plan.money > 0
+
+
+def test_examiners_at_one_endpoint_take_turns_and_others_work_beside_them(question_set, paid):
+    from arena.models import Endpoint
+
+    shared = plan_peers(peer_runs(PeerSpec(question_set, paid), is_planned=True))
+    assert shared.seconds == pytest.approx(sum(line.plan.seconds for line in shared.lines))
+    paid[0].endpoint = Endpoint.objects.create(slug="own", base_url="http://127.0.0.1:9")
+    paid[0].save()
+    apart = plan_peers(peer_runs(PeerSpec(question_set, paid), is_planned=True))
+    assert apart.seconds == pytest.approx(sum(line.plan.seconds for line in apart.lines[1:]))
+
+
+def test_one_unknown_price_makes_the_whole_unknown(question_set, paid):
+    paid[0].price_in_per_mtok = None
+    paid[0].save()
+    plan = plan_peers(peer_runs(PeerSpec(question_set, paid), is_planned=True))
+    assert plan.money is None
+
+
+def test_the_form_shows_the_plan_before_anything_is_stored(admin_client, question_set, paid):
+    reply = admin_client.get(reverse("peer_examination_plan"), asked(question_set, paid))
+    text = reply.content.decode()
+    assert "144 to make, 0 there already" in text
+    assert re.search(r"Alpha</th>\s*<td[^>]*>36</td>", text)
+    assert "$0." in text
+    assert not Judge.objects.exists()
+
+
+def test_without_scripts_the_second_button_shows_the_plan(admin_client, question_set, paid):
+    data = asked(question_set, paid, show_plan="1")
+    text = admin_client.post(reverse("peer_examination_new"), data).content.decode()
+    assert "144 to make, 0 there already" in text
+    assert not PeerExamination.objects.exists()
+
+
+def test_a_plan_of_what_cannot_start_says_why(admin_client, question_set, paid):
+    data = asked(question_set, paid, settings='{"temprature": 1}')
+    text = admin_client.get(reverse("peer_examination_plan"), data).content.decode()
+    assert "has no setting" in text
+
+
+def test_after_an_examination_the_plan_has_nothing_left(examination, spec):
+    plan = plan_peers(peer_runs(spec, is_planned=True))
+    assert (plan.judgments, plan.reused) == (0, 144)
+
+
+@pytest.mark.parametrize("name", ["peer_examination_new", "peer_examination_plan"])
+def test_only_staff_may_start_one(client, name):
+    assert client.get(reverse(name)).status_code == 302
 
 
 def test_the_command_judges_rates_and_prints(question_set, answered, quiet):
@@ -187,13 +269,8 @@ def test_a_task_file_lets_the_models_judge_each_other(question_set, answered, qu
     assert Board.objects.filter(slug="by-peers", method="peer_examination").exists()
 
 
-def test_the_command_spends_nothing_that_nobody_has_agreed_to(question_set, answered):
-    from arena.models import Endpoint
-
-    endpoint = Endpoint.objects.create(slug="paid", base_url="http://127.0.0.1:9", api_key="k")
-    for model in answered:
-        model.endpoint, model.price_in_per_mtok, model.price_out_per_mtok = endpoint, 1.0, 2.0
-        model.save()
+def test_the_command_spends_nothing_that_nobody_has_agreed_to(question_set, paid):
     with pytest.raises(CommandError, match=r"makes 144 calls, about \$0\.\d\d; add --yes"):
         call_command("examine_peers", "--set", question_set.slug)
     assert not JudgeRun.objects.exists()
+    assert not Judge.objects.exists()

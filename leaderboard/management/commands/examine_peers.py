@@ -63,7 +63,7 @@ class Command(DrivingCommand):
         try:
             central = runnable_judge(options["central"]) if options["central"] else None
             spec = _spec(options)
-            self._confirm(plan_peers(examination_runs(spec, central)), options)
+            self._confirm(plan_peers(examination_runs(spec, central, is_planned=True)), options)
             examination = start_peer_examination(spec, central_judge=central, slug=options["board"])
         except WRONG_USAGE as error:
             raise CommandError(str(error), returncode=USAGE) from None
