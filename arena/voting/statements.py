@@ -1,4 +1,4 @@
-"""The reads on the path of a vote, as SQL written once.
+"""Reads and writes on the path of a vote, as SQL written once.
 
 Built by the ORM each takes one to two milliseconds of the interpreter, several times what the
 database needs for it; together they would be half of a vote. What they select is tested against
@@ -7,12 +7,14 @@ the ORM's answer.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
+from functools import cache
 from typing import Any, Final, TypeVar
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import Field, Model
 
 from arena.models import (
     Answer,
@@ -94,6 +96,76 @@ FROM arena_answer AS answer JOIN arena_question AS question ON question.id = ans
   JOIN arena_languagemodel AS model ON model.id = answer.model_id
 WHERE answer.id IN ({marks})
 """
+
+
+@cache
+def _insertion(model: type[Model]) -> tuple[str, tuple[Field[Any, Any], ...]]:
+    """The statement that stores a new row, and the fields its values come from."""
+    fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)
+    columns = ", ".join(str(field.column) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    table = model._meta.db_table
+    return f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING id", fields
+
+
+def insert(row: M) -> M:
+    """Store a new row; defaults and conversions are those of its fields."""
+    statement, fields = _insertion(type(row))
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row.pk = cursor.fetchone()[0]
+    row._state.adding, row._state.db = False, connection.alias
+    return row
+
+
+_CLOSE: Final = """
+UPDATE arena_ballot SET status = %s, closed_at = %s, reading_s = %s, vote_id = %s
+WHERE id = %s AND status = 'open'
+"""
+
+
+def close_ballot(
+    pk: int, *, status: str, closed_at: dt.datetime, reading_s: float, vote_id: int | None
+) -> bool:
+    """Whether it was open until now: of two who close it at once, one is told so."""
+    moment = connection.ops.adapt_datetimefield_value(closed_at)
+    with connection.cursor() as cursor:
+        cursor.execute(_CLOSE, [status, moment, reading_s, vote_id, pk])
+        return bool(cursor.rowcount)
+
+
+def votes_of(voter_id: int) -> int:
+    """How many votes there are of this voter, counted or not."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM arena_vote WHERE voter_id = %s", [voter_id])
+        return int(cursor.fetchone()[0])
+
+
+_VOTED_BATTLES: Final = """
+SELECT id, question_id, answer_a_id, answer_b_id,
+  (SELECT COUNT(*) FROM arena_vote WHERE battle_id = battle.id)
+FROM arena_battle AS battle
+WHERE model_a_id = %s AND model_b_id = %s AND origin = 'stored' AND exclusion = ''
+  AND EXISTS (SELECT 1 FROM arena_vote WHERE battle_id = battle.id)
+  AND NOT EXISTS (SELECT 1 FROM arena_ballot WHERE battle_id = battle.id AND voter_id = %s)
+ORDER BY id DESC LIMIT %s
+"""
+
+
+def voted_battles(
+    voter_id: int, models: tuple[int, int], limit: int
+) -> list[tuple[int, int, int, int, int]]:
+    """The newest of two models that others voted on and the voter has not seen: its id, question,
+    both answers, and the number of its votes.
+    """
+    found: list[tuple[int, int, int, int, int]] = []
+    with connection.cursor() as cursor:
+        # either way round, each with the index of its own
+        for first, second in (models, models[::-1]):
+            cursor.execute(_VOTED_BATTLES, [first, second, voter_id, limit])
+            found += cursor.fetchall()
+    return sorted(found, reverse=True)[:limit]
 
 
 def ballot_of_token(token: str) -> Ballot | None:
