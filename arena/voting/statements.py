@@ -11,10 +11,10 @@ import datetime as dt
 import json
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Field, Model
+from django.db.models import BooleanField, DateTimeField, Field, Model
 
 from arena.models import (
     Answer,
@@ -29,27 +29,55 @@ from arena.models import (
 
 M = TypeVar("M", bound=Model)
 
-_BATTLE: Final = ("id", "question_id", "answer_a_id", "answer_b_id", "exclusion")
-_MODEL: Final = ("id", "slug", "display_name", "organisation", "is_demo")
-_VOTER: Final = ("id", "key", "user_id", "is_expert", "is_demo")
+
+class _Part(Generic[M]):
+    """An object within the row of a joined statement; ``names`` limits what is read of it, the
+    rest is fetched when asked for.
+    """
+
+    def __init__(self, model: type[M], alias: str, names: tuple[str, ...] = ()) -> None:
+        fields = [
+            field for field in model._meta.concrete_fields if not names or field.attname in names
+        ]
+        self.model = model
+        self.columns = ", ".join(f"{alias}.{field.column}" for field in fields)
+        self._names = [field.attname for field in fields]
+        # SQLite knows neither booleans nor time zones
+        self._flags = [n for n, field in enumerate(fields) if isinstance(field, BooleanField)]
+        self._moments = [n for n, field in enumerate(fields) if isinstance(field, DateTimeField)]
+
+    def first_of(self, row: Sequence[Any]) -> tuple[M, Sequence[Any]]:
+        """The object the row begins with, and the rest of the row."""
+        values = list(row[: len(self._names)])
+        for place in self._flags:
+            values[place] = bool(values[place])
+        for place in self._moments:
+            moment = values[place]
+            if moment is not None and moment.tzinfo is None:
+                values[place] = moment.replace(tzinfo=dt.UTC)
+        found = self.model.from_db(connection.alias, self._names, values)
+        return found, row[len(self._names) :]
 
 
-def _columns(alias: str, names: tuple[str, ...]) -> str:
-    return ", ".join(f"{alias}.{name} AS {alias}_{name}" for name in names)
+def _one_row(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
 
 
-def _part(model: type[M], row: Any, alias: str, names: tuple[str, ...]) -> M:
-    """The joined object of a raw row; columns that were not read are fetched when asked for."""
-    known = {name: getattr(row, f"{alias}_{name}") for name in names}
-    order = [field.attname for field in model._meta.concrete_fields if field.attname in known]
-    # SQLite has no booleans of its own
-    values = [bool(known[name]) if name.startswith("is_") else known[name] for name in order]
-    return model.from_db(connection.alias, order, values)
-
+_BALLOT: Final = _Part(Ballot, "ballot")
+_BATTLE: Final = _Part(
+    Battle, "battle", ("id", "question_id", "answer_a_id", "answer_b_id", "exclusion")
+)
+_NAMES: Final = ("id", "slug", "display_name", "organisation", "is_demo")
+_FIRST: Final = _Part(LanguageModel, "first", _NAMES)
+_SECOND: Final = _Part(LanguageModel, "second", _NAMES)
+_BROWSER: Final = _Part(VoterSession, "session")
+_VOTER: Final = _Part(Voter, "person", ("id", "key", "user_id", "is_expert", "is_demo"))
 
 _BALLOT_OF_TOKEN: Final = f"""
-SELECT ballot.*, {_columns("battle", _BATTLE)}, {_columns("first", _MODEL)},
-  {_columns("second", _MODEL)}, invite.code AS invite_code
+SELECT {_BALLOT.columns}, {_BATTLE.columns}, {_FIRST.columns}, {_SECOND.columns}, invite.code
 FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
   JOIN arena_languagemodel AS first ON first.id = battle.model_a_id
   JOIN arena_languagemodel AS second ON second.id = battle.model_b_id
@@ -58,7 +86,7 @@ WHERE ballot.token = %s
 """
 
 _OPEN_BALLOT: Final = f"""
-SELECT ballot.*, {_columns("battle", _BATTLE)}
+SELECT {_BALLOT.columns}, {_BATTLE.columns}
 FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
 WHERE ballot.voter_id = %s AND ballot.status = 'open' AND ballot.drawn_at > %s
   AND ballot.round_id IS NULL AND battle.exclusion = '' AND ballot.token <> %s
@@ -66,7 +94,7 @@ ORDER BY ballot.id LIMIT 1
 """
 
 _SESSION: Final = f"""
-SELECT session.*, {_columns("person", _VOTER)}
+SELECT {_BROWSER.columns}, {_VOTER.columns}
 FROM arena_votersession AS session JOIN arena_voter AS person ON person.id = session.voter_id
 WHERE session.key = %s
 """
@@ -170,42 +198,45 @@ def voted_battles(
 
 def ballot_of_token(token: str) -> Ballot | None:
     """With its battle, both models by name, and the code of its round."""
-    for row in Ballot.objects.raw(_BALLOT_OF_TOKEN, [token]):
-        battle = _part(Battle, row, "battle", _BATTLE)
-        battle.model_a = _part(LanguageModel, row, "first", _MODEL)
-        battle.model_b = _part(LanguageModel, row, "second", _MODEL)
-        row.battle = battle
-        if row.round_id is not None:
-            code: str = vars(row)["invite_code"]
-            row.round = InviteRound(pk=row.round_id, code=code)
-        return row
-    return None
+    row = _one_row(_BALLOT_OF_TOKEN, [token])
+    if row is None:
+        return None
+    ballot, rest = _BALLOT.first_of(row)
+    battle, rest = _BATTLE.first_of(rest)
+    battle.model_a, rest = _FIRST.first_of(rest)
+    battle.model_b, rest = _SECOND.first_of(rest)
+    ballot.battle = battle
+    if ballot.round_id is not None:
+        ballot.round = InviteRound(pk=ballot.round_id, code=rest[0])
+    return ballot
 
 
 def open_ballot(voter_id: int, *, drawn_after: Any, besides: str) -> Ballot | None:
     """The oldest open one that belongs to no round."""
     since = connection.ops.adapt_datetimefield_value(drawn_after)
-    for row in Ballot.objects.raw(_OPEN_BALLOT, [voter_id, since, besides]):
-        row.battle = _part(Battle, row, "battle", _BATTLE)
-        return row
-    return None
+    row = _one_row(_OPEN_BALLOT, [voter_id, since, besides])
+    if row is None:
+        return None
+    ballot, rest = _BALLOT.first_of(row)
+    ballot.battle, _ = _BATTLE.first_of(rest)
+    return ballot
 
 
 def session_of_key(key: str) -> VoterSession | None:
     """With its voter."""
-    for row in VoterSession.objects.raw(_SESSION, [key]):
-        row.voter = _part(Voter, row, "person", _VOTER)
-        return row
-    return None
+    row = _one_row(_SESSION, [key])
+    if row is None:
+        return None
+    session, rest = _BROWSER.first_of(row)
+    session.voter, _ = _VOTER.first_of(rest)
+    return session
 
 
 def battle_of_pair(
     voter_id: int, answer_a: int, answer_b: int
 ) -> tuple[int, int, str, bool] | None:
     """Of two stored answers: its id, question and exclusion, and whether the voter has seen it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_BATTLE_OF_PAIR, [voter_id, answer_a, answer_b])
-        row = cursor.fetchone()
+    row = _one_row(_BATTLE_OF_PAIR, [voter_id, answer_a, answer_b])
     return None if row is None else (row[0], row[1], row[2], bool(row[3]))
 
 
@@ -218,9 +249,7 @@ def outcomes_of_others(battle_id: int, vote_id: int) -> list[tuple[str, int]]:
 
 def turns_of(question: int, first: int, second: int) -> tuple[Any, Any, Any] | None:
     """The turns of a question and of two answers, as they are stored in JSON."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TEXTS, [question, first, second])
-        row = cursor.fetchone()
+    row = _one_row(_TEXTS, [question, first, second])
     return None if row is None else (json.loads(row[0]), json.loads(row[1]), json.loads(row[2]))
 
 
