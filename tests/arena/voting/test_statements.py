@@ -1,6 +1,7 @@
 """The statements on the path of a vote select what the ORM would."""
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from arena.models import Answer, Vote, Voter, VoterSession
@@ -145,3 +146,13 @@ def test_voted_battles_are_those_of_others_that_the_voter_has_not_seen(ballot):
     assert ask(ballot.voter_id, pair, 5) == []
     type(battle).objects.update(exclusion="staff")
     assert ask(stranger.pk, pair, 5) == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps its plans by itself")
+def test_postgresql_plans_a_statement_once(ballot):
+    for _ in range(4):
+        statements.ballot_of_token(ballot.token)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = [row[0] for row in cursor.fetchall()]
+    assert any("arena_ballot" in statement for statement in prepared)
