@@ -5,8 +5,8 @@ Run from the repository root: ``python -m tests.bench.votes_at_once [--seconds N
 SQLite under ``AGON_HOME``); what it stores is under the slug prefix ``bench-`` and removed at the
 end. Web processes, the client and PostgreSQL share the machine's cores. Every vote is answered
 with the reveal and the next battle, as in the browser. Votes count from when all voters have their
-first battle. Afterwards the rows are audited against the client's log: nothing lost, nothing counted
-twice.
+first battle. Afterwards the rows are audited against the client's log: nothing lost, nothing
+counted twice.
 
 First one voter alone gives the server's time for the next battle and for a vote with its reveal.
 Votes per second depend on who else uses the cores; the processor time per vote of web, database and
