@@ -2,18 +2,25 @@
 
 Django under ASGI starts a thread for every request. With hundreds at once they fight for the
 interpreter, SQLite opens its file anew for each, and whoever waits for a lock may wait for ever.
-Here a request waits in line for one of ``SEATS`` threads instead.
+Here a request waits in line for one of ``SEATS`` threads instead, and its middleware, view and
+signals run there in one go: handing each of them over alone cost more than the whole of a vote.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from contextlib import suppress
+from typing import IO, Any
 from weakref import WeakKeyDictionary
 
-from asgiref.sync import SyncToAsync, ThreadSensitiveContext
-from django.core.handlers.asgi import ASGIHandler
+from asgiref.sync import SyncToAsync, ThreadSensitiveContext, sync_to_async
+from django.core import signals
+from django.core.exceptions import RequestAborted
+from django.core.handlers.asgi import ASGIHandler, get_script_prefix
+from django.http import FileResponse
+from django.http.response import HttpResponseBase
+from django.urls import set_script_prefix
 
 SEATS = 8
 
@@ -30,6 +37,10 @@ class SeatedHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._seats: WeakKeyDictionary[asyncio.AbstractEventLoop, Seats] = WeakKeyDictionary()
+
+    def load_middleware(self, is_async: bool = False) -> None:
+        """All of it synchronous, whatever the parent asks for."""
+        super().load_middleware(is_async=False)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         seats = self._seats_here()
@@ -57,6 +68,55 @@ class SeatedHandler(ASGIHandler):
                 seats.put_nowait(seat)
             else:
                 _close(seat)
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A request that was read whole is answered, even if nobody waits for it any more."""
+        try:
+            body = await self.read_body(receive)
+        except RequestAborted:
+            return
+        response = await sync_to_async(self._answer, thread_sensitive=True)(scope, body)
+        if not response.streaming:
+            await self.send_response(response, send)
+            return
+        try:
+            await self._stream(response, receive, send)
+        finally:
+            await sync_to_async(response.close, thread_sensitive=True)()
+
+    def _answer(self, scope: Scope, body: IO[bytes]) -> Any:  # an HttpResponseBase
+        """Everything between the request and its answer; the whole of it in one thread."""
+        set_script_prefix(get_script_prefix(scope))
+        signals.request_started.send(sender=self.__class__, scope=scope)
+        request, refusal = self.create_request(scope, body)
+        response: Any  # the stubs do not know its _handler_class
+        if request is None:
+            body.close()
+            response = refusal
+        else:
+            response = self.get_response(request)
+        response._handler_class = self.__class__
+        if isinstance(response, FileResponse):
+            response.block_size = self.chunk_size
+        if not response.streaming:
+            response.close()  # its content is kept; the end of the request is told here
+        return response
+
+    async def _stream(self, response: HttpResponseBase, receive: Receive, send: Send) -> None:
+        """Until the end or until the reader has gone."""
+        tasks = (
+            asyncio.ensure_future(self.listen_for_disconnect(receive)),
+            asyncio.ensure_future(self.send_response(response, send)),
+        )
+        try:
+            await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for task in tasks:
+                task.cancel()
+        with suppress(asyncio.CancelledError, RequestAborted):
+            await tasks[1]
+        with suppress(asyncio.CancelledError, RequestAborted):
+            await tasks[0]
 
     def _seats_here(self) -> Seats:
         loop = asyncio.get_running_loop()

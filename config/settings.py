@@ -116,6 +116,9 @@ def _databases() -> dict[str, dict[str, object]]:
         database["OPTIONS"] = {
             **database.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8)},
+            # only cursors that ask for it prepare anything; off for poolers between us and the
+            # server that hand a session to somebody else in between
+            "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,
         }
         database["CONN_MAX_AGE"] = 0
         return {"default": database}

@@ -7,6 +7,7 @@ from django.urls import URLPattern, URLResolver, include, path
 from arena.style_gallery import style_gallery
 
 urlpatterns: list[URLPattern | URLResolver] = [
+    path("", include("arena.urls_voting")),  # first: what is asked for most is found soonest
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("login/", LoginView.as_view(), name="login"),
@@ -20,5 +21,4 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("speed.urls")),
     path("", include("leaderboard.urls_pareto")),
     path("style/", style_gallery, name="style_gallery"),
-    path("", include("arena.urls_voting")),
 ]

@@ -4,7 +4,8 @@ import asyncio
 import threading
 
 import pytest
-from asgiref.sync import sync_to_async
+from asgiref.sync import SyncToAsync
+from django.core import signals
 from django.http import HttpResponse, StreamingHttpResponse
 
 from config import seats
@@ -28,7 +29,7 @@ def handler(monkeypatch):
 
     def make(view):
         made = SeatedHandler()
-        made._middleware_chain = sync_to_async(view, thread_sensitive=True)
+        made._middleware_chain = view
         return made
 
     return make
@@ -105,3 +106,65 @@ async def test_a_long_download_gives_its_seat_to_the_next(handler):
         one.gate.set()
     await asyncio.gather(*tasks)
     assert all(one.parts[-1]["type"] == "http.response.body" for one in slow)
+
+
+async def test_a_request_is_handed_to_its_thread_once(monkeypatch):
+    handed_over = []
+    real = SyncToAsync.thread_handler
+
+    def count(self, *args, **kwargs):
+        handed_over.append(threading.get_ident())
+        return real(self, *args, **kwargs)
+
+    monkeypatch.setattr(SyncToAsync, "thread_handler", count)
+    request = Request()
+    await SeatedHandler()({**SCOPE, "path": "/i18n/nothing/"}, request.receive, request.send)
+    assert request.parts[0]["status"] == 404
+    assert len(handed_over) == 1
+
+
+async def test_the_end_of_a_request_is_told_in_the_thread_it_ran_in(handler):
+    threads = []
+
+    def view(request):
+        threads.append(threading.get_ident())
+        return HttpResponse("done")
+
+    def told(**_):
+        threads.append(threading.get_ident())
+
+    signals.request_finished.connect(told)
+    try:
+        assert await ask(handler(view)) == b"done"
+    finally:
+        signals.request_finished.disconnect(told)
+    assert len(threads) == 2
+    assert threads[0] == threads[1]
+
+
+async def test_a_reader_who_leaves_ends_the_stream(handler):
+    closed = asyncio.Event()
+
+    async def body():
+        try:
+            while True:
+                yield b"more"
+                await asyncio.sleep(0)
+        finally:
+            closed.set()
+
+    request = Request()
+    request.gate.set()
+    gone = asyncio.Event()
+
+    async def receive():
+        if not request.has_asked:
+            return await request.receive()
+        await request.has_begun.wait()
+        gone.set()
+        return {"type": "http.disconnect"}
+
+    app = handler(lambda _: StreamingHttpResponse(body()))
+    await asyncio.wait_for(app(SCOPE, receive, request.send), 10)
+    assert gone.is_set()
+    assert closed.is_set()

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.template.loader import render_to_string
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
@@ -22,7 +21,12 @@ from arena.voting.casting import (
     skip_battle,
 )
 from arena.voting.drawing import next_ballot, next_round_ballot
-from arena.voting.fragments import ballot_fragment
+from arena.voting.fragments import (
+    ballot_fragment,
+    name_fragment,
+    progress_fragment,
+    reveal_fragment,
+)
 from arena.voting.pool import PoolFilter
 from arena.voting.presentation import Reveal, reveal, show_ballot
 from arena.voting.progress import Progress, progress_of
@@ -139,29 +143,24 @@ def _outcome(request: HttpRequest, visitor: Visitor, ballot: Ballot) -> dict[str
     progress = progress_of(visitor.voter, wish.invite)
     answer: dict[str, object] = {}
     if ballot.vote_id:
-        answer |= _reveal_html(request, reveal(ballot), progress)
+        answer |= _reveal_html(reveal(ballot), progress)
     else:
-        answer["progress_html"] = _progress_html(request, progress)
+        answer["progress_html"] = progress_fragment(progress)
     after = request.POST.get("after", "")
     upcoming = wish.draw(visitor, besides=after or ballot.token)
     answer["next"] = _ballot_html(request, upcoming) if upcoming else None
     return answer
 
 
-def _reveal_html(request: HttpRequest, told: Reveal, progress: Progress) -> dict[str, object]:
-    context = {"reveal": told, "progress": progress}
+def _reveal_html(told: Reveal, progress: Progress) -> dict[str, object]:
     return {
         "choice": told.choice,
-        "left": render_to_string("arena/_vote_name.html", {"model": told.left, "side": "a"}),
-        "right": render_to_string("arena/_vote_name.html", {"model": told.right, "side": "b"}),
-        "bar": render_to_string("arena/_vote_reveal.html", context, request),
+        "left": name_fragment(told.left, "a"),
+        "right": name_fragment(told.right, "b"),
+        "bar": reveal_fragment(told),
         "said": _said(told),
-        "progress_html": _progress_html(request, progress),
+        "progress_html": progress_fragment(progress),
     }
-
-
-def _progress_html(request: HttpRequest, progress: Progress) -> str:
-    return render_to_string("arena/_vote_progress.html", {"progress": progress}, request)
 
 
 def _said(told: Reveal) -> str:
@@ -212,7 +211,7 @@ def _refusal(
         return remember(page, someone, is_secure=request.is_secure())
     body: dict[str, object] = {"code": error.code, "text": str(error)}
     if told and visitor:
-        body |= _reveal_html(request, told, progress_of(visitor.voter))
+        body |= _reveal_html(told, progress_of(visitor.voter))
     response = JsonResponse(body, status=error.status)
     if error.retry_after_s:
         response["Retry-After"] = str(error.retry_after_s)

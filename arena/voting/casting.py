@@ -21,7 +21,7 @@ from arena.models import (
 from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting.doubts import Activity, activity, fastest_reading_s, is_beyond_caps
 from arena.voting.policy import current_policy
-from arena.voting.statements import ballot_of_token
+from arena.voting.statements import ballot_of_token, close_ballot, insert
 from arena.voting.voters import Visitor
 
 LEFT, RIGHT, TIE, BOTH_BAD = "left", "right", "tie", "both_bad"
@@ -137,7 +137,7 @@ def cast_vote(
     vote.exclusion = _doubt(visitor, ballot, lately, reading_s)
     try:
         with transaction.atomic():
-            vote.save(force_insert=True)
+            insert(vote)
             _close(ballot, BallotStatus.VOTED, now, reading_s, vote)
     except IntegrityError:
         ballot.refresh_from_db()
@@ -161,10 +161,13 @@ def _close(
     reading_s: float,
     vote: Vote | None = None,
 ) -> None:
-    closed = Ballot.objects.filter(pk=ballot.pk, status=BallotStatus.OPEN).update(
-        status=status, closed_at=now, reading_s=reading_s, vote=vote
-    )
-    if not closed:
+    if not close_ballot(
+        ballot.pk,
+        status=status,
+        closed_at=now,
+        reading_s=reading_s,
+        vote_id=vote.pk if vote else None,
+    ):
         ballot.refresh_from_db()
         raise SpentBallotError(ballot)
     ballot.status, ballot.closed_at, ballot.reading_s, ballot.vote = status, now, reading_s, vote

@@ -13,6 +13,7 @@ from arena.models import VotingPolicy
 from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
 from arena.voting.reading import minimum_reading_s
+from arena.voting.statements import fast_cursor
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ def activity(*, voter_id: int, address_key: str, battle_id: int, now: dt.datetim
         "hour": ago(hours=1),
         "day": ago(days=1),
     }
-    with connection.cursor() as cursor:
+    with fast_cursor() as cursor:
         cursor.execute(_ACTIVITY, values)
         minute, hour, day, last, here, same = cursor.fetchone()
     if isinstance(last, str):

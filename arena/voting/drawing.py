@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from django.db import IntegrityError, transaction
-from django.db.models import Exists, OuterRef, Q
+from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
 from arena.models import (
@@ -18,17 +18,15 @@ from arena.models import (
     InviteRound,
     LanguageModel,
     SamplingMethod,
-    Vote,
     Voter,
     VotingPolicy,
 )
-from arena.models.battle import BattleQuerySet
 from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting import sampling
 from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
 from arena.voting.pool import POOLS, RECORD, AnswerPool, PoolFilter
-from arena.voting.statements import battle_of_pair, open_ballot
+from arena.voting.statements import battle_of_pair, insert, open_ballot, voted_battles
 from arena.voting.voters import Visitor
 
 TRIES_PER_PAIR = 4
@@ -86,22 +84,15 @@ class _Drawing:
         """Now and then a battle that others voted on already, to measure how far people agree."""
         if self.random.random() >= self.policy.overlap_share:
             return None
-        low, high = self.pool.models[draw.first], self.pool.models[draw.second]
-        questions = self.pool.common(draw.first, draw.second)[0]
-        recent = (
-            _unseen_battles(self.visitor.voter)
-            .filter(Q(model_a=low, model_b=high) | Q(model_a=high, model_b=low))
-            .filter(origin=BattleOrigin.STORED, exclusion="")
-            .voted()
-            .order_by("-id")
-            .values_list("id", "question_id")[:RECENT_BATTLES]
-        )
-        wanted = set(questions.tolist())
-        ids = [battle for battle, question in recent if question in wanted]
-        self.random.shuffle(ids)
-        for battle_id in ids[:TRIES_PER_PAIR]:
-            if Vote.objects.filter(battle_id=battle_id).count() < self.policy.overlap_votes:
-                return Battle.objects.get(pk=battle_id)
+        models = self.pool.models[draw.first], self.pool.models[draw.second]
+        recent = voted_battles(self.visitor.voter.pk, models, RECENT_BATTLES)
+        kept = [row for row in recent if self.pool.holds(draw.first, draw.second, row[1])]
+        self.random.shuffle(kept)
+        for pk, question, answer_a, answer_b, votes in kept[:TRIES_PER_PAIR]:
+            if votes < self.policy.overlap_votes:
+                return Battle(
+                    pk=pk, question_id=question, answer_a_id=answer_a, answer_b_id=answer_b
+                )
         return None
 
     def _of_pair(self, draw: sampling.Draw) -> Battle | None:
@@ -146,22 +137,20 @@ def _unseen_battle(voter: Voter, first: int, second: int) -> Battle | None:
         if doubt or exclusion or is_seen:
             return None
         return Battle(pk=pk, question_id=question, answer_a_id=answer_a, answer_b_id=answer_b)
-    battle = Battle.objects.create(
-        model_a_id=facts[answer_a].model_id,
-        model_b_id=facts[answer_b].model_id,
-        answer_a_id=answer_a,
-        answer_b_id=answer_b,
-        question_id=facts[answer_a].question_id,
-        language=facts[answer_a].language,
-        turn_count=facts[answer_a].turn_count,
-        origin=BattleOrigin.STORED,
-        exclusion=doubt,
+    battle = insert(
+        Battle(
+            model_a_id=facts[answer_a].model_id,
+            model_b_id=facts[answer_b].model_id,
+            answer_a_id=answer_a,
+            answer_b_id=answer_b,
+            question_id=facts[answer_a].question_id,
+            language=facts[answer_a].language,
+            turn_count=facts[answer_a].turn_count,
+            origin=BattleOrigin.STORED,
+            exclusion=doubt,
+        )
     )
     return None if doubt else battle
-
-
-def _unseen_battles(voter: Voter) -> BattleQuerySet:
-    return Battle.objects.exclude(Exists(Ballot.objects.filter(battle=OuterRef("pk"), voter=voter)))
 
 
 def next_ballot(
@@ -249,7 +238,7 @@ def _issue(
     is_gold: bool = False,
     invite: InviteRound | None = None,
 ) -> Ballot:
-    return Ballot.objects.create(
+    ballot = Ballot(
         voter=visitor.voter,
         battle=battle,
         round=invite,
@@ -259,6 +248,7 @@ def _issue(
         is_gold=is_gold,
         address_key=visitor.address_key,
     )
+    return insert(ballot)
 
 
 def next_round_ballot(

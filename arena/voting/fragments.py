@@ -1,6 +1,6 @@
-"""A ballot's HTML in a hurry: everything but the texts is rendered once per language.
+"""HTML of a ballot and of its reveal in a hurry: what repeats is rendered once per language.
 
-The template is rendered with marks where the texts go and cut at them, so that a text can never
+A template is rendered with marks where the texts go and cut at them, so that a text can never
 be taken for a mark. What the template gives in full and what is put together here is the same.
 """
 
@@ -15,14 +15,17 @@ from django.template.loader import render_to_string
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
-from arena.models import Ballot
+from arena.models import Ballot, Battle, LanguageModel
 from arena.voting.presentation import (
     Pane,
+    Reveal,
+    Share,
     ShownBallot,
     ShownText,
     ShownTurn,
     show_ballot,
 )
+from arena.voting.progress import Progress
 
 _PARTS = ("token", "csrf", "round", "question", "left", "right")
 Skeleton = tuple[tuple[str, str], ...]
@@ -71,3 +74,52 @@ def ballot_fragment(request: HttpRequest, ballot: Ballot) -> str:
     }
     skeleton = _skeleton(get_language() or "", bool(shown.round_code))
     return "".join(piece + values[part] for piece, part in skeleton)
+
+
+def name_fragment(model: LanguageModel, side: str) -> str:
+    """The model as ``_vote_name.html`` renders it."""
+    shown = model.slug, model.display_name, model.organisation, model.is_demo
+    return _name(get_language() or "", side, shown)
+
+
+@lru_cache(maxsize=4096)
+def _name(language: str, side: str, shown: tuple[str, str, str, bool]) -> str:
+    columns = ("slug", "display_name", "organisation", "is_demo")
+    model = LanguageModel(**dict(zip(columns, shown, strict=True)))
+    return render_to_string("arena/_vote_name.html", {"model": model, "side": side})
+
+
+def progress_fragment(progress: Progress) -> str:
+    """The progress as ``_vote_progress.html`` renders it."""
+    return _progress(get_language() or "", progress)
+
+
+@lru_cache(maxsize=4096)
+def _progress(language: str, progress: Progress) -> str:
+    return render_to_string("arena/_vote_progress.html", {"progress": progress})
+
+
+def reveal_fragment(told: Reveal) -> str:
+    """The reveal as ``_vote_reveal.html`` renders it."""
+    names = told.left.display_name, told.right.display_name
+    html = _reveal(get_language() or "", told.choice, *names, told.others)
+    # neither can hold the other's mark: one is a number, the other made by us
+    return html.replace(_BATTLE_MARK, str(told.battle.pk)).replace(_TOKEN_MARK, told.token)
+
+
+_TOKEN_MARK = f"mark-{secrets.token_hex(16)}"
+_BATTLE_MARK = str(10**17 + secrets.randbelow(10**17))  # a number, as the address wants one
+
+
+@lru_cache(maxsize=4096)
+def _reveal(language: str, choice: str, left: str, right: str, others: tuple[Share, ...]) -> str:
+    told = Reveal(
+        left=LanguageModel(display_name=left),
+        right=LanguageModel(display_name=right),
+        choice=choice,
+        outcome="",
+        battle=Battle(pk=int(_BATTLE_MARK)),
+        token=_TOKEN_MARK,
+        others=others,
+    )
+    return render_to_string("arena/_vote_reveal.html", {"reveal": told})

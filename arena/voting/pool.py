@@ -78,6 +78,12 @@ class AnswerPool:
             )
         return self._common[pair]
 
+    def holds(self, first: int, second: int, question: int) -> bool:
+        """Whether both answered this question."""
+        questions = self.common(first, second)[0]
+        place = int(np.searchsorted(questions, question))
+        return place < questions.size and int(questions[place]) == question
+
 
 def _stored_answers(wanted: PoolFilter) -> AnswerQuerySet:
     answers = Answer.objects.done().in_answer_set().filter(model__is_active=True)

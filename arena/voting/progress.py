@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from arena.models import InviteRound, Voter
 from arena.voting.rounds import own_progress
+from arena.voting.statements import votes_of
 
 PERSONAL_BOARD_FROM = 20
 
@@ -36,5 +37,5 @@ class Progress:
 def progress_of(voter: Voter, invite: InviteRound | None = None) -> Progress:
     """The voter's votes in all, and how far they are in the round if they take part in one."""
     if invite is None:
-        return Progress(voter.votes.count())
-    return Progress(voter.votes.count(), *own_progress(invite, voter))
+        return Progress(votes_of(voter.pk))
+    return Progress(votes_of(voter.pk), *own_progress(invite, voter))

@@ -1,4 +1,4 @@
-"""The reads on the path of a vote, as SQL written once.
+"""Reads and writes on the path of a vote, as SQL written once.
 
 Built by the ORM each takes one to two milliseconds of the interpreter, several times what the
 database needs for it; together they would be half of a vote. What they select is tested against
@@ -7,12 +7,14 @@ the ORM's answer.
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 from collections.abc import Sequence
-from typing import Any, Final, TypeVar
+from functools import cache
+from typing import Any, Final, Generic, TypeVar
 
 from django.db import connection
-from django.db.models import Model
+from django.db.models import BooleanField, DateTimeField, Field, Model
 
 from arena.models import (
     Answer,
@@ -27,27 +29,67 @@ from arena.models import (
 
 M = TypeVar("M", bound=Model)
 
-_BATTLE: Final = ("id", "question_id", "answer_a_id", "answer_b_id", "exclusion")
-_MODEL: Final = ("id", "slug", "display_name", "organisation", "is_demo")
-_VOTER: Final = ("id", "key", "user_id", "is_expert", "is_demo")
+
+class _Part(Generic[M]):
+    """An object within the row of a joined statement; ``names`` limits what is read of it, the
+    rest is fetched when asked for.
+    """
+
+    def __init__(self, model: type[M], alias: str, names: tuple[str, ...] = ()) -> None:
+        fields = [
+            field for field in model._meta.concrete_fields if not names or field.attname in names
+        ]
+        self.model = model
+        self.columns = ", ".join(f"{alias}.{field.column}" for field in fields)
+        self._names = [field.attname for field in fields]
+        # SQLite knows neither booleans nor time zones
+        self._flags = [n for n, field in enumerate(fields) if isinstance(field, BooleanField)]
+        self._moments = [n for n, field in enumerate(fields) if isinstance(field, DateTimeField)]
+
+    def first_of(self, row: Sequence[Any]) -> tuple[M, Sequence[Any]]:
+        """The object the row begins with, and the rest of the row."""
+        values = list(row[: len(self._names)])
+        for place in self._flags:
+            values[place] = bool(values[place])
+        for place in self._moments:
+            moment = values[place]
+            if moment is not None and moment.tzinfo is None:
+                values[place] = moment.replace(tzinfo=dt.UTC)
+        found = self.model.from_db(connection.alias, self._names, values)
+        return found, row[len(self._names) :]
 
 
-def _columns(alias: str, names: tuple[str, ...]) -> str:
-    return ", ".join(f"{alias}.{name} AS {alias}_{name}" for name in names)
+def fast_cursor() -> Any:  # the stubs do not tell cursors apart
+    """A cursor whose statements the server plans once: on PostgreSQL planning one of these takes
+    longer than running it, and Django's own cursor never lets a statement be prepared.
+    """
+    if connection.vendor != "postgresql":
+        return connection.cursor()
+    from psycopg import Cursor
+
+    connection.ensure_connection()
+    return connection._prepare_cursor(Cursor(connection.connection))  # type: ignore[attr-defined]
 
 
-def _part(model: type[M], row: Any, alias: str, names: tuple[str, ...]) -> M:
-    """The joined object of a raw row; columns that were not read are fetched when asked for."""
-    known = {name: getattr(row, f"{alias}_{name}") for name in names}
-    order = [field.attname for field in model._meta.concrete_fields if field.attname in known]
-    # SQLite has no booleans of its own
-    values = [bool(known[name]) if name.startswith("is_") else known[name] for name in order]
-    return model.from_db(connection.alias, order, values)
+def _one_row(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+    with fast_cursor() as cursor:
+        cursor.execute(statement, values)
+        row: tuple[Any, ...] | None = cursor.fetchone()
+    return row
 
+
+_BALLOT: Final = _Part(Ballot, "ballot")
+_BATTLE: Final = _Part(
+    Battle, "battle", ("id", "question_id", "answer_a_id", "answer_b_id", "exclusion")
+)
+_NAMES: Final = ("id", "slug", "display_name", "organisation", "is_demo")
+_FIRST: Final = _Part(LanguageModel, "first", _NAMES)
+_SECOND: Final = _Part(LanguageModel, "second", _NAMES)
+_BROWSER: Final = _Part(VoterSession, "session")
+_VOTER: Final = _Part(Voter, "person", ("id", "key", "user_id", "is_expert", "is_demo"))
 
 _BALLOT_OF_TOKEN: Final = f"""
-SELECT ballot.*, {_columns("battle", _BATTLE)}, {_columns("first", _MODEL)},
-  {_columns("second", _MODEL)}, invite.code AS invite_code
+SELECT {_BALLOT.columns}, {_BATTLE.columns}, {_FIRST.columns}, {_SECOND.columns}, invite.code
 FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
   JOIN arena_languagemodel AS first ON first.id = battle.model_a_id
   JOIN arena_languagemodel AS second ON second.id = battle.model_b_id
@@ -56,7 +98,7 @@ WHERE ballot.token = %s
 """
 
 _OPEN_BALLOT: Final = f"""
-SELECT ballot.*, {_columns("battle", _BATTLE)}
+SELECT {_BALLOT.columns}, {_BATTLE.columns}
 FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
 WHERE ballot.voter_id = %s AND ballot.status = 'open' AND ballot.drawn_at > %s
   AND ballot.round_id IS NULL AND battle.exclusion = '' AND ballot.token <> %s
@@ -64,7 +106,7 @@ ORDER BY ballot.id LIMIT 1
 """
 
 _SESSION: Final = f"""
-SELECT session.*, {_columns("person", _VOTER)}
+SELECT {_BROWSER.columns}, {_VOTER.columns}
 FROM arena_votersession AS session JOIN arena_voter AS person ON person.id = session.voter_id
 WHERE session.key = %s
 """
@@ -96,65 +138,136 @@ WHERE answer.id IN ({marks})
 """
 
 
+@cache
+def _insertion(model: type[Model]) -> tuple[str, tuple[Field[Any, Any], ...]]:
+    """The statement that stores a new row, and the fields its values come from."""
+    fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)
+    columns = ", ".join(str(field.column) for field in fields)
+    places = ", ".join(["%s"] * len(fields))
+    table = model._meta.db_table
+    return f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING id", fields
+
+
+def insert(row: M) -> M:
+    """Store a new row; defaults and conversions are those of its fields."""
+    statement, fields = _insertion(type(row))
+    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+    with fast_cursor() as cursor:
+        cursor.execute(statement, values)
+        row.pk = cursor.fetchone()[0]
+    row._state.adding, row._state.db = False, connection.alias
+    return row
+
+
+_CLOSE: Final = """
+UPDATE arena_ballot SET status = %s, closed_at = %s, reading_s = %s, vote_id = %s
+WHERE id = %s AND status = 'open'
+"""
+
+
+def close_ballot(
+    pk: int, *, status: str, closed_at: dt.datetime, reading_s: float, vote_id: int | None
+) -> bool:
+    """Whether it was open until now: of two who close it at once, one is told so."""
+    moment = connection.ops.adapt_datetimefield_value(closed_at)
+    with fast_cursor() as cursor:
+        cursor.execute(_CLOSE, [status, moment, reading_s, vote_id, pk])
+        return bool(cursor.rowcount)
+
+
+def votes_of(voter_id: int) -> int:
+    """How many votes there are of this voter, counted or not."""
+    with fast_cursor() as cursor:
+        cursor.execute("SELECT COUNT(*) FROM arena_vote WHERE voter_id = %s", [voter_id])
+        return int(cursor.fetchone()[0])
+
+
+_VOTED_BATTLES: Final = """
+SELECT id, question_id, answer_a_id, answer_b_id,
+  (SELECT COUNT(*) FROM arena_vote WHERE battle_id = battle.id)
+FROM arena_battle AS battle
+WHERE model_a_id = %s AND model_b_id = %s AND origin = 'stored' AND exclusion = ''
+  AND EXISTS (SELECT 1 FROM arena_vote WHERE battle_id = battle.id)
+  AND NOT EXISTS (SELECT 1 FROM arena_ballot WHERE battle_id = battle.id AND voter_id = %s)
+ORDER BY id DESC LIMIT %s
+"""
+
+
+def voted_battles(
+    voter_id: int, models: tuple[int, int], limit: int
+) -> list[tuple[int, int, int, int, int]]:
+    """The newest of two models that others voted on and the voter has not seen: its id, question,
+    both answers, and the number of its votes.
+    """
+    found: list[tuple[int, int, int, int, int]] = []
+    with fast_cursor() as cursor:
+        # either way round, each with the index of its own
+        for first, second in (models, models[::-1]):
+            cursor.execute(_VOTED_BATTLES, [first, second, voter_id, limit])
+            found += cursor.fetchall()
+    return sorted(found, reverse=True)[:limit]
+
+
 def ballot_of_token(token: str) -> Ballot | None:
     """With its battle, both models by name, and the code of its round."""
-    for row in Ballot.objects.raw(_BALLOT_OF_TOKEN, [token]):
-        battle = _part(Battle, row, "battle", _BATTLE)
-        battle.model_a = _part(LanguageModel, row, "first", _MODEL)
-        battle.model_b = _part(LanguageModel, row, "second", _MODEL)
-        row.battle = battle
-        if row.round_id is not None:
-            code: str = vars(row)["invite_code"]
-            row.round = InviteRound(pk=row.round_id, code=code)
-        return row
-    return None
+    row = _one_row(_BALLOT_OF_TOKEN, [token])
+    if row is None:
+        return None
+    ballot, rest = _BALLOT.first_of(row)
+    battle, rest = _BATTLE.first_of(rest)
+    battle.model_a, rest = _FIRST.first_of(rest)
+    battle.model_b, rest = _SECOND.first_of(rest)
+    ballot.battle = battle
+    if ballot.round_id is not None:
+        ballot.round = InviteRound(pk=ballot.round_id, code=rest[0])
+    return ballot
 
 
 def open_ballot(voter_id: int, *, drawn_after: Any, besides: str) -> Ballot | None:
     """The oldest open one that belongs to no round."""
     since = connection.ops.adapt_datetimefield_value(drawn_after)
-    for row in Ballot.objects.raw(_OPEN_BALLOT, [voter_id, since, besides]):
-        row.battle = _part(Battle, row, "battle", _BATTLE)
-        return row
-    return None
+    row = _one_row(_OPEN_BALLOT, [voter_id, since, besides])
+    if row is None:
+        return None
+    ballot, rest = _BALLOT.first_of(row)
+    ballot.battle, _ = _BATTLE.first_of(rest)
+    return ballot
 
 
 def session_of_key(key: str) -> VoterSession | None:
     """With its voter."""
-    for row in VoterSession.objects.raw(_SESSION, [key]):
-        row.voter = _part(Voter, row, "person", _VOTER)
-        return row
-    return None
+    row = _one_row(_SESSION, [key])
+    if row is None:
+        return None
+    session, rest = _BROWSER.first_of(row)
+    session.voter, _ = _VOTER.first_of(rest)
+    return session
 
 
 def battle_of_pair(
     voter_id: int, answer_a: int, answer_b: int
 ) -> tuple[int, int, str, bool] | None:
     """Of two stored answers: its id, question and exclusion, and whether the voter has seen it."""
-    with connection.cursor() as cursor:
-        cursor.execute(_BATTLE_OF_PAIR, [voter_id, answer_a, answer_b])
-        row = cursor.fetchone()
+    row = _one_row(_BATTLE_OF_PAIR, [voter_id, answer_a, answer_b])
     return None if row is None else (row[0], row[1], row[2], bool(row[3]))
 
 
 def outcomes_of_others(battle_id: int, vote_id: int) -> list[tuple[str, int]]:
     """Counted votes on the battle by outcome, without this one."""
-    with connection.cursor() as cursor:
+    with fast_cursor() as cursor:
         cursor.execute(_OTHERS, [battle_id, vote_id])
         return list(cursor.fetchall())
 
 
 def turns_of(question: int, first: int, second: int) -> tuple[Any, Any, Any] | None:
     """The turns of a question and of two answers, as they are stored in JSON."""
-    with connection.cursor() as cursor:
-        cursor.execute(_TEXTS, [question, first, second])
-        row = cursor.fetchone()
+    row = _one_row(_TEXTS, [question, first, second])
     return None if row is None else (json.loads(row[0]), json.loads(row[1]), json.loads(row[2]))
 
 
 def answers_of_ids(ids: Sequence[int]) -> list[Answer]:
     """With what their facts need: texts, language and the model's names; few at a time."""
-    with connection.cursor() as cursor:
+    with fast_cursor() as cursor:
         cursor.execute(_ANSWERS.format(marks=", ".join(["%s"] * len(ids))), list(ids))
         rows = cursor.fetchall()
     return [

@@ -4,8 +4,9 @@ Run from the repository root: ``python -m tests.bench.votes_at_once [--seconds N
 [--answers N] [--web N] [--json]``. Uses the database of the environment (``DATABASE_URL``, else
 SQLite under ``AGON_HOME``); what it stores is under the slug prefix ``bench-`` and removed at the
 end. Web processes, the client and PostgreSQL share the machine's cores. Every vote is answered
-with the reveal and the next battle, as in the browser. Afterwards the rows are audited against
-the client's log: nothing lost, nothing counted twice.
+with the reveal and the next battle, as in the browser. Votes count from when all voters have their
+first battle. Afterwards the rows are audited against the client's log: nothing lost, nothing
+counted twice.
 
 First one voter alone gives the server's time for the next battle and for a vote with its reveal.
 Votes per second depend on who else uses the cores; the processor time per vote of web, database and
@@ -169,7 +170,24 @@ class Connection:
         )
 
 
-async def voter(number, until, log):
+class Crowd:
+    """Who is there: the steady stretch begins once everybody has a battle on the screen."""
+
+    def __init__(self, voters):
+        self.missing, self.until, self.log = set(range(voters)), None, []
+        self.everybody = asyncio.Event()
+
+    def seat(self, number):
+        self.missing.discard(number)
+        if not self.missing:
+            self.everybody.set()
+
+    @property
+    def goes_on(self):
+        return self.until is None or time.perf_counter() < self.until
+
+
+async def voter(number, crowd):
     link = Connection(f"10.{number // 250}.{number % 250}.7")
     await link.open()
     status, block, body = await link.ask(link.head("GET", "/vote/", ""))
@@ -177,8 +195,9 @@ async def voter(number, until, log):
     csrf = CSRF.search(block).group(1).decode()
     cookies = f"csrftoken={csrf}; agon_voter={VOTER.search(block).group(1).decode()}"
     token = TOKEN.search(body).group(1).decode()
+    crowd.seat(number)
     dice = random.Random(number)
-    while time.perf_counter() < until:
+    while crowd.goes_on:
         choice = dice.choice(("left", "right", "tie", "both_bad"))
         form = urllib.parse.urlencode({"token": token, "choice": choice}).encode()
         extra = (
@@ -187,7 +206,7 @@ async def voter(number, until, log):
         ).encode()
         began = time.perf_counter()
         status, _, body = await link.ask(link.head("POST", "/vote/cast/", cookies, extra), form)
-        log.append((token, choice, status, began, time.perf_counter() - began))
+        crowd.log.append((token, choice, status, began, time.perf_counter() - began))
         found = TOKEN.search(body)
         if status != 200 or found is None:
             break
@@ -225,25 +244,27 @@ async def alone(votes):
     return drawn_s, told_s
 
 
-async def crowd(voters, seconds, note_costs):
-    log = []
-    ramp_s = 4.0
-    until = time.perf_counter() + ramp_s + seconds
+async def vote_together(voters, seconds, note_costs):
+    crowd = Crowd(voters)
 
     async def later(number):
-        await asyncio.sleep(ramp_s * number / voters)
-        await voter(number, until, log)
+        await asyncio.sleep(4.0 * number / voters)
+        try:
+            await voter(number, crowd)
+        finally:
+            crowd.seat(number)  # the others do not wait for who never came
 
     async def steady():
-        await asyncio.sleep(ramp_s)
-        began = note_costs(), len(log)
+        await crowd.everybody.wait()
+        crowd.until = time.perf_counter() + seconds
+        began = note_costs(), len(crowd.log)
         await asyncio.sleep(seconds)
-        return began, (note_costs(), len(log))
+        return began, (note_costs(), len(crowd.log))
 
     costs = asyncio.create_task(steady())
     results = await asyncio.gather(*(later(n) for n in range(voters)), return_exceptions=True)
     failures = [repr(result) for result in results if isinstance(result, Exception)]
-    return log, until - seconds, failures, await costs
+    return crowd.log, crowd.until, failures, await costs
 
 
 # -- measuring ------------------------------------------------------------
@@ -327,7 +348,7 @@ async def measure(server, voters, seconds):
     await wait_until_up()
     await alone(20)
     drawn_s, told_s = await alone(100)
-    *result, costs = await crowd(voters, seconds, lambda: processor_s(server))
+    *result, costs = await vote_together(voters, seconds, lambda: processor_s(server))
     (before, first), (after, last) = costs
     votes = max(last - first, 1)
     per_vote = {name: 1000 * (after[name] - before[name]) / votes for name in after}
@@ -344,8 +365,12 @@ def milliseconds(seconds):
     return [round(1000 * ordered[int(share * (len(ordered) - 1))], 1) for share in (0.5, 0.95)]
 
 
-def summary(log, started, seconds, failures):
-    steady = [entry for entry in log if entry[3] >= started and entry[2] == 200]
+def summary(log, until, seconds, failures):
+    steady = [
+        entry
+        for entry in log
+        if until - seconds <= entry[3] + entry[4] <= until and entry[2] == 200
+    ]
     delays = sorted(entry[4] for entry in steady)
     cuts = statistics.quantiles(delays, n=100) if len(delays) > 1 else [0] * 99
     return {
@@ -385,13 +410,13 @@ def main():
             server.wait(15)
         except subprocess.TimeoutExpired:
             os.killpg(server.pid, signal.SIGKILL)
-    (log, started, failures), costs = result
+    (log, until, failures), costs = result
     report = {
         "database": connection.vendor,
         "voters": options.voters,
         "stored_answers": options.answers,
         **costs,
-        **summary(log, started, options.seconds, failures),
+        **summary(log, until, options.seconds, failures),
         **audit(log),
     }
     if not options.keep:

@@ -7,9 +7,15 @@ from django.template.loader import render_to_string
 from django.test import RequestFactory
 from django.utils.translation import override
 
-from arena.models import Ballot
-from arena.voting.fragments import ballot_fragment
-from arena.voting.presentation import show_ballot
+from arena.models import Ballot, Vote, Voter
+from arena.voting.fragments import (
+    ballot_fragment,
+    name_fragment,
+    progress_fragment,
+    reveal_fragment,
+)
+from arena.voting.presentation import reveal, show_ballot
+from arena.voting.progress import Progress
 
 pytestmark = pytest.mark.django_db
 
@@ -33,3 +39,40 @@ def test_a_text_that_looks_like_a_mark_stays_a_text(two_replies, alice):
     alice.page()
     quick = ballot_fragment(RequestFactory().get("/"), Ballot.objects.get())
     assert "mark-0123456789abcdef and {token}" in quick
+
+
+@pytest.mark.parametrize("choice", ["left", "right", "tie", "both_bad"])
+@pytest.mark.parametrize("language", ["en", "zh-hans"])
+def test_the_quick_reveal_equals_the_template(stored_answers, alice, language, choice):
+    token = alice.token()
+    battle = Ballot.objects.get(token=token).battle
+    Vote.objects.create(battle=battle, voter=Voter.objects.create(key="other"), outcome="tie")
+    alice.cast(choice, token)
+    told = reveal(Ballot.objects.get(token=token))
+    assert told.others
+    with override(language):
+        full = render_to_string("arena/_vote_reveal.html", {"reveal": told})
+        assert reveal_fragment(told) == full
+        assert reveal_fragment(told) == full
+    assert token in full
+    assert f"/{battle.pk}/" in full
+
+
+def test_a_renamed_model_is_shown_by_its_new_name(alpha):
+    before = name_fragment(alpha, "a")
+    alpha.display_name, alpha.organisation = "<Renamed>", "Somewhere & Co"
+    after = name_fragment(alpha, "a")
+    context = {"model": alpha, "side": "a"}
+    assert after == render_to_string("arena/_vote_name.html", context) != before
+    assert "&lt;Renamed&gt;" in after
+
+
+def test_progress_is_told_in_the_language_of_the_page():
+    progress = Progress(3)
+    told = {}
+    for language in ("en", "zh-hans", "en"):
+        with override(language):
+            told[language] = progress_fragment(progress)
+            context = {"progress": progress}
+            assert told[language] == render_to_string("arena/_vote_progress.html", context)
+    assert told["en"] != told["zh-hans"]

@@ -1,6 +1,7 @@
 """The statements on the path of a vote select what the ORM would."""
 
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from arena.models import Answer, Vote, Voter, VoterSession
@@ -93,3 +94,65 @@ def test_answers_come_with_what_their_facts_need(stored_answers):
         assert row.model.display_name == answer.model.display_name
         assert row.model.slug == answer.model.slug
         assert row.model.provider_model == answer.model.provider_model
+
+
+def test_an_inserted_row_is_the_row_the_orm_would_store(ballot):
+    given = Vote(
+        battle=ballot.battle,
+        voter=ballot.voter,
+        outcome="tie",
+        strength=2,
+        reasons=["clear", "“quoted”"],
+        draw_probability=0.25,
+    )
+    stored = statements.insert(given)
+    read = Vote.objects.get()
+    assert values(read) == values(stored)
+    assert read.reasons == ["clear", "“quoted”"]
+    assert not stored._state.adding
+
+
+def test_an_inserted_row_gets_the_time_its_field_sets(db):
+    session = VoterSession(key="k", voter=Voter.objects.create(key="k"))
+    assert values(statements.insert(session)) == values(VoterSession.objects.get())
+    assert session.created_at is not None
+
+
+def test_of_two_who_close_a_ballot_the_second_is_told_no(ballot):
+    now = timezone.now()
+    how = {"closed_at": now, "reading_s": 1.5, "vote_id": None}
+    assert statements.close_ballot(ballot.pk, status="skipped", **how)
+    assert not statements.close_ballot(ballot.pk, status="expired", **how)
+    ballot.refresh_from_db()
+    assert (ballot.status, ballot.closed_at, ballot.reading_s) == ("skipped", now, 1.5)
+
+
+def test_a_voters_votes_are_counted_whether_they_count_or_not(ballot):
+    for voter in (ballot.voter, Voter.objects.create(key="other")):
+        Vote.objects.create(battle=ballot.battle, voter=voter, outcome="tie", exclusion="too_fast")
+    assert statements.votes_of(ballot.voter_id) == 1
+
+
+def test_voted_battles_are_those_of_others_that_the_voter_has_not_seen(ballot):
+    battle, stranger = ballot.battle, Voter.objects.create(key="stranger")
+    pair = battle.model_a_id, battle.model_b_id
+    row = (battle.pk, battle.question_id, battle.answer_a_id, battle.answer_b_id)
+    ask = statements.voted_battles
+    assert ask(stranger.pk, pair, 5) == []
+    Vote.objects.create(battle=battle, voter=ballot.voter, outcome="tie")
+    assert ask(stranger.pk, pair, 5) == [(*row, 1)]
+    assert ask(stranger.pk, pair[::-1], 5) == [(*row, 1)]
+    assert ask(stranger.pk, pair, 0) == []
+    assert ask(ballot.voter_id, pair, 5) == []
+    type(battle).objects.update(exclusion="staff")
+    assert ask(stranger.pk, pair, 5) == []
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps its plans by itself")
+def test_postgresql_plans_a_statement_once(ballot):
+    for _ in range(4):
+        statements.ballot_of_token(ballot.token)
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT statement FROM pg_prepared_statements")
+        prepared = [row[0] for row in cursor.fetchall()]
+    assert any("arena_ballot" in statement for statement in prepared)
