@@ -1,6 +1,7 @@
 """The socket of a live battle: what it tells, what it refuses, what is stored."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from aiohttp import web
@@ -28,6 +29,7 @@ from arena.models import (
 from arena.voting.keys import address_key
 from arena.voting.voters import COOKIE
 from config.asgi import application
+from providers.scripted import ScriptedProvider
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ORIGIN = (b"origin", b"http://localhost")
@@ -457,11 +459,14 @@ async def test_with_one_callable_model_a_battle_is_refused(make_live_model, conn
     assert (await socket.open())["code"] == "nobody"
 
 
-async def test_nul_and_broken_surrogates_are_taken_out_of_prompts_and_answers(
-    make_live_model, connect
-):
-    for slug in ("amber", "birch"):
-        await sync_to_async(make_live_model)(slug, default="good\0 answer")
+@pytest.mark.usefixtures("two_models")
+async def test_nul_and_broken_surrogates_are_taken_out_of_prompts_and_answers(connect, monkeypatch):
+    reply = ScriptedProvider._reply
+
+    def with_nul(*arguments):
+        return replace(reply(*arguments), text="good\0 answer")
+
+    monkeypatch.setattr(ScriptedProvider, "_reply", with_nul)
     socket = await connect()
     await socket.open()
     await socket.say('{"do": "prompt", "text": "a\\u0000b \\ud800 c"}')
