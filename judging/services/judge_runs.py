@@ -51,7 +51,7 @@ def create_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> J
         _check_batch(spec, models.values())
     adaptive = check_adaptive(spec)
     ledger = open_ledger(spec)
-    if not ledger.to_make:
+    if not ledger.n_to_make:
         raise EmptyRunError(why_empty(spec, ledger))
     if adaptive is None:
         run = _create_row(spec, ledger, created_by)

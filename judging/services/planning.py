@@ -112,23 +112,23 @@ def plan_judge_run(spec: JudgeRunSpec) -> JudgePlan:
     return plan_of(spec, open_ledger(spec))
 
 
-def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
-    """The plan for what a ledger says is to be made."""
-    slots = ledger.to_make
+def plan_of(spec: JudgeRunSpec, ledger: Ledger, *, sampled: int = SAMPLED_TASKS) -> JudgePlan:
+    """The plan for what a ledger says is to be made; ``sampled`` tasks tell its prompts' length."""
+    n_slots = ledger.n_to_make
     adaptive = check_adaptive(spec)
     history = [] if spec.mode == JudgeRunMode.SINGLE else history_of(spec.judge)
     precision = _precision(spec, ledger, history)
     judge = judge_from_row(spec.judge)
     models = {} if spec.is_dry_run else models_of(spec.judge, judge)
-    sample = _sample(judge, slots, spec.seed)
-    estimates = _estimates(spec.judge, sample, models, slots) if models else {}
+    sample = _sample(judge, ledger.sample(sampled), spec.seed)
+    estimates = _estimates(spec.judge, sample, models, ledger) if models else {}
     if spec.settings.get("batch"):
         estimates = {name: _batched(estimate) for name, estimate in estimates.items()}
-    offline = CostEstimate(0, 0, 0, 0.0, 0.0, len(slots) / OFFLINE_JUDGMENTS_PER_S, "computation")
+    offline = CostEstimate(0, 0, 0, 0.0, 0.0, n_slots / OFFLINE_JUDGMENTS_PER_S, "computation")
     estimate = _total(list(estimates.values())) if models else offline
     return JudgePlan(
         questions=ledger.questions,
-        to_make=len(slots),
+        to_make=n_slots,
         reused=ledger.done,
         busy=ledger.busy,
         missing_answers=dict(ledger.missing_answers),
@@ -137,9 +137,7 @@ def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
         by_model=_by_model(estimates),
         precision=precision,
         adaptive_within=adaptive.within if adaptive else None,
-        forecast=forecast_of(spec, adaptive, ledger, history)
-        if adaptive and ledger.to_make
-        else None,
+        forecast=forecast_of(spec, adaptive, ledger, history) if adaptive and n_slots else None,
         **asdict(estimate),
     )
 
@@ -186,9 +184,7 @@ class _Sample:
     is_per_answer: bool = True
 
 
-def _sample(judge: BuiltJudge, slots: Sequence[Slot], seed: int) -> _Sample:
-    step = max(len(slots) // SAMPLED_TASKS, 1)
-    chosen = slots[::step]
+def _sample(judge: BuiltJudge, chosen: Sequence[Slot], seed: int) -> _Sample:
     reader = TaskReader(seed=seed)
     reader.fetch(chosen)
     sample = _Sample(len(chosen), {}, {})
@@ -212,7 +208,7 @@ def _add_request(sample: _Sample, request: JudgeRequest) -> None:
 
 
 def _estimates(
-    judge: Judge, sample: _Sample, models: Mapping[str, LanguageModel], slots: Sequence[Slot]
+    judge: Judge, sample: _Sample, models: Mapping[str, LanguageModel], ledger: Ledger
 ) -> dict[str, CostEstimate]:
     """By the name that the judge's requests use for each model."""
     history = judge.judgments.filter(is_dry_run=False, latency_s__gt=0).aggregate(
@@ -224,9 +220,11 @@ def _estimates(
     typical = (history["output_tokens"] or TYPICAL_VERDICT_TOKENS * at_once) / at_once
     estimates = {}
     for name, lengths in sample.lengths.items():
-        calls = round(len(lengths) / sample.tasks * len(slots))
+        calls = round(len(lengths) / sample.tasks * ledger.n_to_make)
         if sample.is_per_answer:
-            scored = {(pk, slot.turn, slot.repeat) for slot in slots for pk in slot.answers}
+            scored = {
+                (pk, slot.turn, slot.repeat) for slot in ledger.to_make for pk in slot.answers
+            }
             calls = min(calls, len(scored))
         limit = sample.output_limits[name]
         estimates[name] = estimate_cost(
