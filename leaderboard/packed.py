@@ -58,14 +58,17 @@ def known_or_zero(path: str) -> Coalesce:
     return Coalesce(F(path) + Value(1), Value(0), output_field=BigIntegerField())
 
 
-def integer_rows(rows: QuerySet[Any], columns: Sequence[Expression | F]) -> Integers:
+def integer_rows(
+    rows: QuerySet[Any], columns: Sequence[Expression | F], *, are_few: bool = False
+) -> Integers:
     """int64[n, k]: ``columns`` of ``rows``, none of which may be null, in ascending first column.
 
-    Sorting happens here: a database would sort on disk what numpy sorts in milliseconds.
+    ``are_few`` is for thousands of rows at most, which come soonest as plain rows. Sorting happens
+    here: a database would sort on disk what numpy sorts in milliseconds.
     """
     named = {f"_integer_{place}": column for place, column in enumerate(columns)}
     named_rows = rows.order_by().annotate(**named).values_list(*named)
-    if connections[rows.db].vendor == "postgresql":
+    if connections[rows.db].vendor == "postgresql" and not are_few:
         table = _aggregated(named_rows, len(columns))
     else:
         table = _fetched(named_rows, len(columns))
