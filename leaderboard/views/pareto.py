@@ -14,7 +14,7 @@ from django.views.decorators.http import require_safe
 from arena.templatetags.text import translated
 from leaderboard.benchmark_columns import BenchmarkColumn, benchmark_columns
 from leaderboard.models import Board
-from leaderboard.pareto import AXES, pareto_chart, pareto_lines, pareto_points
+from leaderboard.pareto import AXES, Axis, Line, pareto_chart, pareto_lines, pareto_points
 from leaderboard.pareto_quality import Quality, quality_of_benchmark, quality_of_board
 from leaderboard.services import latest_snapshot
 
@@ -38,9 +38,8 @@ def pareto_page(request: HttpRequest) -> HttpResponse:
     columns = benchmark_columns()
     wanted = request.GET.get("board", "")
     chosen, quality = _chosen_quality(boards, columns, wanted)
-    name = request.GET.get("axis", "")
-    axis = next((axis for axis in AXES if axis.name == name), AXES[0])
     lines = pareto_lines(quality.subjects) if quality else []
+    axis = _chosen_axis(request.GET.get("axis", ""), lines)
     points = pareto_points(lines, axis, quality) if quality else []
     context = {
         "boards": [Choice(b.slug, translated(b.title), b.slug == chosen) for b in boards],
@@ -57,6 +56,14 @@ def pareto_page(request: HttpRequest) -> HttpResponse:
         "chart": pareto_chart(points, axis, quality.label) if quality and points else None,
     }
     return render(request, "leaderboard/pareto.html", context)
+
+
+def _chosen_axis(name: str, lines: Sequence[Line]) -> Axis:
+    """The axis called ``name``, else the first that most of the lines have a figure on."""
+    named = next((axis for axis in AXES if axis.name == name), None)
+    if named is not None:
+        return named
+    return max(AXES, key=lambda axis: sum(axis.read(line) is not None for line in lines))
 
 
 def _chosen_quality(
