@@ -2,6 +2,7 @@
 
 import json
 from io import StringIO
+from itertools import chain
 from statistics import fmean
 
 import pytest
@@ -51,7 +52,7 @@ def by_command(checkpoint, data, preset):
 
 
 @pytest.fixture
-def measured(request, client, launched, checkpoint, data):
+def measured(client, launched, checkpoint, data):
     """A preset's run from the page, with the same scores from the command line."""
 
     def measure(preset):
@@ -92,7 +93,7 @@ def test_the_open_llm_leaderboard_is_run_whole_with_both_averages_of_mmlu(measur
     assert run.tasks.count() == 57 + 5
     subjects = values_by_task(run, "mmlu_")
     assert sorted(map(len, subjects)) == [1] * 56 + [6]
-    by_samples, by_subjects = fmean(sum(subjects, [])), fmean(map(fmean, subjects))
+    by_samples, by_subjects = fmean(chain(*subjects)), fmean(map(fmean, subjects))
     assert by_samples != by_subjects
     assert groups["mmlu"]["weighted"]["value"] == pytest.approx(by_samples)
     assert groups["mmlu"]["plain"]["value"] == pytest.approx(by_subjects)
@@ -112,7 +113,7 @@ def test_the_core_of_llmuses_is_run_whole_with_the_fields_of_every_exam(measured
     run, groups = measured("llmuses-core")
     assert run.tasks.count() == 57 + 52 + 67 + 27 + 7 + 9
     for exam, (beginning, _) in EXAMS.items():
-        values = sum(values_by_task(run, beginning), [])
+        values = list(chain(*values_by_task(run, beginning)))
         assert groups[exam]["weighted"]["value"] == pytest.approx(fmean(values)), exam
     for exam in ("mmlu", "ceval-valid", "cmmlu"):
         fields = [f"{exam}_{field}" for field in ("stem", "humanities", "social_sciences", "other")]
