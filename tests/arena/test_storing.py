@@ -45,7 +45,7 @@ def stored(answer, **columns):
         {"finished_at": dt.datetime(2026, 2, 28, 23, 59, 59, 999999, tzinfo=dt.UTC)},
         {"not_before": timezone.now(), "lease_expires_at": None},
     ],
-    ids=lambda columns: "-".join(columns),
+    ids="-".join,
 )
 def test_values_are_stored_as_they_were_given(claimed, columns):
     assert stored(claimed[0], **columns) == columns
