@@ -7,6 +7,7 @@ import pytest
 from aiohttp import web
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from channels.layers import get_channel_layer
 from django.core.cache import cache
 from django.db import OperationalError
 from django.test import AsyncClient
@@ -138,6 +139,15 @@ async def connect():
 
 async def rows(queryset):
     return await sync_to_async(list)(queryset)
+
+
+async def test_a_socket_waits_for_its_browser_only(two_models, connect):
+    """A message from elsewhere would be waited for in Redis, and a late answer of it end the
+    socket.
+    """
+    socket = await connect()
+    await socket.open()
+    assert get_channel_layer() is None
 
 
 async def test_both_sides_stream_the_same_number_of_characters_until_one_ends(two_models, connect):
