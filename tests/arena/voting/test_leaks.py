@@ -68,6 +68,7 @@ def test_a_common_word_as_own_name_leaks_only_when_the_answer_introduces_itself(
     assert leaked_name("Sunny days are rare.", model_names=("Sunny",)) is None
     assert leaked_name("Hello, I am Sunny.", model_names=("Sunny",))
 
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_every_family_is_found_however_it_is_spaced(family):
     for written in (family, family.replace(" ", ""), family.replace(" ", "-").upper()):
