@@ -7,9 +7,10 @@ import pytest
 from aiohttp import web
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
+from channels.layers import get_channel_layer
 from django.core.cache import cache
 from django.db import OperationalError
-from django.test import AsyncClient
+from django.test import AsyncClient, override_settings
 from django.utils import timezone
 
 from arena.live import consumers
@@ -138,6 +139,26 @@ async def connect():
 
 async def rows(queryset):
     return await sync_to_async(list)(queryset)
+
+
+async def test_a_socket_waits_for_its_browser_only(two_models, connect):
+    """A message from elsewhere would be waited for in Redis, and a late answer of it end the
+    socket.
+    """
+    socket = await connect()
+    await socket.open()
+    assert get_channel_layer() is None
+
+
+async def test_keys_of_another_secret_leave_the_page_and_are_told_as_nobody_to_ask(
+    two_models, connect
+):
+    with override_settings(SECRET_KEY="another secret"):
+        await Endpoint.objects.aupdate(api_key="sk-1")
+    socket = await connect()
+    assert (await AsyncClient().get("/live/")).status_code == 200
+    refused = await socket.open()
+    assert refused["code"] == "nobody"
 
 
 async def test_both_sides_stream_the_same_number_of_characters_until_one_ends(two_models, connect):
