@@ -83,6 +83,7 @@ def _vote(vote: Vote) -> dict[str, Any]:
         "at": vote.created_at.isoformat(),
         "reading_s": ballot.reading_s if ballot else None,
         "prompts": _prompts(vote.battle) if vote.battle.origin == BattleOrigin.LIVE else None,
+        "replaced": vote.battle.metadata.get("replaced", []),
     }
 
 

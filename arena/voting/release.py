@@ -15,6 +15,8 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from pydantic import JsonValue
+
 from arena.dialects.records import AnswerRecord, BattleRecord, QuestionRecord, TextPart, VoteRecord
 from arena.exporting import Selection, arena_records
 from arena.voting.personal_data import remove_personal_data
@@ -178,7 +180,8 @@ def _without_personal_data(battle: BattleRecord) -> tuple[BattleRecord, Counter[
         question=question,
         answer_a=answer(battle.answer_a),
         answer_b=answer(battle.answer_b),
-        metadata={},
+        # how often turns were asked again is no secret, what stood there before may be one
+        metadata={"repeated": battle.metadata["repeated"]} if "repeated" in battle.metadata else {},
     )
     return clean, removed
 
@@ -188,9 +191,8 @@ def _one_vote(
 ) -> BattleRecord:
     """The vote alone, with the battle turned so that side a stood on the left."""
     said = replace(vote, voter=names.of(vote.voter), shown_first="a")
-    tagged = replace(
-        battle, metadata={"dedup_tag": {"high_freq": is_sampled, "sampled": is_sampled}}
-    )
+    tag: dict[str, JsonValue] = {"dedup_tag": {"high_freq": is_sampled, "sampled": is_sampled}}
+    tagged = replace(battle, metadata=battle.metadata | tag)
     # the time of day is enough; the second could be matched with a log
     day = vote.tstamp - vote.tstamp % 3600 if vote.tstamp is not None else None
     if vote.shown_first != "b":

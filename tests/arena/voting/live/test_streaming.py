@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 from asgiref.sync import sync_to_async
+from django.test import AsyncClient
 
+from arena.live import storing
 from arena.models import Answer, Battle
 from providers.scripted import ScriptedProvider
 from tests.arena.voting.live.sockets import GOOD, SLOW, rows
@@ -84,14 +86,56 @@ async def test_a_stopped_answer_keeps_what_was_shown_and_can_be_voted_on(make_li
     assert {answer.turns[0] for answer in answers} == {shown}
 
 
-async def test_how_often_a_turn_was_asked_again_is_kept(two_models, connect):
+async def test_what_a_repeated_turn_replaced_is_kept_with_the_battle(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.converse("Once?")
+    await socket.converse("Twice?")
+    await socket.send({"do": "again", "turn": 0, "text": "Other?"})
+    await socket.hear_until("done")
+    await socket.ask({"do": "vote", "choice": "tie"})
+    metadata = (await rows(Battle.objects.all()))[0].metadata
+    both = {"answer_a": GOOD["default"], "answer_b": GOOD["default"]}
+    assert metadata == {
+        "repeated": 1,
+        "replaced": [
+            {"turn": 1, "prompt": "Once?", **both},
+            {"turn": 2, "prompt": "Twice?", **both},
+        ],
+    }
+
+
+async def test_replaced_turns_are_kept_by_the_battles_sides_and_shown_with_it(
+    make_live_model, connect
+):
+    first = await sync_to_async(make_live_model)("amber", default="From amber.")
+    await sync_to_async(make_live_model)("birch", default="From birch.")
     socket = await connect()
     await socket.open()
     await socket.converse()
     await socket.send({"do": "again", "turn": 0})
     await socket.hear_until("done")
     await socket.ask({"do": "vote", "choice": "tie"})
-    assert (await rows(Battle.objects.all()))[0].metadata == {"repeated": 1}
+    battle = (await rows(Battle.objects.all()))[0]
+    assert battle.model_a_id == first.pk
+    assert battle.metadata["replaced"][0]["answer_a"] == "From amber."
+    page = (await AsyncClient().get(f"/battles/{battle.pk}/")).content.decode()
+    assert "answered anew 1 time" in page
+    assert page.count("From amber.") == 2
+
+
+async def test_of_very_many_replaced_turns_the_latest_are_kept(two_models, connect, monkeypatch):
+    monkeypatch.setattr(storing, "REPLACED_CHARACTERS", 60)
+    socket = await connect()
+    await socket.open()
+    await socket.converse("First try")
+    for text in ("Second try", "Third try"):
+        await socket.send({"do": "again", "turn": 0, "text": text})
+        await socket.hear_until("done")
+    await socket.ask({"do": "vote", "choice": "tie"})
+    metadata = (await rows(Battle.objects.all()))[0].metadata
+    assert metadata["repeated"] == 2
+    assert [turn["prompt"] for turn in metadata["replaced"]] == ["Second try"]
 
 
 async def test_direct_chat_talks_to_one_model_and_stores_nothing(two_models, connect):
