@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
@@ -10,7 +10,7 @@ from django.utils.functional import Promise
 
 from arena.models import Battle, InviteRound, Vote, VoteSource
 from arena.vocabulary import category_label
-from judging.agreement import Estimate, agreement, cohen_kappa, krippendorff_alpha
+from judging.agreement import Estimate, agreement, cohen_kappa, krippendorff_alpha, majority
 from judging.models import Judge, Judgment
 from judging.verdicts.base import Outcome
 
@@ -62,10 +62,14 @@ class Dispute:
 
 @dataclass(slots=True)
 class PeoplePage:
+    """``undecided`` verdicts changed with the order; ``split`` battles have votes of two people or
+    more, and no outcome that most of them named."""
+
     rows: list[AgreementRow] = field(default_factory=list)
     alphas: list[AlphaRow] = field(default_factory=list)
     disputes: list[Dispute] = field(default_factory=list)
     undecided: int = 0
+    split: int = 0
 
 
 def people_page(*, include_demo: bool) -> PeoplePage:
@@ -84,7 +88,7 @@ def people_page(*, include_demo: bool) -> PeoplePage:
         for category in (EVERYTHING, *sorted({meeting.category for meeting in own} - {""})):
             page.rows.append(_agreement_row(category, judge, own))
     page.alphas = _alphas(votes)
-    page.disputes = _disputes(meetings, judges)
+    page.disputes, page.split = _disputes(meetings, judges)
     return page
 
 
@@ -153,30 +157,32 @@ def alpha_of_round(invite: InviteRound) -> Estimate:
     return krippendorff_alpha(list(units.values()), rounds=ROUNDS)
 
 
-def _disputes(meetings: Sequence[Meeting], judges: dict[int, Judge]) -> list[Dispute]:
-    tallies: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
-    verdicts: dict[tuple[int, int], str] = {}
+def _disputes(meetings: Sequence[Meeting], judges: dict[int, Judge]) -> tuple[list[Dispute], int]:
+    """Where most people and a judge chose different sides, and how many battles' votes split."""
+    tallies: defaultdict[tuple[int, int], list[Outcome]] = defaultdict(list)
+    verdicts: dict[tuple[int, int], Outcome] = {}
     for meeting in meetings:
         key = meeting.battle_id, meeting.judge_id
-        tallies[key][meeting.vote] += 1
-        verdicts[key] = meeting.verdict
-    opposite = {"model_a": "model_b", "model_b": "model_a"}
+        tallies[key].append(Outcome(meeting.vote))
+        verdicts[key] = Outcome(meeting.verdict)
+    chosen = {key: majority(votes) for key, votes in tallies.items()}
     found = [
-        (key, tally)
-        for key, tally in tallies.items()
-        if opposite.get(verdicts[key]) == tally.most_common(1)[0][0]
+        key
+        for key, people in chosen.items()
+        if people is not None and people.is_decisive and people == verdicts[key].swapped()
     ]
-    found.sort(key=lambda entry: (-entry[1].total(), -entry[0][0]))
+    found.sort(key=lambda key: (-len(tallies[key]), -key[0]))
     battles = Battle.objects.select_related("model_a", "model_b", "question").in_bulk(
-        {battle for (battle, _), _ in found[:SHOWN]}
+        {battle for battle, _ in found[:SHOWN]}
     )
-    return [
+    disputes = [
         Dispute(
             battle=battles[battle],
             judge=judges[judge],
-            people=opposite[verdicts[battle, judge]],
+            people=verdicts[battle, judge].swapped(),
             verdict=verdicts[battle, judge],
-            votes=tally.total(),
+            votes=len(tallies[battle, judge]),
         )
-        for (battle, judge), tally in found[:SHOWN]
+        for battle, judge in found[:SHOWN]
     ]
+    return disputes, len({battle for (battle, _), people in chosen.items() if people is None})

@@ -4,8 +4,9 @@ Pure: columns of outcomes in, estimates with intervals out. Intervals resample w
 (questions), because verdicts on one question resemble each other.
 """
 
-from judging.agreement.calibration import Calibration, CalibrationBin, calibration
+from judging.agreement.calibration import Calibration, CalibrationBin, bin_number, calibration
 from judging.agreement.estimates import Estimate, cluster_bootstrap, mean, proportion
+from judging.agreement.majority import majority
 from judging.agreement.noise import parse_failure_rate, repeat_flip_rate, repeat_score_deviation
 from judging.agreement.position import (
     PositionEffects,
@@ -27,6 +28,7 @@ __all__ = [
     "PositionEffects",
     "Scale",
     "agreement",
+    "bin_number",
     "calibration",
     "cluster_bootstrap",
     "cohen_kappa",
@@ -34,6 +36,7 @@ __all__ = [
     "family_self_preference",
     "first_position_preference",
     "krippendorff_alpha",
+    "majority",
     "mean",
     "parse_failure_rate",
     "position_consistency",

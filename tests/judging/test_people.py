@@ -99,3 +99,14 @@ def test_after_the_vote_the_voter_learns_what_the_judge_said(decide, client):
     battle = decide(0, [], ["model_a", "model_a"])
     panel = verdicts_after_vote(battle, None)
     assert [said.winner for said in panel.context["verdicts"]] == [battle.model_a]
+
+
+@pytest.mark.parametrize("votes", [["model_a", "model_b"], ["model_b", "model_a"]])
+def test_split_votes_are_no_dispute_whoever_voted_first(decide, client, votes):
+    decide(0, votes, ["model_b", "model_b"])
+    decide(1, ["model_a"], ["model_b", "model_b"])
+    page = people_page(include_demo=False)
+    assert ([dispute.votes for dispute in page.disputes], page.split) == ([1], 1)
+    assert (
+        "1 battle is left out: its votes are split" in client.get(reverse("people_and_judges")).text
+    )
