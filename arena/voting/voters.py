@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from arena.models import Voter, VoterSession
 from arena.voting.keys import address_key, session_key
+from arena.voting.merging import merge_voter
 from arena.voting.statements import session_of_key
 
 COOKIE = "agon_voter"
@@ -100,7 +101,10 @@ def user_of(request: HttpRequest) -> User | AnonymousUser | None:
 
 
 def _voter_of_user(session: VoterSession, user: User | AnonymousUser | None) -> Voter:
-    """After signing in: the account's voter, or this browser's becomes it."""
+    """After signing in: this browser's voter becomes the account's, or part of it.
+
+    A browser that somebody else signed in with before keeps nothing of theirs.
+    """
     if not isinstance(user, User) or session.voter.user_id == user.pk:
         return session.voter
     own = Voter.objects.filter(user=user).first()
@@ -114,6 +118,7 @@ def _voter_of_user(session: VoterSession, user: User | AnonymousUser | None) -> 
             own = Voter.objects.get(user=user)
     own = own or Voter.objects.create(key=f"user-{session.key}", user=user)
     if session.voter_id != own.pk:
+        merge_voter(anonymous=session.voter, account=own)
         VoterSession.objects.filter(pk=session.pk).update(voter=own)
         session.voter = own
     return own

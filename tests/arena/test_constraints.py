@@ -179,6 +179,14 @@ def test_a_second_vote_by_the_same_voter_is_rejected(battle):
     )
 
 
+def test_a_voter_merged_into_itself_is_rejected():
+    mallory = Voter.objects.create(key="mallory")
+    refused(
+        "voter_is_not_merged_into_itself",
+        lambda: Voter.objects.filter(pk=mallory.pk).update(merged_into=mallory),
+    )
+
+
 def test_votes_without_a_known_voter_are_all_kept(battle):
     for _ in range(2):
         Vote.objects.create(battle=battle, outcome="tie")
