@@ -14,7 +14,15 @@ from judging.agreement.position import (
     position_consistency,
     position_effects,
 )
-from judging.agreement.raters import Scale, agreement, cohen_kappa, krippendorff_alpha
+from judging.agreement.raters import (
+    Scale,
+    TwoRaters,
+    agreement,
+    alpha_of_counts,
+    cohen_kappa,
+    compare_raters,
+    krippendorff_alpha,
+)
 from judging.agreement.taste import (
     count_list_items,
     family_self_preference,
@@ -27,11 +35,14 @@ __all__ = [
     "Estimate",
     "PositionEffects",
     "Scale",
+    "TwoRaters",
     "agreement",
+    "alpha_of_counts",
     "bin_number",
     "calibration",
     "cluster_bootstrap",
     "cohen_kappa",
+    "compare_raters",
     "count_list_items",
     "family_self_preference",
     "first_position_preference",

@@ -15,7 +15,7 @@ from judging.agreement import (
     position_effects,
 )
 from judging.models import JudgeRun, JudgmentQuerySet
-from judging.people import ROUNDS
+from judging.people_figures import ROUNDS
 from judging.report.examples import DISAGREEMENTS, Ids, drawn
 from judging.report.results import SEED
 from judging.report.scope import Decision
