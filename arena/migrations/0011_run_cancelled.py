@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arena', '0009_more_licenses'),
+        ('arena', '0010_merged_voters_and_releases'),
     ]
 
     operations = [
