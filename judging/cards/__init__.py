@@ -1,8 +1,9 @@
 """How far a judge can be believed: figures over stored judgments and votes, and their rows."""
 
+from judging.cards.bases import Basis, model_cost_per_1000
 from judging.cards.card import Card, CardFigure, bin_ids, judge_card, peer_ids, slice_basis
 from judging.cards.data import CardData, read_card_data
-from judging.cards.figures import FIGURES, Basis, basis_of, model_cost_per_1000
+from judging.cards.figures import FIGURES, basis_of
 
 __all__ = [
     "FIGURES",

@@ -11,15 +11,9 @@ from django.utils.translation import gettext_lazy as _
 
 from arena.models import Vote
 from judging.agreement import CalibrationBin, Estimate, agreement, bin_number, cohen_kappa
+from judging.cards.bases import SEED, Basis, model_cost_per_1000, stated_confidence
 from judging.cards.data import CardData, read_card_data
-from judging.cards.figures import (
-    FIGURES,
-    SEED,
-    Basis,
-    Figure,
-    model_cost_per_1000,
-    stated_confidence,
-)
+from judging.cards.figures import FIGURES, Figure
 from judging.models import Judge, Judgment
 
 KEPT_S = 24 * 3600
