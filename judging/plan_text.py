@@ -21,6 +21,7 @@ def plan_text(spec: JudgeRunSpec, plan: JudgePlan) -> str:
         lines += [
             f"  tokens      about {plan.input_tokens:,} in, {plan.output_tokens:,} out",
             f"  money       {_money(plan)}",
+            *(f"    {by.model}: {by.calls:,} calls, {_usd(by.money)}" for by in plan.by_model),
             f"  time        about {_duration(plan.seconds)} (bound by {plan.bottleneck})",
         ]
     if plan.adaptive_within is not None:
@@ -61,6 +62,10 @@ def _money(plan: JudgePlan) -> str:
         return "not known: the judge's model has no prices"
     at_most = "" if plan.money_at_most is None else f", at most ${plan.money_at_most:,.2f}"
     return f"about ${plan.money:,.2f}{at_most}"
+
+
+def _usd(money: float | None) -> str:
+    return "no prices" if money is None else f"${money:,.2f}"
 
 
 def _duration(seconds: float) -> str:

@@ -71,7 +71,8 @@ class WorkQuerySet(models.QuerySet[Item]):
             if not ids:
                 return []
             rows = self.model._default_manager.filter(id__in=ids)
-            rows.filter(condition).update(**lease)
+            if rows.filter(condition).update(**lease) == len(ids):
+                return ids
             mine = rows.filter(lease_owner=lease["lease_owner"]).order_by("id")
             return list(mine.values_list("id", flat=True))
 

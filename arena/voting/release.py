@@ -1,8 +1,9 @@
 """Publishing votes: counted ones only, without voters, without personal data, in public formats.
 
-A prompt that many sent would weigh too much and is sampled down; a prompt that only one person
-sent and in which personal data was found is held back whole, since a recogniser that found one
-trace may have missed the next.
+A prompt that many sent would weigh too much and is sampled down. A prompt of a live battle that
+few sent may tell who they are: fewer than a chosen number hold it back, and one person's prompt in
+which personal data was found is always held back whole, since a recogniser that found one trace may
+have missed the next.
 """
 
 from __future__ import annotations
@@ -11,8 +12,10 @@ import hashlib
 import random
 import secrets
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+
+from pydantic import JsonValue
 
 from arena.dialects.records import AnswerRecord, BattleRecord, QuestionRecord, TextPart, VoteRecord
 from arena.exporting import Selection, arena_records
@@ -25,10 +28,13 @@ _SWAPPED = {"model_a": "model_b", "model_b": "model_a", "tie": "tie", "both_bad"
 
 @dataclass(frozen=True, slots=True)
 class ReleaseOptions:
-    """``most_per_prompt`` votes of one prompt are released, chosen by ``seed``."""
+    """``most_per_prompt`` votes of one prompt are released, chosen by ``seed``; live prompts only
+    when at least ``fewest_askers`` different voters sent them.
+    """
 
     question_set: str = ""
     most_per_prompt: int = DEFAULT_MOST_PER_PROMPT
+    fewest_askers: int = 1
     seed: int = 0
     include_demo: bool = False
 
@@ -38,6 +44,13 @@ class ReleaseReport:
     released: int = 0
     held_back: Counter[str] = field(default_factory=Counter)
     removed: Counter[str] = field(default_factory=Counter)
+
+    def as_json(self) -> dict[str, int | dict[str, int]]:
+        return {
+            "released": self.released,
+            "held_back": dict(self.held_back),
+            "removed": dict(self.removed),
+        }
 
 
 def battles(selection: Selection) -> Iterator[BattleRecord]:
@@ -51,30 +64,41 @@ def prompt_key(question: QuestionRecord | None) -> str:
     return hashlib.sha256(text[:HASHED_CHARACTERS].encode()).hexdigest()
 
 
-def released_battles(options: ReleaseOptions, report: ReleaseReport) -> Iterator[BattleRecord]:
-    """One record per released vote, side a on the left; fills ``report`` as it goes."""
+def released_battles(
+    options: ReleaseOptions, report: ReleaseReport, *, on_battle: Callable[[], None] = lambda: None
+) -> Iterator[BattleRecord]:
+    """One record per released vote, side a on the left; fills ``report`` as it goes and calls
+    ``on_battle`` after each battle.
+    """
     selection = Selection(question_set=options.question_set)
     votes_of, askers = _count_prompts(selection, options)
     kept_places = _sample(votes_of, options)
     names = _Pseudonyms()
     seen: Counter[str] = Counter()
     for battle in battles(selection):
-        key = prompt_key(battle.question)
-        clean, removed = _without_personal_data(battle)
+        key, wanted = prompt_key(battle.question), []
         for vote in battle.votes:
             reason = _unwanted(battle, vote, options)
             if not reason:
                 seen[key] += 1
                 if key in kept_places and seen[key] - 1 not in kept_places[key]:
                     reason = "frequent_prompt"
-                elif removed and battle.origin == "live" and len(askers[key]) < 2:
-                    reason = "personal_prompt"
+                elif battle.origin == "live" and len(askers[key]) < options.fewest_askers:
+                    reason = "rare_prompt"
             if reason:
                 report.held_back[reason] += 1
-                continue
-            report.released += 1
-            report.removed += removed
-            yield _one_vote(clean, vote, names, is_sampled=key in kept_places)
+            else:
+                wanted.append(vote)
+        if wanted:
+            clean, removed = _without_personal_data(battle)
+            if removed and battle.origin == "live" and len(askers[key]) < 2:
+                report.held_back["personal_prompt"] += len(wanted)
+                wanted = []
+            for vote in wanted:
+                report.released += 1
+                report.removed += removed
+                yield _one_vote(clean, vote, names, is_sampled=key in kept_places)
+        on_battle()
 
 
 def _unwanted(battle: BattleRecord, vote: VoteRecord, options: ReleaseOptions) -> str:
@@ -143,7 +167,12 @@ def _without_personal_data(battle: BattleRecord) -> tuple[BattleRecord, Counter[
         if record is None or question is None:
             return record
         return replace(
-            record, question=question, turns=tuple(cleaned(turn) for turn in record.turns)
+            record,
+            question=question,
+            turns=tuple(cleaned(turn) for turn in record.turns),
+            reasoning=(),
+            settings={},
+            error_detail="",
         )
 
     clean = replace(
@@ -151,7 +180,8 @@ def _without_personal_data(battle: BattleRecord) -> tuple[BattleRecord, Counter[
         question=question,
         answer_a=answer(battle.answer_a),
         answer_b=answer(battle.answer_b),
-        metadata={},
+        # how often turns were asked again is no secret, what stood there before may be one
+        metadata={"repeated": battle.metadata["repeated"]} if "repeated" in battle.metadata else {},
     )
     return clean, removed
 
@@ -161,9 +191,8 @@ def _one_vote(
 ) -> BattleRecord:
     """The vote alone, with the battle turned so that side a stood on the left."""
     said = replace(vote, voter=names.of(vote.voter), shown_first="a")
-    tagged = replace(
-        battle, metadata={"dedup_tag": {"high_freq": is_sampled, "sampled": is_sampled}}
-    )
+    tag: dict[str, JsonValue] = {"dedup_tag": {"high_freq": is_sampled, "sampled": is_sampled}}
+    tagged = replace(battle, metadata=battle.metadata | tag)
     # the time of day is enough; the second could be matched with a log
     day = vote.tstamp - vote.tstamp % 3600 if vote.tstamp is not None else None
     if vote.shown_first != "b":

@@ -46,6 +46,17 @@ BATCH_WINDOW_S = 24 * 3600.0
 
 
 @dataclass(frozen=True, slots=True)
+class PlannedModel:
+    """What one of several models would be asked, and cost in US dollars."""
+
+    model: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    money: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class JudgePlan:
     """``to_make`` judgments, ``reused`` that are there, ``busy`` in runs that are going on.
 
@@ -70,6 +81,7 @@ class JudgePlan:
     missing_answers: dict[str, int]
     unjudgeable: float = 0.0
     problem: str = ""
+    by_model: tuple[PlannedModel, ...] = ()
     precision: Precision | None = None
     adaptive_within: float | None = None
     likely_to_make: int | None = None
@@ -97,13 +109,11 @@ def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
     judge = judge_from_row(spec.judge)
     models = {} if spec.is_dry_run else models_of(spec.judge, judge)
     sample = _sample(judge, slots, spec.seed)
-    estimate = (
-        _estimate(spec.judge, sample, models, slots)
-        if models
-        else CostEstimate(0, 0, 0, 0.0, 0.0, len(slots) / OFFLINE_JUDGMENTS_PER_S, "computation")
-    )
+    estimates = _estimates(spec.judge, sample, models, slots) if models else {}
     if spec.settings.get("batch"):
-        estimate = _batched(estimate)
+        estimates = {name: _batched(estimate) for name, estimate in estimates.items()}
+    offline = CostEstimate(0, 0, 0, 0.0, 0.0, len(slots) / OFFLINE_JUDGMENTS_PER_S, "computation")
+    estimate = _total(list(estimates.values())) if models else offline
     return JudgePlan(
         questions=ledger.questions,
         to_make=len(slots),
@@ -112,6 +122,7 @@ def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
         missing_answers=dict(ledger.missing_answers),
         unjudgeable=sample.refused / sample.tasks if sample.tasks else 0.0,
         problem=sample.problem,
+        by_model=_by_model(estimates),
         precision=precision,
         adaptive_within=adaptive.within if adaptive else None,
         likely_to_make=_likely(adaptive, precision, ledger) if adaptive else None,
@@ -197,30 +208,42 @@ def _add_request(sample: _Sample, request: JudgeRequest) -> None:
     sample.is_per_answer &= request.is_kept
 
 
-def _estimate(
+def _estimates(
     judge: Judge, sample: _Sample, models: Mapping[str, LanguageModel], slots: Sequence[Slot]
-) -> CostEstimate:
+) -> dict[str, CostEstimate]:
+    """By the name that the judge's requests use for each model."""
     history = judge.judgments.filter(is_dry_run=False, latency_s__gt=0).aggregate(
         output_tokens=Avg("output_tokens"), latency_s=Avg("latency_s")
     )
-    estimates = []
+    # what is stored adds up a judgment's calls: a jury's are several
+    at_once = sum(map(len, sample.lengths.values())) / max(sample.tasks - sample.refused, 1) or 1
+    latency_s = history["latency_s"] and history["latency_s"] / at_once
+    typical = (history["output_tokens"] or TYPICAL_VERDICT_TOKENS * at_once) / at_once
+    estimates = {}
     for name, lengths in sample.lengths.items():
         calls = round(len(lengths) / sample.tasks * len(slots))
         if sample.is_per_answer:
             scored = {(pk, slot.turn, slot.repeat) for slot in slots for pk in slot.answers}
             calls = min(calls, len(scored))
         limit = sample.output_limits[name]
-        typical = history["output_tokens"] or TYPICAL_VERDICT_TOKENS
-        estimates.append(
-            estimate_cost(
-                [round(fmean(lengths))] * calls,
-                output_tokens_per_call=min(typical, limit or typical),
-                max_output_tokens=limit,
-                prices=prices_of(models[name]),
-                throughput=_throughput(models[name], history["latency_s"]),
-            )
+        estimates[name] = estimate_cost(
+            [round(fmean(lengths))] * calls,
+            output_tokens_per_call=min(typical, limit or typical),
+            max_output_tokens=limit,
+            prices=prices_of(models[name]),
+            throughput=_throughput(models[name], latency_s),
         )
-    return _total(estimates)
+    return estimates
+
+
+def _by_model(estimates: Mapping[str, CostEstimate]) -> tuple[PlannedModel, ...]:
+    """The dearest first; empty where one model is asked."""
+    named = [
+        PlannedModel(name, each.calls, each.input_tokens, each.output_tokens, each.money)
+        for name, each in estimates.items()
+        if name
+    ]
+    return tuple(sorted(named, key=lambda part: (-(part.money or 0.0), part.model)))
 
 
 def prices_of(model: LanguageModel) -> Prices | None:

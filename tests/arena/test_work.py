@@ -2,13 +2,14 @@
 
 import asyncio
 import datetime as dt
+import gc
 
 import pytest
 from django.db import connections
 from django.utils import timezone
 
 from arena.models import Answer, GenerationRun, Question, RunStatus, WorkStatus
-from arena.services.driving import drive_run_chunk
+from arena.services.driving import drive_here, drive_run_chunk
 from arena.services.runs import (
     RunStateError,
     enqueue_run,
@@ -214,6 +215,11 @@ def test_a_slow_database_holds_back_calls_whose_results_could_be_lost(run, alpha
     monkeypatch.setattr(_Driver, "in_database", query_slowly)
     assert drive_now(run, workload).done == 24
     assert max(unstored) == 4
+
+
+def test_what_was_loaded_before_the_first_run_is_not_searched_for_garbage(run):
+    drive_here(run)
+    assert gc.get_freeze_count() > 0
 
 
 def test_driving_a_finished_run_again_does_nothing(run, monkeypatch):
