@@ -3,6 +3,8 @@
 import json
 import random
 
+from tests.benchmarks.programs_on_disk import humaneval_rows, mbpp_rows
+
 # where lm-eval defines the tasks that these data serve; reading all its folders takes long
 FOLDERS = (
     "arc", "hellaswag", "winogrande", "truthfulqa", "gsm8k", "ceval", "cmmlu", "hendrycks_math",
@@ -227,27 +229,9 @@ def _wikitext(w):
         w.split("EleutherAI/wikitext_document_level", "wikitext-2-raw-v1", split, rows)
 
 
-PROBLEMS = [
-    ("add", "a, b", "return a + b", "assert candidate(2, 3) == 5"),
-    ("largest", "numbers", "return max(numbers)", "assert candidate([1, 4, 2]) == 4"),
-    ("echo", "text", "return text * 2", "assert candidate('ab') == 'abab'"),
-]
-
-
 def _programs(w):
-    w.split("openai/openai_humaneval", "openai_humaneval", "test", [
-        {"task_id": f"HumanEval/{i}",
-         "prompt": f"def {name}({arguments}):\n    \"\"\"Do it.\"\"\"\n",
-         "canonical_solution": f"    {body}\n", "entry_point": name,
-         "test": f"def check(candidate):\n    {check}\n"}
-        for i, (name, arguments, body, check) in enumerate(PROBLEMS)
-    ])  # fmt: skip
-    w.split("google-research-datasets/mbpp", "full", "test", [
-        {"task_id": 11 + i, "text": f"Write a function {name}.",
-         "code": f"def {name}({arguments}):\n    {body}", "test_setup_code": "",
-         "test_list": [check.replace("candidate", name)], "challenge_test_list": []}
-        for i, (name, arguments, body, check) in enumerate(PROBLEMS)
-    ])  # fmt: skip
+    w.split("openai/openai_humaneval", "openai_humaneval", "test", humaneval_rows())
+    w.split("google-research-datasets/mbpp", "full", "test", mbpp_rows())
 
 
 def _clue(w):
