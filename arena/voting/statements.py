@@ -3,6 +3,8 @@
 Built by the ORM each takes one to two milliseconds of the interpreter, several times what the
 database needs for it; together they would be half of a vote. What they select is tested against
 the ORM's answer.
+
+An open ballot is one with no ``closed_at``, which the index of a voter's ballots holds.
 """
 
 from __future__ import annotations
@@ -110,7 +112,7 @@ _BALLOT_OF_TOKEN: Final = (
 _OPEN_BALLOT: Final = f"""
 SELECT {_BALLOT.columns}, {_BATTLE.columns}
 FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
-WHERE ballot.voter_id = %s AND ballot.status = 'open' AND ballot.drawn_at > %s
+WHERE ballot.voter_id = %s AND ballot.closed_at IS NULL AND ballot.drawn_at > %s
   AND ballot.round_id IS NULL AND battle.exclusion = '' AND ballot.token <> %s
 ORDER BY ballot.id LIMIT 1
 """
