@@ -8,6 +8,7 @@ Production (``DATABASE_URL`` and ``REDIS_URL`` set): PostgreSQL, Redis, a requir
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import urljoin
 
 import django_stubs_ext
 import environ
@@ -224,6 +225,13 @@ STORAGES = {
     },
 }
 
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="")
+# browsers hold a form to these origins along all its redirects, and signing in with an
+# organisation's account is a form that ends at its provider
+OIDC_ORIGINS = env.list(
+    "OIDC_ORIGINS", default=[urljoin(OIDC_SERVER_URL, "/")] if OIDC_SERVER_URL else []
+)
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -235,7 +243,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        "form-action": [SELF, *OIDC_ORIGINS],
         "frame-ancestors": [SELF],
     }
 }
@@ -251,7 +259,6 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
-OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="")
 if OIDC_SERVER_URL:
     INSTALLED_APPS += [
         "allauth.socialaccount",
