@@ -268,7 +268,7 @@ def test_the_sweep_completes_a_run_that_has_nothing_left(run):
 def test_stop_and_resume_are_refused_in_the_wrong_state(run, monkeypatch):
     monkeypatch.setattr("arena.services.runs._send_to_queue", lambda *_: None)
     stop_run(run)
-    with pytest.raises(RunStateError, match="is stopped and cannot become stopped"):
+    with pytest.raises(RunStateError, match="is paused and cannot become paused"):
         stop_run(run)
     resume_run(run)
     with pytest.raises(RunStateError, match="is running and cannot become running"):
