@@ -12,7 +12,8 @@ from django.utils.translation import gettext_lazy
 from benchmarks.board import Board, BoardCell
 from benchmarks.models import Sample
 
-SEQUENTIAL = ((0.0, "var(--surface)"), (1.0, "var(--accent)"))
+# a zero is not the page's own colour, which means that nothing was measured
+SEQUENTIAL = ((0.0, "var(--sunken)"), (1.0, "var(--accent)"))
 
 # which capability a task shows, by the beginning of its name
 CAPABILITIES = (
@@ -68,8 +69,9 @@ def _heat(
         }],
         "layout": {
             "height": 60 + 34 * len(rows) + max(100, 7 * max(map(len, columns), default=0)),
-            "xaxis": {"automargin": True},
-            "yaxis": {"autorange": "reversed", "automargin": True},
+            # lengths and depths are names here: as numbers they would be drawn to scale
+            "xaxis": {"type": "category", "automargin": True},
+            "yaxis": {"type": "category", "autorange": "reversed", "automargin": True},
         },
     }  # fmt: skip
     table = [
