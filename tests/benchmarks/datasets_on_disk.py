@@ -251,3 +251,15 @@ def _clue(w):
          "target": {"span1_text": "狗", "span2_text": "它", "span1_index": 0, "span2_index": 4}}
         for _ in range(3)
     ])  # fmt: skip
+    w.split("clue", "tnews", "validation", [
+        {"sentence": w.words(4), "label": ("102", "116", "100")[i], "idx": i} for i in range(3)
+    ])  # fmt: skip
+    w.split("clue", "csl", "validation", [
+        {"abst": w.words(12), "keyword": ["河流", "城市"], "label": str(i % 2)} for i in range(3)
+    ])  # fmt: skip
+    for name in ("cmrc2018", "drcd"):
+        w.split("clue", name, "validation", [
+            {"id": str(i), "context": "狗在花园里。", "question": f"问{i}：狗在哪里？",
+             "answers": {"text": ["花园", "花园里"], "answer_start": [2, 2]}}
+            for i in range(3)
+        ])  # fmt: skip

@@ -189,11 +189,40 @@ def test_an_answer_is_not_taken_for_a_refusal(answer):
 
 
 @pytest.mark.parametrize("name", ["clue_afqmc", "clue_cmnli", "clue_ocnli", "clue_c3",
-                                  "clue_cluewsc2020"])  # fmt: skip
+                                  "clue_cluewsc2020", "clue_tnews", "clue_csl"])  # fmt: skip
 def test_clue_tasks_are_choices_in_chinese(name, source):
     samples = SUITES.get("clue").open(name, TaskOptions(data=source)).build()
     assert len(samples) == 3 + (name == "clue_afqmc")
     assert samples[0].requests[0].context.endswith("答案：")
+
+
+def test_clues_passages_are_answered_in_their_own_words_and_clustered(source):
+    task = SUITES.get("clue").open("clue_cmrc2018", TaskOptions(data=source))
+    assert task.primary_metric == "f1,none"
+    samples = task.build()
+    assert len({sample.cluster for sample in samples}) == 1
+    found = task.score(0, stored(samples[0]), [Response(text="在花园")]).metrics
+    assert found["f1,none"] == pytest.approx(0.8)  # two of three characters, and all of two
+    assert found["exact_match,none"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "gold"),
+    [("cmnli", ["neutral", "entailment", "contradiction"], ["C", "A", "B"]),
+     ("cluewsc2020", ["true", "false"], ["B", "A", "B"])],
+)  # fmt: skip
+def test_labels_that_a_hubs_copy_numbers_mean_the_same(name, names, gold, tmp_path):
+    import datasets
+
+    rows = [{"sentence1": "a", "sentence2": "b", "text": "t", "label": i % len(names),
+             "target": {"span1_text": "x", "span2_text": "y"}} for i in range(3)]  # fmt: skip
+    made = datasets.Dataset.from_list(rows)
+    (tmp_path / "clue" / name).mkdir(parents=True)
+    made = made.cast_column("label", datasets.ClassLabel(names=names))
+    made.to_parquet(tmp_path / "clue" / name / "validation.parquet")
+    options = TaskOptions(data=DataSource("local", tmp_path))
+    samples = SUITES.get("clue").open(f"clue_{name}", options).build()
+    assert [sample.target for sample in samples] == [[letter] for letter in gold]
 
 
 def test_every_suite_lists_tasks_that_it_knows_itself():
