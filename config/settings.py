@@ -113,13 +113,17 @@ def _databases() -> dict[str, dict[str, object]]:
     """PostgreSQL from ``DATABASE_URL``, otherwise SQLite set up for several processes at once."""
     if not IS_EMBEDDED:
         database = env.db("DATABASE_URL")
+        prepares = env.bool("DATABASE_PREPARES", default=True)
         # under ASGI every request runs in a thread of its own, which would connect anew
         database["OPTIONS"] = {
+            # a prepared statement is planned once, not five times over per connection first; said
+            # before the address's own options, which may say otherwise
+            **({"options": "-c plan_cache_mode=force_generic_plan"} if prepares else {}),
             **database.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8)},
             # only cursors that ask for it prepare anything; off for poolers between us and the
             # server that hand a session to somebody else in between
-            "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,
+            "prepare_threshold": 2 if prepares else None,
         }
         database["CONN_MAX_AGE"] = 0
         return {"default": database}
