@@ -37,13 +37,13 @@ class TaskLine:
     estimate: Estimate | None
 
     @property
-    def percent(self) -> dict[str, float] | None:
-        """Score and interval in percent, for a bar on a 0-100 scale."""
+    def percent(self) -> dict[str, float | None] | None:
+        """Score and interval in percent, for a bar on a 0-100 scale; None where not known."""
         if self.estimate is None or not 0 <= self.estimate.value <= 1:
             return None
         names = ("value", "lower", "upper")
         found = {name: 100 * getattr(self.estimate, name) for name in names}
-        return {k: v for k, v in found.items() if not math.isnan(v)}
+        return {name: None if math.isnan(value) else value for name, value in found.items()}
 
 
 def task_lines(run: BenchmarkRun) -> list[TaskLine]:
@@ -57,7 +57,10 @@ def task_lines(run: BenchmarkRun) -> list[TaskLine]:
             done=Count("id", filter=Q(status=WorkStatus.DONE)),
             failed=Count("id", filter=Q(status=WorkStatus.FAILED)),
             mean=Avg("value", filter=Q(status=WorkStatus.DONE)),
-            spread=StdDev("value", filter=Q(status=WorkStatus.DONE), sample=False),
+            # SQLite's aggregate in Django fails on NULL: a perplexity's samples have no value
+            spread=StdDev(
+                "value", filter=Q(status=WorkStatus.DONE, value__isnull=False), sample=False
+            ),
             scored=Count("value", filter=Q(status=WorkStatus.DONE)),
         )
     }

@@ -1,7 +1,7 @@
 """Settings, wholly from the environment.
 
-Embedded (no ``DATABASE_URL``): SQLite in WAL mode, a file-system broker and an in-memory channel
-layer under ``AGON_HOME``, and a secret key made on the first start and kept there.
+Embedded (no ``DATABASE_URL``): SQLite in WAL mode and a file-system broker under ``AGON_HOME``,
+and a secret key made on the first start and kept there.
 Production (``DATABASE_URL`` and ``REDIS_URL`` set): PostgreSQL, Redis, a required ``SECRET_KEY``.
 """
 
@@ -154,14 +154,6 @@ CACHES = {
         {"BACKEND": "django.core.cache.backends.redis.RedisCache", "LOCATION": REDIS_URL}
         if REDIS_URL
         else {"BACKEND": "django.core.cache.backends.locmem.LocMemCache"}
-    )
-}
-
-CHANNEL_LAYERS = {
-    "default": (
-        {"BACKEND": "channels_redis.core.RedisChannelLayer", "CONFIG": {"hosts": [REDIS_URL]}}
-        if REDIS_URL
-        else {"BACKEND": "channels.layers.InMemoryChannelLayer"}
     )
 }
 

@@ -78,7 +78,10 @@ class TaskReader:
         for pk, question_id, turns, model, family in rows:
             self.answers[pk] = _AnswerTexts(question_id, tuple(turns), model, family)
         asked = {self.answers[pk].question_id for pk in ids if pk in self.answers}
-        for question in Question.objects.filter(pk__in=asked - self.questions.keys()):
+        questions = Question.objects.filter(pk__in=asked - self.questions.keys()).order_by()
+        for question in questions.only(
+            "external_id", "turns", "references", "category", "language"
+        ):
             self.questions[question.pk] = _question_texts(question)
 
     def task(self, slot: Slot) -> JudgingTask:

@@ -7,7 +7,7 @@ import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Self
+from typing import NamedTuple, Self
 
 from django.db import connections
 from django.utils import timezone
@@ -15,6 +15,7 @@ from django.utils import timezone
 from arena.calling import NotCallableError, OpenModels, endpoint_config
 from arena.models import LanguageModel, Run, WorkStatus
 from arena.services.runs import RunStateError, stop_run
+from arena.work.kinds import Claimed
 from judging.batch_desk import POLL_S, PRICE_SHARE, BatchDesk
 from judging.budget import Budget, Purse
 from judging.cost import Prices, estimate_prompt_tokens
@@ -22,7 +23,6 @@ from judging.judges import Judge as BuiltJudge
 from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
 from judging.kept_replies import KeptReplies, kept_replies
 from judging.models import JudgeRun, Judgment, ProbeRun
-from judging.models.verdict_row import VerdictRow
 from judging.prompts import PromptError
 from judging.replies import UNREADABLE_TRIES, Receipt, ReplyBook, judgment_key, request_key
 from judging.services.judges import judge_from_row, models_of
@@ -42,6 +42,14 @@ MOST_IN_FLIGHT = 256
 BATCHED_AT_ONCE = 5_000  # requests of one batch, unless several workers share the run
 SAFETY = 1.5  # the estimate of a prompt's tokens is from its characters
 UNLIMITED_TOKENS = 8_192  # what a reply without a limit is assumed to take at most
+
+
+class ClaimedJudgment(NamedTuple):
+    """See Claimed: a judgment's row, without the texts that it does not have yet."""
+
+    pk: int
+    attempts: int
+    lease_owner: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,27 +130,24 @@ class JudgeWorkload:
 
     # -- reading ----------------------------------------------------------------------------
 
-    def load(self, ids: Sequence[int]) -> Sequence[VerdictRow]:
+    def load(self, ids: Sequence[int]) -> Sequence[Claimed]:
         if self.purse is not None:
             self.purse.before = spent_elsewhere(self.run, since=self.opened_at)
-        chosen = Judgment.objects.filter(pk__in=ids).order_by("id")
-        rows = list(chosen.only("id", "attempts", "lease_owner"))
+        rows, slots = [], []
         # plain values instead of rows with their battles: half the time of a run's reading
-        slots = {
-            pk: Slot(first or answer or 0, second or 0, game, turn, repeat)
-            for pk, answer, first, second, game, turn, repeat in chosen.values_list(
-                "id",
-                "answer_id",
-                "battle__answer_a_id",
-                "battle__answer_b_id",
-                "game",
-                "turn",
-                "repeat",
+        for pk, attempts, owner, answer, first, second, *rest in (
+            Judgment.objects.filter(pk__in=ids)
+            .order_by("id")
+            .values_list(
+                *("id", "attempts", "lease_owner", "answer_id"),
+                *("battle__answer_a_id", "battle__answer_b_id", "game", "turn", "repeat"),
             )
-        }
-        self.reader.fetch(slots.values())
-        for pk, slot in slots.items():
-            self.asked[pk] = self._ask_about(slot)
+        ):
+            rows.append(ClaimedJudgment(pk, attempts, owner))
+            slots.append(Slot(first or answer or 0, second or 0, *rest))
+        self.reader.fetch(slots)
+        for row, slot in zip(rows, slots, strict=True):
+            self.asked[row.pk] = self._ask_about(slot)
         self._look_up_replies([self.asked[row.pk] for row in rows])
         if self.desk is not None:
             self.desk.load()
@@ -195,7 +200,7 @@ class JudgeWorkload:
 
     # -- deciding ---------------------------------------------------------------------------
 
-    async def perform(self, judgment: VerdictRow) -> Decided:
+    async def perform(self, judgment: Claimed) -> Decided:
         asked, receipt = self.asked[judgment.pk], Receipt(judgment.pk)
         if asked.task is None or self.judge is None:
             return Decided(None, receipt, refusal=asked.refusal)
@@ -278,7 +283,7 @@ class JudgeWorkload:
 
     # -- storing ----------------------------------------------------------------------------
 
-    def columns(self, judgment: VerdictRow, decided: Decided) -> dict[str, object]:
+    def columns(self, judgment: Claimed, decided: Decided) -> dict[str, object]:
         self.asked.pop(judgment.pk, None)
         self.kept.write_when_many()
         if decided.verdict is None:

@@ -20,6 +20,7 @@ from django.db.models import Count, Max, QuerySet
 
 from arena.models import RunStatus
 from benchmarks.models import BenchmarkRun, BenchmarkTask
+from benchmarks.protocol_words import protocol_words
 from benchmarks.services.scoring import estimate_from
 from benchmarks.statistics.estimates import Estimate, weighted_mean
 
@@ -75,7 +76,8 @@ class BenchmarkColumn:
     @property
     def way(self) -> str:
         """How it was measured, as far as a column's head has room."""
-        return self.metric if self.protocol == "native" else f"{self.metric} · {self.protocol}"
+        words = protocol_words(self.protocol)
+        return f"{self.metric} · {words}" if words else self.metric
 
 
 def benchmark_columns() -> list[BenchmarkColumn]:

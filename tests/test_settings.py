@@ -45,7 +45,7 @@ def test_two_variables_choose_the_production_services(ask):
     environment = {**PRODUCTION, "SECRET_KEY": "x" * 50}
     assert "postgresql" in ask("settings.DATABASES['default']['ENGINE']", **environment)
     assert ask("settings.CELERY_BROKER_URL", **environment) == "redis://r.example/0"
-    assert "channels_redis" in ask("settings.CHANNEL_LAYERS['default']['BACKEND']", **environment)
+    assert "RedisCache" in ask("settings.CACHES['default']['BACKEND']", **environment)
 
 
 def test_without_them_everything_lies_in_one_folder(ask, tmp_path):

@@ -34,6 +34,7 @@ from arena.voting.doubts import activity, fastest_reading_s, is_beyond_caps
 from arena.voting.facts import answer_facts
 from arena.voting.policy import current_policy
 from arena.voting.reading import reading_weight
+from arena.voting.statements import AnswerText
 
 HASHED_CHARACTERS = 10_000  # FastChat's key for duplicate prompts
 REPLACED_CHARACTERS = 200_000  # of replaced turns, the latest are kept up to this
@@ -168,7 +169,7 @@ def _battle_exclusion(room: Room, answers: Sequence[Answer]) -> str:
         return Exclusion.ERROR
     if ReplyState.EMPTY in states:
         return Exclusion.EMPTY_ANSWER
-    if any(answer_facts(answer).doubt for answer in answers):
+    if any(answer_facts(AnswerText.of(answer)).doubt for answer in answers):
         return Exclusion.IDENTITY_LEAK
     return ""
 

@@ -27,7 +27,8 @@ class WorkStatus(models.TextChoices):
 class RunStatus(models.TextChoices):
     DRAFT = "draft", _("draft")
     ACTIVE = "active", _("running")
-    STOPPED = "stopped", _("stopped")
+    STOPPED = "stopped", _("paused")
+    CANCELLED = "cancelled", _("cancelled")
     COMPLETED = "completed", _("completed")
 
 
@@ -71,7 +72,8 @@ class WorkQuerySet(models.QuerySet[Item]):
             if not ids:
                 return []
             rows = self.model._default_manager.filter(id__in=ids)
-            rows.filter(condition).update(**lease)
+            if rows.filter(condition).update(**lease) == len(ids):
+                return ids
             mine = rows.filter(lease_owner=lease["lease_owner"]).order_by("id")
             return list(mine.values_list("id", flat=True))
 
@@ -117,6 +119,7 @@ class Run(models.Model):
     """A batch of work rows that somebody asked for.
 
     ``ACTIVE`` means that workers should be at it; whether one is can be read off the leases.
+    ``STOPPED`` can be resumed, ``CANCELLED`` is final: another run may take its open rows over.
     ``enqueued_at`` keeps a waiting run from being put into the queue again and again.
     """
 

@@ -36,7 +36,7 @@ class Visitor:
 def known_visitor(request: HttpRequest) -> Visitor | None:
     """The visitor if their browser has been here before; creates nothing."""
     return visitor_of_cookie(
-        request.COOKIES.get(COOKIE, ""), _user(request), request.META.get("REMOTE_ADDR", "")
+        request.COOKIES.get(COOKIE, ""), user_of(request), request.META.get("REMOTE_ADDR", "")
     )
 
 
@@ -49,14 +49,20 @@ def visitor_of_cookie(
     session = session_of_key(session_key(cookie))
     if session is None:
         return None
-    voter = _voter_of_user(session, user)
-    return Visitor(voter, session, address_key(address))
+    return visitor_of_session(session, user, address_key(address))
+
+
+def visitor_of_session(
+    session: VoterSession, user: User | AnonymousUser | None, address: str
+) -> Visitor:
+    """``address`` is its keyed hash."""
+    return Visitor(_voter_of_user(session, user), session, address)
 
 
 def visitor_of(request: HttpRequest) -> Visitor:
     """The visitor, made known if they are new; pass the answer to ``remember``."""
     return known_visitor(request) or new_visitor(
-        _user(request), request.META.get("REMOTE_ADDR", "")
+        user_of(request), request.META.get("REMOTE_ADDR", "")
     )
 
 
@@ -90,7 +96,7 @@ def give_consent(visitor: Visitor) -> None:
     )
 
 
-def _user(request: HttpRequest) -> User | AnonymousUser | None:
+def user_of(request: HttpRequest) -> User | AnonymousUser | None:
     return getattr(request, "user", None)
 
 

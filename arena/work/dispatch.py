@@ -23,19 +23,25 @@ from typing import Any, TypeVar
 from django.db import connections, transaction
 from django.utils import timezone
 
-from arena.models import Run, RunStatus, WorkItem, WorkStatus
-from arena.work.kinds import Workload
+from arena.models import Run, RunStatus, WorkStatus
+from arena.work.kinds import Claimed, Workload
 from arena.work.owner import process_owner
 from arena.work.storing import update_rows
 from providers.base import FailureKind, ProviderError
 
 logger = logging.getLogger(__name__)
+# results that come one by one are stored together: a statement's own cost is that of ten rows
+GATHER_S = 0.01
 Value = TypeVar("Value")
 
 
 @dataclass(frozen=True, slots=True)
 class DriveOptions:
-    """Seconds throughout. ``max_s`` ends a chunk so that other runs get their turn."""
+    """Seconds throughout. ``max_s`` ends a chunk so that other runs get their turn.
+
+    ``gives_way`` is asked at every poll, on the thread of the database: True ends the chunk at
+    once, and what is in flight is finished.
+    """
 
     lease_s: float = 60.0
     poll_s: float = 0.4
@@ -44,6 +50,7 @@ class DriveOptions:
     retry_base_s: float = 2.0
     retry_cap_s: float = 60.0
     wait_s: float = 20.0
+    gives_way: Callable[[], bool] | None = None
 
 
 @dataclass(slots=True)
@@ -77,7 +84,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class _Finished:
-    item: WorkItem
+    item: Claimed
     result: Any = None  # each workload has its own class of results
     failure: Failure | None = None
 
@@ -89,8 +96,8 @@ class _Driver:
     options: DriveOptions
     owner: str
     report: DriveReport = field(default_factory=DriveReport)
-    waiting: deque[WorkItem] = field(default_factory=deque)
-    tasks: dict[asyncio.Task[_Finished], WorkItem] = field(default_factory=dict)
+    waiting: deque[Claimed] = field(default_factory=deque)
+    tasks: dict[asyncio.Task[_Finished], Claimed] = field(default_factory=dict)
     finished: list[_Finished] = field(default_factory=list)
     storing: int = 0  # of what has finished, how many are on their way into the database
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "rows"))
@@ -104,7 +111,7 @@ class _Driver:
 
     # -- claiming ---------------------------------------------------------------------------
 
-    def claim(self) -> Sequence[WorkItem]:
+    def claim(self) -> Sequence[Claimed]:
         limit = max(2 * self.workload.in_flight - len(self.waiting), 1)
         ids = self.run.items().claim(limit=limit, owner=self.owner, lease_s=self.options.lease_s)
         return self.workload.load(ids) if ids else []
@@ -125,13 +132,13 @@ class _Driver:
 
     # -- performing -------------------------------------------------------------------------
 
-    async def perform(self, item: WorkItem) -> _Finished:
+    async def perform(self, item: Claimed) -> _Finished:
         try:
             return _Finished(item, result=await self.workload.perform(item))
         except ProviderError as error:
             failure = Failure(error.kind, error.detail, error.is_retryable, error.retry_after_s)
         except Exception as error:  # the border around one provider call: kept on the row
-            logger.exception("%s %s failed", type(item).__name__, item.pk)
+            logger.exception("row %s of run %s failed", item.pk, self.run.pk)
             failure = Failure("internal_error", f"{type(error).__name__}: {error}")
         return _Finished(item, failure=failure)
 
@@ -181,9 +188,8 @@ class _Driver:
 
     def store(self, batch: list[_Finished]) -> None:
         rows = [(f.item.pk, f.item.lease_owner, self.columns_of(f)) for f in batch]
-        model = type(batch[0].item)
         with transaction.atomic():
-            stored = update_rows(model, rows)
+            stored = update_rows(self.run.items().model, rows)
         self.report.lost += len(rows) - stored
 
     # -- the loop ---------------------------------------------------------------------------
@@ -199,6 +205,9 @@ class _Driver:
                 if not await self.in_database(self.is_still_active):
                     self.report.was_stopped = True
                     return self.report
+                gives_way = self.options.gives_way
+                if gives_way is not None and await self.in_database(gives_way):
+                    self.is_starting = False
             if now - last_renewal > self.options.lease_s / 3:
                 last_renewal = now
                 held = [item.pk for item in (*self.tasks.values(), *self.waiting)]
@@ -227,6 +236,8 @@ class _Driver:
         if not self.finished:
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self.progressed.wait(), self.options.poll_s)
+        if 0 < len(self.finished) < self.workload.in_flight // 4:
+            await asyncio.sleep(GATHER_S)
         self.progressed.clear()
         if self.finished:
             batch, self.finished = self.finished, []

@@ -14,6 +14,19 @@ from django.utils.functional import Promise
 from arena.models import Run
 
 
+class Claimed(Protocol):
+    """A claimed row, or as much of it as the driver needs to know."""
+
+    @property
+    def pk(self) -> int: ...
+
+    @property
+    def attempts(self) -> int: ...
+
+    @property
+    def lease_owner(self) -> str: ...
+
+
 class Workload(Protocol):
     """What the driver needs to know about one run's work.
 
@@ -23,7 +36,7 @@ class Workload(Protocol):
     in_flight: int
 
     def load(self, ids: Sequence[int]) -> Sequence[Any]:
-        """Claimed rows with all that ``perform`` needs, so that it makes no query."""
+        """Claimed rows (``Claimed``) with all that ``perform`` needs, so that it makes no query."""
 
     async def perform(self, item: Any) -> Any:
         """Do one item; raises ``providers.ProviderError`` when the endpoint fails."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import partial
 
 from django.conf import settings
 from django.utils import timezone
@@ -11,6 +12,7 @@ from django.utils import timezone
 from arena.models import RunStatus
 from arena.services.driving import drive_run_chunk
 from arena.services.runs import RunStateError, has_claimable_rows, release_dead_leases, stop_run
+from arena.work.dispatch import DriveOptions
 from benchmarks.hardware import Accelerator
 from benchmarks.models import BenchmarkRun, Device, DeviceState
 from benchmarks.routing import device_queue
@@ -64,18 +66,24 @@ def report_device(host: str, found: Accelerator) -> Device:
     return device
 
 
-def next_run() -> BenchmarkRun | None:
+def next_run(*, more_urgent_than: int | None = None) -> BenchmarkRun | None:
     """The most urgent local run that has rows to claim and fits the device.
 
-    Among equally urgent runs the loaded model's goes first.
+    Among equally urgent runs the loaded model's goes first. ``more_urgent_than`` a priority leaves
+    out runs of that priority and below.
     """
-    waiting = [
-        run
-        for run in BenchmarkRun.objects.waiting_for_accelerators()
-        if _fits(run) and has_claimable_rows(run)
-    ]
+    runs = BenchmarkRun.objects.waiting_for_accelerators()
+    if more_urgent_than is not None:
+        runs = runs.filter(priority__gt=more_urgent_than)
+    waiting = [run for run in runs if _fits(run) and has_claimable_rows(run)]
     waiting.sort(key=lambda run: (-run.priority, not is_loaded(run.model_args), run.pk))
     return waiting[0] if waiting else None
+
+
+def is_outranked(run_id: int) -> bool:
+    """Whether a more urgent run waits for this device; priorities may change meanwhile."""
+    now = BenchmarkRun.objects.filter(pk=run_id).values_list("priority", flat=True).first()
+    return now is not None and next_run(more_urgent_than=now) is not None
 
 
 def _fits(run: BenchmarkRun) -> bool:
@@ -122,7 +130,8 @@ def _work_until_idle() -> int:
         ACTIVITY.run_id = run.pk
         if _load(run):
             ACTIVITY.state = DeviceState.WORKING
-            drive_run_chunk("benchmark", run.pk)
+            options = DriveOptions(gives_way=partial(is_outranked, run.pk))
+            drive_run_chunk("benchmark", run.pk, options=options)
         chunks += 1
     return chunks
 

@@ -31,7 +31,7 @@ from providers.base import (
     TextPart,
 )
 
-KEPT_RENDERINGS = 1_024  # more than a worker claims ahead
+KEPT_REQUESTS = 1_024  # more than a worker claims ahead
 
 _REASONS = {"type": "string"}
 _CONFIDENCE = {"type": "number", "minimum": 0, "maximum": 1}
@@ -88,7 +88,7 @@ class ChatJudge:
 
     prompts: Mapping[Mode, PromptSet]
     settings: ChatSettings
-    rendered: dict[JudgingTask, RenderedPrompt] = field(
+    prepared: dict[JudgingTask, tuple[PromptTemplate, JudgeRequest]] = field(
         default_factory=dict, repr=False, compare=False
     )
     plain: ChatJudge | None = None
@@ -115,14 +115,18 @@ class ChatJudge:
         """The one call."""
         if self.plain is not None and self.refusals:
             return self.plain.requests(task)
-        return (self._request(self._render(task)),)
+        _, request = self.prepared[task] = self._prepared(task)
+        if len(self.prepared) > KEPT_REQUESTS:
+            self.prepared.pop(next(iter(self.prepared)), None)
+        return (request,)
 
     async def judge(self, task: JudgingTask, ask: Ask) -> Verdict:
         """Ask once and read the reply; an endpoint that takes no schema is asked without one."""
         if self.plain is not None and self.refusals:
             return await self.plain.judge(task, ask)
-        rendered = self._render(task)
-        request = self._request(rendered)
+        # what was planned a moment ago is written already
+        planned = self.prepared.pop(task, None)
+        template, request = planned or self._prepared(task)
         try:
             completion = await ask(request)
         except ProviderError as error:
@@ -132,7 +136,7 @@ class ChatJudge:
             verdict = await self.plain.judge(task, ask)
             told = {**verdict.details, "schema_refused": error.detail}
             return replace(verdict, details=told)
-        return self.read(task, rendered.template, request, completion)
+        return self.read(task, template, request, completion)
 
     def read(
         self,
@@ -154,30 +158,21 @@ class ChatJudge:
             completions=(completion,),
         )
 
-    def _render(self, task: JudgingTask) -> RenderedPrompt:
-        """A task is rendered to look its reply up and again to be asked: kept in between."""
-        known = self.rendered.pop(task, None)
-        if known is not None:
-            return known
-        template = self.prompts[task.mode].choose(task, self.settings.language)
-        self.rendered[task] = rendered = render(template, task)
-        if len(self.rendered) > KEPT_RENDERINGS:
-            self.rendered.pop(next(iter(self.rendered)), None)
-        return rendered
-
-    def _request(self, rendered: RenderedPrompt) -> JudgeRequest:
-        settings, mode = self.settings, rendered.template.mode
-        return JudgeRequest(
-            messages=as_messages(rendered),
+    def _prepared(self, task: JudgingTask) -> tuple[PromptTemplate, JudgeRequest]:
+        settings = self.settings
+        template = self.prompts[task.mode].choose(task, settings.language)
+        request = JudgeRequest(
+            messages=as_messages(render(template, task)),
             settings=GenerationSettings(
                 temperature=settings.temperature,
                 top_p=settings.top_p,
                 max_tokens=settings.max_tokens,
                 seed=settings.seed,
-                response_format=_response_format(mode) if settings.is_structured else None,
+                response_format=_response_format(task.mode) if settings.is_structured else None,
                 extra=settings.extra,
             ),
         )
+        return template, request
 
 
 def as_messages(rendered: RenderedPrompt) -> tuple[Message, ...]:

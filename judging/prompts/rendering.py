@@ -1,21 +1,15 @@
 """Filling a template in: one literal pass, so that nothing in an answer is ever a placeholder."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from hashlib import sha256
 
-from judging.prompts.template import (
-    PLACEHOLDER,
-    PLACEHOLDER_OR_ESCAPE,
-    PromptError,
-    PromptTemplate,
-)
+from judging.prompts.template import PromptError, PromptTemplate
 from judging.task import JudgingTask
 from judging.verdicts.base import Mode
 
 NO_CATEGORY = "–"
-_ESCAPES = {"{{": "{", "}}": "}"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +24,11 @@ class RenderedPrompt:
 
 def render(template: PromptTemplate, task: JudgingTask) -> RenderedPrompt:
     """Fill ``template`` in for ``task``, which it must fit; the same task gives the same text."""
-    values = _values(task, template.labels) | {"rubric": template.rubric}
+    values = _values(task, template) | {"rubric": template.rubric}
     return RenderedPrompt(
         template=template,
-        system=_fill(template, template.system, values),
-        user=_fill(template, template.user, values),
+        system=_fill(template, template.system_pieces, values),
+        user=_fill(template, template.user_pieces, values),
         images=task.shown_images,
     )
 
@@ -52,23 +46,25 @@ def fence_code(task: JudgingTask) -> str:
     return digest[:8]
 
 
-def _fill(template: PromptTemplate, text: str, values: Mapping[str, str]) -> str:
-    def replacement(match: re.Match[str]) -> str:
-        if match.group() in _ESCAPES:
-            return _ESCAPES[match.group()]
-        name = match[1] if match[1] in values else match[1].lower()
-        if name not in values:
-            raise PromptError(
-                f"prompt {template.name!r} asks for {{{match[1]}}}, which this "
-                f"{template.mode.value} task does not have; choose a template that fits the task"
-            )
-        return values[name]
+def _fill(
+    template: PromptTemplate, pieces: Iterable[tuple[str, str]], values: Mapping[str, str]
+) -> str:
+    filled = []
+    for literal, placeholder in pieces:
+        filled.append(literal)
+        if placeholder:
+            name = placeholder if placeholder in values else placeholder.lower()
+            if name not in values:
+                raise PromptError(
+                    f"prompt {template.name!r} asks for {{{placeholder}}}, which this "
+                    f"{template.mode.value} task does not have; choose a template that fits the "
+                    "task"
+                )
+            filled.append(values[name])
+    return "".join(filled)
 
-    pattern = PLACEHOLDER_OR_ESCAPE if template.has_escapes else PLACEHOLDER
-    return pattern.sub(replacement, text)
 
-
-def _values(task: JudgingTask, labels: Mapping[str, str]) -> dict[str, str]:
+def _values(task: JudgingTask, template: PromptTemplate) -> dict[str, str]:
     fence = fence_code(task)
     values = _question_values(task) | {"fence": fence, "turn": str(task.shown_turns)}
     values["category"] = task.category or NO_CATEGORY
@@ -76,7 +72,9 @@ def _values(task: JudgingTask, labels: Mapping[str, str]) -> dict[str, str]:
         values |= _single_values(task)
     else:
         values |= _pair_values(task)
-    return values | _blocks(task, fence, labels)
+    blocks = _blocks(task, fence, template.labels) if template.labels else {}
+    asked = {name: block for name, block in blocks.items() if name in template.value_names}
+    return values | {name: block() for name, block in asked.items()}
 
 
 def _question_values(task: JudgingTask) -> dict[str, str]:
@@ -107,14 +105,15 @@ def _pair_values(task: JudgingTask) -> dict[str, str]:
     return values
 
 
-def _blocks(task: JudgingTask, fence: str, labels: Mapping[str, str]) -> dict[str, str]:
-    if not labels:
-        return {}
+def _blocks(
+    task: JudgingTask, fence: str, labels: Mapping[str, str]
+) -> dict[str, Callable[[], str]]:
+    """What writes each fenced block; a template asks for a few of them."""
     turns = range(1, task.shown_turns + 1)
-    is_numbered = task.shown_turns > 1
+    last = task.shown_turns
 
     def block(label: str, turn: int, text: str) -> str:
-        title = f"{labels[label]} {turn}" if is_numbered else labels[label]
+        title = f"{labels[label]} {turn}" if last > 1 else labels[label]
         return f"<<<{title} | {fence}>>>\n{text}\n<<</{title} | {fence}>>>"
 
     def conversation(label: str, answers: tuple[str, ...]) -> str:
@@ -124,19 +123,22 @@ def _blocks(task: JudgingTask, fence: str, labels: Mapping[str, str]) -> dict[st
             for part in (block("question", turn, question), block(label, turn, answer))
         )
 
-    references = ((turn, task.reference(turn)) for turn in turns)
-    blocks = {
-        "question_block": block("question", task.shown_turns, task.questions[task.shown_turns - 1]),
-        "reference_block": _joined(
-            block("reference", turn, text) for turn, text in references if text
-        ),
+    def references() -> str:
+        return _joined(
+            block("reference", turn, task.reference(turn)) for turn in turns if task.reference(turn)
+        )
+
+    blocks: dict[str, Callable[[], str]] = {
+        "question_block": partial(block, "question", last, task.questions[last - 1]),
+        "reference_block": references,
     }
     shown = {"answer": task.shown_first}
     if task.mode is Mode.PAIRWISE:
         shown = {"answer_a": task.shown_first, "answer_b": task.shown_second}
     for label, answers in shown.items():
-        blocks[f"{label}_block"] = block(label, task.shown_turns, answers[-1])
-        blocks[f"{label.replace('answer', 'conversation')}_block"] = conversation(label, answers)
+        whole = label.replace("answer", "conversation")
+        blocks[f"{label}_block"] = partial(block, label, last, answers[-1])
+        blocks[f"{whole}_block"] = partial(conversation, label, answers)
     return blocks
 
 

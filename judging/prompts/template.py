@@ -71,6 +71,21 @@ class PromptTemplate:
         return frozenset(match[1] for match in found if match[1])
 
     @cached_property
+    def value_names(self) -> frozenset[str]:
+        """What the placeholders stand for: a file may write their names in capitals."""
+        return frozenset(name.lower() for name in self.placeholders)
+
+    @cached_property
+    def system_pieces(self) -> tuple[tuple[str, str], ...]:
+        """The system text as literals, each with the placeholder after it."""
+        return _pieces(self.system, has_escapes=self.has_escapes)
+
+    @cached_property
+    def user_pieces(self) -> tuple[tuple[str, str], ...]:
+        """The user text as literals, each with the placeholder after it; the last has none."""
+        return _pieces(self.user, has_escapes=self.has_escapes)
+
+    @cached_property
     def has_escapes(self) -> bool:
         """Whether double braces are to be read as single ones."""
         return _is_format_string(self.system) and _is_format_string(self.user)
@@ -123,6 +138,9 @@ class PromptSet:
 
     name: str
     templates: tuple[PromptTemplate, ...]
+    _chosen: dict[tuple[object, ...], PromptTemplate] = field(
+        default_factory=dict, init=False, repr=False, compare=False
+    )
 
     def choose(self, task: JudgingTask, language: str = FOLLOW_QUESTION) -> PromptTemplate:
         """The template for ``task``: first one with its reference, then one for its category.
@@ -131,6 +149,16 @@ class PromptSet:
         without one in it, English is taken.
         Raises JudgingError when none fits.
         """
+        if language == FOLLOW_QUESTION:
+            language = "zh" if task.language.lower().startswith(("zh", "chinese")) else "en"
+        # all that the choice depends on: most tasks of a run are alike in it
+        references = tuple(bool(task.reference(turn)) for turn in range(1, task.shown_turns + 1))
+        traits = (task.mode, task.scope, references, task.category, language)
+        if traits not in self._chosen:
+            self._chosen[traits] = self._choose(task, language)
+        return self._chosen[traits]
+
+    def _choose(self, task: JudgingTask, language: str) -> PromptTemplate:
         fitting = [template for template in self.templates if template.fits(task)]
         if not fitting:
             raise JudgingError(
@@ -140,8 +168,6 @@ class PromptSet:
                 f"{'' if task.references else ' without a reference answer'}; "
                 "add one or choose another set",
             )
-        if language == FOLLOW_QUESTION:
-            language = "zh" if task.language.lower().startswith(("zh", "chinese")) else "en"
         return min(fitting, key=lambda template: _preference(template, task, language))
 
 
@@ -159,6 +185,20 @@ def _preference(
     if template.categories:
         category_rank = 0 if task.category in template.categories else 2
     return (rank, not template.reference_turns, category_rank)
+
+
+def _pieces(text: str, *, has_escapes: bool) -> tuple[tuple[str, str], ...]:
+    pieces, literal, end = [], "", 0
+    pattern = PLACEHOLDER_OR_ESCAPE if has_escapes else PLACEHOLDER
+    for match in pattern.finditer(text):
+        literal += text[end : match.start()]
+        end = match.end()
+        if match[1]:
+            pieces.append((literal, match[1]))
+            literal = ""
+        else:
+            literal += match.group()[0]  # {{ and }} stand for single braces
+    return (*pieces, (literal + text[end:], ""))
 
 
 def _is_known(name: str) -> bool:

@@ -49,6 +49,22 @@ def test_the_run_page_shows_scores_groups_and_what_deserves_a_look(client, alpha
     assert "both" in page
 
 
+def test_a_run_whose_samples_have_no_values_of_their_own_has_a_page(client, alpha, finished_run):
+    run = finished_run(alpha, [1, 0])
+    run.samples.update(value=None)
+    assert client.get(reverse("benchmark_run", args=[run.pk])).status_code == 200
+
+
+def test_a_score_whose_interval_is_not_known_has_a_page(client, alpha, finished_run):
+    run = finished_run(alpha, [1])
+    task = run.tasks.get()
+    unknown = {"value": 0.25, "stderr": None, "lower": None, "upper": None, "n": 1, "clusters": 1}
+    run.tasks.update(scores={task.primary_metric: unknown})
+    for name in ("benchmark_run", "benchmark_report"):
+        assert "25.0" in client.get(reverse(name, args=[run.pk])).content.decode()
+    assert "25.0" in client.get(reverse("benchmark_board")).content.decode()
+
+
 def test_samples_are_filtered_by_what_is_wrong_with_them(client, alpha, finished_run):
     run = finished_run(alpha, [1, 0, 1, 0, 0])
     url = reverse("benchmark_samples", args=[run.pk, run.tasks.get().pk])

@@ -263,6 +263,8 @@ def test_double_braces_in_an_imported_prompt_are_single_ones(single):
         "p", [row("p", "single", 'Say {{"score": n}}. {question} {answer}', "[[rating]]")]
     )
     assert render(prompts.templates[0], single()).user == 'Say {"score": n}. Name a prime. Two.'
+    prompts = prompts_from_rows("p", [row("p", "single", "{{{QUESTION}}}: {answer}", "[[rating]]")])
+    assert render(prompts.templates[0], single()).user == "{Name a prime.}: Two."
 
 
 @pytest.mark.parametrize(

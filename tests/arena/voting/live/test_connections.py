@@ -2,8 +2,11 @@
 
 import pytest
 from asgiref.sync import sync_to_async
+from channels.layers import get_channel_layer
+from django.test import AsyncClient, override_settings
 
 from arena.live.rooms import MOST_ROOMS_PER_VOTER, ROOMS
+from arena.models import Endpoint
 from tests.arena.voting.live.sockets import GOOD, Socket, communicator_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -115,3 +118,23 @@ async def test_with_one_callable_model_a_battle_is_refused(make_live_model, conn
     await sync_to_async(make_live_model)("amber", **GOOD)
     socket = await connect()
     assert (await socket.open())["code"] == "nobody"
+
+
+async def test_a_socket_waits_for_its_browser_only(two_models, connect):
+    """A message from elsewhere would be waited for in Redis, and a late answer of it end the
+    socket.
+    """
+    socket = await connect()
+    await socket.open()
+    assert get_channel_layer() is None
+
+
+async def test_keys_of_another_secret_leave_the_page_and_are_told_as_nobody_to_ask(
+    two_models, connect
+):
+    with override_settings(SECRET_KEY="another secret"):
+        await Endpoint.objects.aupdate(api_key="sk-1")
+    socket = await connect()
+    assert (await AsyncClient().get("/live/")).status_code == 200
+    refused = await socket.open()
+    assert refused["code"] == "nobody"
