@@ -89,9 +89,15 @@ class Remote:
 
 
 class Peer:
-    """One end of the pipe pair: asks the other end, and answers what is asked meanwhile."""
+    """One end of the pipe pair: asks the other end, and answers what is asked meanwhile.
 
-    def __init__(self, incoming: int, outgoing: int) -> None:
+    ``is_open`` lets the other end look into this end's objects. The tests' end is not: of what it
+    hands over (a function to be called back, say) a program may call the object and no more, for
+    an attribute of a function leads to everything there is.
+    """
+
+    def __init__(self, incoming: int, outgoing: int, *, is_open: bool) -> None:
+        self.is_open = is_open
         self.incoming = os.fdopen(incoming, "rb")
         self.outgoing = outgoing
         self.objects: list[object] = []
@@ -152,6 +158,8 @@ class Peer:
             found = function(*args, **named)
             is_changed = self.encode(args) != message["args"]
             return found, (args if is_changed else None)
+        if not self.is_open:
+            raise PermissionError("what the tests hand over can only be called")
         if "get" in message:
             return getattr(self.objects[message["get"]], message["name"])
         if "item" in message:

@@ -11,7 +11,6 @@ import builtins
 import json
 import os
 import resource
-import signal
 import sys
 from typing import Any
 
@@ -65,11 +64,11 @@ def start_program(source: str, withheld: tuple[int, ...]) -> tuple[int, Peer]:
     if child == 0:
         for descriptor in (*withheld, asking, answers):
             os.close(descriptor)
-        serve(source, Peer(asked, answering))
+        serve(source, Peer(asked, answering, is_open=True))
         os._exit(0)
     os.close(asked)
     os.close(answering)
-    return child, Peer(answers, asking)
+    return child, Peer(answers, asking, is_open=False)
 
 
 def run(peer: Peer, tests: dict[str, str]) -> tuple[str, str]:
@@ -127,7 +126,6 @@ def main() -> None:
     sys.set_int_max_str_digits(0)
     tell(verdicts, status="ready")
     child, peer = start_program(job["source"], (incoming, verdicts))
-    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
     status, detail = run(peer, read_part(incoming))
     if status == "gone":
         status, detail = how_it_ended(child)

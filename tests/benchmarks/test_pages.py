@@ -109,6 +109,14 @@ def test_samples_are_filtered_by_what_is_wrong_with_them(client, alpha, finished
     assert not client.get(url, {"show": "invalid"}).context["page"].object_list
 
 
+def test_a_log_probability_is_neither_right_nor_wrong(client, alpha, finished_run):
+    run = finished_run(alpha, [1, 0])
+    run.samples.update(value=-3.5)
+    url = reverse("benchmark_samples", args=[run.pk, run.tasks.get().pk])
+    for show in ("right", "wrong"):
+        assert not client.get(url, {"show": show}).context["page"].object_list
+
+
 def test_samples_on_which_two_models_disagree_can_be_listed(client, alpha, beta, finished_run):
     first, second = finished_run(alpha, [1, 0, 1]), finished_run(beta, [1, 1, 0])
     url = reverse("benchmark_samples", args=[first.pk, first.tasks.get().pk])

@@ -104,6 +104,24 @@ def test_a_program_can_replace_neither_builtins_nor_helpers_under_its_tests(verd
     assert verdict(source, "assert helper(9) == 0", helpers=helpers).status is Status.FAILED
 
 
+def test_what_tests_hand_over_can_be_called_and_not_looked_into(verdict):
+    source = (
+        "def f(callback, kind):\n"
+        "    found = []\n"
+        "    for thing in (callback, kind):\n"
+        "        for question in ({'get': thing._number, 'name': '__globals__'},\n"
+        "                         {'get': thing._number, 'name': '__subclasses__'},\n"
+        "                         {'item': thing._number, 'key': 0},\n"
+        "                         {'apply': 'str', 'to': thing._number}):\n"
+        "            try:\n"
+        "                found.append(thing._peer.ask(**question))\n"
+        "            except PermissionError:\n"
+        "                pass\n"
+        "    return [found, callback(2), kind('3')]\n"
+    )
+    assert verdict(source, "assert f(lambda n: n + 1, int) == [[], 3, 3]").is_passed
+
+
 LOOK_EVERYWHERE = """
 import gc, os, sys
 KEPT = ["kept-" + str(4711)]
