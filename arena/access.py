@@ -9,10 +9,11 @@ from typing import Concatenate, ParamSpec, cast
 from django.contrib.auth.models import User
 from django.contrib.auth.views import redirect_to_login
 from django.core.exceptions import PermissionDenied
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.http.response import HttpResponseBase
 
 Params = ParamSpec("Params")
-View = Callable[Concatenate[HttpRequest, Params], HttpResponse]
+View = Callable[Concatenate[HttpRequest, Params], HttpResponseBase]
 
 
 def staff_only(view: View[Params]) -> View[Params]:
@@ -21,7 +22,7 @@ def staff_only(view: View[Params]) -> View[Params]:
     @wraps(view)
     def guarded(
         request: HttpRequest, /, *args: Params.args, **kwargs: Params.kwargs
-    ) -> HttpResponse:
+    ) -> HttpResponseBase:
         if not request.user.is_authenticated:
             return redirect_to_login(request.get_full_path())
         if not request.user.is_staff:

@@ -12,6 +12,7 @@ from typing import Any
 from django.conf import settings
 
 from arena.models import Endpoint, LanguageModel, Question
+from arena.models.fields import UndecipherableSecretError
 from arena.models.question import ContentPart
 from providers import PROVIDERS
 from providers.base import (
@@ -50,17 +51,19 @@ def generation_settings(values: Mapping[str, Any]) -> GenerationSettings:  # JSO
 
 
 def api_key_of(endpoint: Endpoint) -> str:
-    """The endpoint's key, from the environment first."""
-    if endpoint.api_key_env:
-        key = os.environ.get(endpoint.api_key_env, "")
-        if not key and not endpoint.api_key:
-            raise NotCallableError(
-                f"endpoint {endpoint.slug!r} takes its key from the environment variable "
-                f"{endpoint.api_key_env}, which is not set; set it for the web and worker processes"
-            )
-        if key:
-            return key
-    return endpoint.api_key or ""
+    """The endpoint's key, from the environment first; raises NotCallableError if it has none."""
+    if endpoint.api_key_env and (key := os.environ.get(endpoint.api_key_env)):
+        return key
+    try:
+        stored = endpoint.api_key
+    except UndecipherableSecretError as error:
+        raise NotCallableError(f"endpoint {endpoint.slug!r}: {error}") from error
+    if endpoint.api_key_env and not stored:
+        raise NotCallableError(
+            f"endpoint {endpoint.slug!r} takes its key from the environment variable "
+            f"{endpoint.api_key_env}, which is not set; set it for the web and worker processes"
+        )
+    return stored or ""
 
 
 def endpoint_config(model: LanguageModel) -> EndpointConfig:

@@ -65,6 +65,10 @@ class RunProgress:
         return self.run.status in (RunStatus.ACTIVE, RunStatus.DRAFT)
 
     @property
+    def can_cancel(self) -> bool:
+        return self.run.status in (RunStatus.ACTIVE, RunStatus.DRAFT, RunStatus.STOPPED)
+
+    @property
     def can_resume(self) -> bool:
         return self.run.status == RunStatus.STOPPED and self.waiting + self.in_flight > 0
 

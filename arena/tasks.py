@@ -4,6 +4,7 @@ from celery import shared_task
 
 from arena.services.driving import drive_run_chunk
 from arena.services.runs import sweep_runs
+from arena.voting.releasing import make_release, sweep_releases
 from arena.voting.review import review_voters
 
 
@@ -15,11 +16,19 @@ def drive_run(kind: str, run_id: int) -> None:
 
 @shared_task(ignore_result=True, expires=30)
 def sweep_unfinished_runs() -> None:
-    """Enqueue every run that has unfinished rows and no worker at them."""
+    """Enqueue every run, and every release of votes, that is unfinished and has no worker at it."""
     sweep_runs()
+    for release_id in sweep_releases():
+        make_vote_release.delay(release_id)
 
 
 @shared_task(ignore_result=True, expires=300)
 def review_votes() -> None:
     """Mark the votes of voters whom the outlier test or the control questions single out."""
     review_voters()
+
+
+@shared_task(acks_late=True)
+def make_vote_release(release_id: int) -> None:
+    """Write the file of a release that was asked for."""
+    make_release(release_id)

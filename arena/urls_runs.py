@@ -20,7 +20,7 @@ urlpatterns = [
     path("runs/<str:kind>/<int:run_id>/", runs.run_detail, name="run_detail"),
     path("runs/<str:kind>/<int:run_id>/progress.json", runs.run_json, name="run_json"),
     re_path(
-        r"^runs/(?P<kind>[a-z_]+)/(?P<run_id>\d+)/(?P<action>stop|resume|retry)/$",
+        r"^runs/(?P<kind>[a-z_]+)/(?P<run_id>\d+)/(?P<action>pause|resume|cancel|retry)/$",
         runs.run_action,
         name="run_action",
     ),

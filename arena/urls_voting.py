@@ -8,6 +8,7 @@ from arena.views import (
     voting_integrity,
     voting_mine,
     voting_rating,
+    voting_release,
     voting_rounds,
 )
 
@@ -35,4 +36,7 @@ urlpatterns = [
     path("integrity/votes/<int:pk>/", voting_integrity.integrity_vote, name="integrity_vote"),
     path("integrity/controls/", voting_integrity.integrity_gold, name="integrity_gold"),
     path("integrity/policy/", voting_integrity.voting_policy, name="voting_policy"),
+    path("releases/", voting_release.release_list, name="release_list"),
+    path("releases/<int:pk>/file/", voting_release.release_file, name="release_file"),
+    path("releases/<int:pk>/remove/", voting_release.release_remove, name="release_remove"),
 ]

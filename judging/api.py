@@ -6,6 +6,8 @@
 
     result = run_task("examples/arena/arena.yaml", dry_run=True)
     result.judge_run.status, result.ratings
+
+``pause_run``, ``resume_run`` and ``cancel_run`` take a run, whoever works on it.
 """
 
 from __future__ import annotations
@@ -15,6 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from arena.models import Run
+from arena.services.runs import cancel_run, resume_run
+from arena.services.runs import stop_run as pause_run
 from judging.services.arena_task import Steps, TaskResult, drive_here
 from judging.services.planning import JudgePlan
 from judging.task_file import TaskFileError, read_task_file, task_from
@@ -41,4 +45,4 @@ def run_task(
     return Steps(read, is_dry_run=dry_run, drive=drive, confirm=confirm, tell=tell).run()
 
 
-__all__ = ["TaskFileError", "TaskResult", "run_task"]
+__all__ = ["TaskFileError", "TaskResult", "cancel_run", "pause_run", "resume_run", "run_task"]

@@ -215,7 +215,7 @@ class ProbeForm(forms.Form):
 
 
 class JudgmentFilter(forms.Form):
-    """Which of a run's judgments are listed."""
+    """Which judgments of a run or a judge are listed."""
 
     STATES = (
         ("", _("All")),
@@ -225,6 +225,9 @@ class JudgmentFilter(forms.Form):
         ("unfinished", _("not finished")),
     )
     state = forms.ChoiceField(label=_("State"), choices=STATES, required=False)
+    mode = forms.ChoiceField(
+        choices=[("", ""), *JudgmentMode.choices], required=False, widget=forms.HiddenInput
+    )
     model = forms.CharField(required=False, max_length=160, widget=forms.HiddenInput)
 
     def chosen(self) -> dict[str, str]:

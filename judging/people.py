@@ -2,51 +2,37 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+import threading
+import time
+from collections import defaultdict
 from dataclasses import dataclass, field
 
-from django.utils.functional import Promise
+import numpy as np
+from django.core.paginator import Page, Paginator
 
-from arena.models import Battle, InviteRound, Vote, VoteSource
-from arena.vocabulary import category_label
-from judging.agreement import Estimate, agreement, cohen_kappa, krippendorff_alpha
-from judging.models import Judge, Judgment
-from judging.verdicts.base import Outcome
+from arena.models import Battle, InviteRound, Outcome, Vote
+from judging.agreement import Estimate, TwoRaters, alpha_of_counts
+from judging.models import Judge
+from judging.people_figures import (
+    CODES,
+    ROUNDS,
+    Alpha,
+    DisputedBattle,
+    PeopleFigures,
+    people_figures,
+)
 
-EVERYTHING = ""
 SHOWN = 30
-ROUNDS = 400  # bootstrap rounds; the page is live, and two digits are shown
-_CODES = {"model_a": 0.0, "model_b": 1.0, "tie": 2.0, "both_bad": 3.0}
-
-
-@dataclass(frozen=True, slots=True)
-class Meeting:
-    """One vote and one judge's verdict on the same battle."""
-
-    battle_id: int
-    question_id: int
-    category: str
-    judge_id: int
-    vote: str
-    verdict: str
+KEPT_FROM_S = 0.05
+KEPT_TIMES = 20
 
 
 @dataclass(frozen=True, slots=True)
 class AgreementRow:
-    """``judge`` is None for people among themselves."""
-
-    label: str | Promise
-    judge: Judge | None
-    with_ties: Estimate
-    without_ties: Estimate
-    kappa: Estimate
-
-
-@dataclass(frozen=True, slots=True)
-class AlphaRow:
-    label: str | Promise
-    alpha: Estimate
+    judge: Judge
+    category: str
+    figures: TwoRaters
+    disputes: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,128 +41,120 @@ class Dispute:
 
     battle: Battle
     judge: Judge
-    people: str
-    verdict: str
+    people: Outcome
+    verdict: Outcome
     votes: int
 
 
-@dataclass(slots=True)
-class PeoplePage:
-    rows: list[AgreementRow] = field(default_factory=list)
-    alphas: list[AlphaRow] = field(default_factory=list)
-    disputes: list[Dispute] = field(default_factory=list)
-    undecided: int = 0
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Which disputes to show: of one judge's version, in one category, from which page on."""
 
+    judge_id: int | None = None
+    category: str = ""
+    page: str = "1"
 
-def people_page(*, include_demo: bool) -> PeoplePage:
-    """Everything the page shows, from the rows as they are now."""
-    votes = _votes(include_demo)
-    verdicts, undecided = _verdicts({vote[0] for vote in votes})
-    meetings = [
-        Meeting(battle, question, category, judge, outcome, verdict)
-        for battle, question, category, outcome in votes
-        for judge, verdict in verdicts.get(battle, ())
-    ]
-    judges = Judge.objects.in_bulk({meeting.judge_id for meeting in meetings})
-    page = PeoplePage(undecided=undecided)
-    for judge in sorted(judges.values(), key=str):
-        own = [meeting for meeting in meetings if meeting.judge_id == judge.pk]
-        for category in (EVERYTHING, *sorted({meeting.category for meeting in own} - {""})):
-            page.rows.append(_agreement_row(category, judge, own))
-    page.alphas = _alphas(votes)
-    page.disputes = _disputes(meetings, judges)
-    return page
-
-
-def _votes(include_demo: bool) -> list[tuple[int, int, str, str]]:
-    rows = Vote.objects.counted().filter(battle__question__isnull=False)
-    if not include_demo:
-        rows = rows.exclude(source=VoteSource.DEMO)
-    return [
-        (battle, question or 0, category, outcome)
-        for battle, question, category, outcome in rows.values_list(
-            "battle_id", "battle__question_id", "battle__question__category", "outcome"
+    def takes(self, dispute: DisputedBattle) -> bool:
+        return self.judge_id in (None, dispute.judge_id) and (
+            self.category in ("", dispute.category)
         )
+
+
+@dataclass(frozen=True, slots=True)
+class PeoplePage:
+    rows: list[AgreementRow]
+    alphas: list[Alpha]
+    disputes: list[Dispute]
+    page: Page[DisputedBattle]
+    judge: Judge | None
+    undecided: int
+    split: int
+
+
+def people_page(
+    *, include_demo: bool, wanted: Wanted = Wanted(), figures: PeopleFigures | None = None
+) -> PeoplePage:
+    """Everything the page shows, from ``figures`` or from the rows as they are now."""
+    figures = figures or people_figures(include_demo=include_demo)
+    judges = Judge.objects.in_bulk({row.judge_id for row in figures.rows})
+    rows = [
+        AgreementRow(judges[row.judge_id], row.category, row.figures, row.disputes)
+        for row in figures.rows
+        if row.judge_id in judges
     ]
-
-
-def _verdicts(battles: set[int]) -> tuple[dict[int, list[tuple[int, str]]], int]:
-    """Per battle each judge's verdict; a judge whose games disagree is counted and left out."""
-    said: dict[tuple[int, int], set[str]] = defaultdict(set)
-    rows = Judgment.objects.counted().exclude(outcome="").filter(battle__isnull=False)
-    for battle, judge, outcome in rows.values_list("battle_id", "judge_id", "outcome"):
-        if battle in battles:
-            said[battle or 0, judge].add(outcome)
-    found: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for (battle, judge), outcomes in said.items():
-        if len(outcomes) == 1:
-            found[battle].append((judge, next(iter(outcomes))))
-    return found, sum(len(outcomes) > 1 for outcomes in said.values())
-
-
-def _agreement_row(category: str, judge: Judge, meetings: Iterable[Meeting]) -> AgreementRow:
-    chosen = [m for m in meetings if category in (EVERYTHING, m.category)]
-    people = [Outcome(meeting.vote) for meeting in chosen]
-    machine = [Outcome(meeting.verdict) for meeting in chosen]
-    clusters = [meeting.question_id for meeting in chosen]
-    return AgreementRow(
-        label=category_label(category) if category else "",
-        judge=judge,
-        with_ties=agreement(people, machine, clusters, rounds=ROUNDS),
-        without_ties=agreement(people, machine, clusters, ties="drop", rounds=ROUNDS),
-        kappa=cohen_kappa(people, machine, clusters, rounds=ROUNDS),
+    rows.sort(key=lambda row: (str(row.judge), row.category))
+    chosen = [dispute for dispute in figures.disputes if wanted.takes(dispute)]
+    page = Paginator(chosen, SHOWN).get_page(wanted.page)
+    battles = Battle.objects.select_related("model_a", "model_b", "question").in_bulk(
+        {dispute.battle_id for dispute in page}
+    )
+    return PeoplePage(
+        rows=rows,
+        alphas=figures.alphas,
+        disputes=[
+            Dispute(
+                battle=battles[dispute.battle_id],
+                judge=judges[dispute.judge_id],
+                people=(Outcome.MODEL_B if dispute.verdict == Outcome.MODEL_A else Outcome.MODEL_A),
+                verdict=dispute.verdict,
+                votes=dispute.votes,
+            )
+            for dispute in page
+            if dispute.battle_id in battles and dispute.judge_id in judges
+        ],
+        page=page,
+        judge=judges.get(wanted.judge_id or 0),
+        undecided=figures.undecided,
+        split=figures.split,
     )
 
 
-def _alphas(votes: Sequence[tuple[int, int, str, str]]) -> list[AlphaRow]:
-    """Krippendorff's α between people, on battles that several judged, in all and by category."""
-    units: dict[str, dict[int, list[float | None]]] = defaultdict(lambda: defaultdict(list))
-    for battle, _question, category, outcome in votes:
-        for group in {EVERYTHING, category}:
-            units[group][battle].append(_CODES[outcome])
-    rows = [
-        AlphaRow(
-            category_label(category) if category else "",
-            krippendorff_alpha(list(by_battle.values()), rounds=ROUNDS),
-        )
-        for category, by_battle in sorted(units.items())
-    ]
-    return [row for row in rows if row.alpha.n]
+@dataclass(slots=True)
+class KeptFigures:
+    """Figures that took long are kept for twenty times as long, so that a busy page costs a
+    process a twentieth at most; quick ones are worked out for every reader.
+    """
+
+    _kept: dict[bool, tuple[float, PeopleFigures]] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def get(self, *, include_demo: bool) -> PeopleFigures:
+        until, figures = self._kept.get(include_demo, (0.0, None))
+        if figures is not None and time.monotonic() < until:
+            return figures
+        # who comes while they are worked out reads the ones before, where there are any
+        if not self._lock.acquire(blocking=figures is None):
+            return figures or people_figures(include_demo=include_demo)
+        try:
+            return self._work_out(include_demo)
+        finally:
+            self._lock.release()
+
+    def _work_out(self, include_demo: bool) -> PeopleFigures:
+        until, figures = self._kept.get(include_demo, (0.0, None))
+        began = time.monotonic()
+        if figures is not None and began < until:  # somebody else has just done so
+            return figures
+        figures = people_figures(include_demo=include_demo)
+        took_s = time.monotonic() - began
+        if took_s < KEPT_FROM_S:
+            self._kept.pop(include_demo, None)
+        else:
+            self._kept[include_demo] = (time.monotonic() + KEPT_TIMES * took_s, figures)
+        return figures
+
+    def forget(self) -> None:
+        self._kept.clear()
+
+
+KEPT_FIGURES = KeptFigures()
 
 
 def alpha_of_round(invite: InviteRound) -> Estimate:
     """Krippendorff's α between the annotators of one closed round."""
-    units: dict[int, list[float | None]] = defaultdict(list)
+    units: dict[int, list[int]] = defaultdict(lambda: [0] * len(CODES))
     votes = Vote.objects.counted().filter(ballot__round=invite)
     for battle, outcome in votes.values_list("battle_id", "outcome"):
-        units[battle].append(_CODES[outcome])
-    return krippendorff_alpha(list(units.values()), rounds=ROUNDS)
-
-
-def _disputes(meetings: Sequence[Meeting], judges: dict[int, Judge]) -> list[Dispute]:
-    tallies: dict[tuple[int, int], Counter[str]] = defaultdict(Counter)
-    verdicts: dict[tuple[int, int], str] = {}
-    for meeting in meetings:
-        key = meeting.battle_id, meeting.judge_id
-        tallies[key][meeting.vote] += 1
-        verdicts[key] = meeting.verdict
-    opposite = {"model_a": "model_b", "model_b": "model_a"}
-    found = [
-        (key, tally)
-        for key, tally in tallies.items()
-        if opposite.get(verdicts[key]) == tally.most_common(1)[0][0]
-    ]
-    found.sort(key=lambda entry: (-entry[1].total(), -entry[0][0]))
-    battles = Battle.objects.select_related("model_a", "model_b", "question").in_bulk(
-        {battle for (battle, _), _ in found[:SHOWN]}
-    )
-    return [
-        Dispute(
-            battle=battles[battle],
-            judge=judges[judge],
-            people=opposite[verdicts[battle, judge]],
-            verdict=verdicts[battle, judge],
-            votes=tally.total(),
-        )
-        for (battle, judge), tally in found[:SHOWN]
-    ]
+        units[battle][CODES[Outcome(outcome)]] += 1
+    counts = np.array(list(units.values()), dtype=np.float64).reshape(len(units), len(CODES))
+    return alpha_of_counts(counts, rounds=ROUNDS)

@@ -21,12 +21,13 @@ def plan_text(spec: JudgeRunSpec, plan: JudgePlan) -> str:
         lines += [
             f"  tokens      about {plan.input_tokens:,} in, {plan.output_tokens:,} out",
             f"  money       {_money(plan)}",
+            *(f"    {by.model}: {by.calls:,} calls, {_usd(by.money)}" for by in plan.by_model),
             f"  time        about {_duration(plan.seconds)} (bound by {plan.bottleneck})",
         ]
-    if plan.adaptive_within is not None:
+    if plan.forecast is not None:
         lines.append(
-            f"  adaptive    until every gap is known to ± {plan.adaptive_within:g} points, likely "
-            f"after {plan.likely_to_make:,} judgments"
+            f"  adaptive    until every gap is known to ± {plan.adaptive_within:g} points: likely "
+            f"{_forecast(plan)}"
         )
     if plan.precision is not None:
         lines.append(f"  precision   {_precision(plan.precision)}")
@@ -39,6 +40,29 @@ def plan_text(spec: JudgeRunSpec, plan: JudgePlan) -> str:
 
 def _at_most(plan: JudgePlan) -> str:
     return "" if plan.adaptive_within is None else "at most "
+
+
+def _forecast(plan: JudgePlan) -> str:
+    """The range, how surely the goal is reached at all, and what the simulation rests on."""
+    found = plan.forecast
+    if found is None:
+        return "not known"
+    told = f"{found.likely:,} judgments (8 of 10 simulated runs: {found.low:,} to {found.high:,})"
+    if plan.likely_money is not None and plan.money:
+        told += " for ${:,.2f} to ${:,.2f}".format(*plan.likely_money)
+    if found.reached < 1:
+        told += f"; {found.reached:.0%} of them reach the goal"
+    strengths = (
+        f"{found.n_verdicts:,} verdicts on these models"
+        if found.n_verdicts
+        else "assumed strengths"
+    )
+    noise = (
+        f"this judge's verdicts on {found.n_questions:,} questions"
+        if found.n_questions
+        else "an assumed consistency of the judge"
+    )
+    return f"{told}; from {strengths} and {noise}"
 
 
 def _precision(precision: Precision) -> str:
@@ -61,6 +85,10 @@ def _money(plan: JudgePlan) -> str:
         return "not known: the judge's model has no prices"
     at_most = "" if plan.money_at_most is None else f", at most ${plan.money_at_most:,.2f}"
     return f"about ${plan.money:,.2f}{at_most}"
+
+
+def _usd(money: float | None) -> str:
+    return "no prices" if money is None else f"${money:,.2f}"
 
 
 def _duration(seconds: float) -> str:

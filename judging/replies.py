@@ -36,11 +36,29 @@ def judgment_key(keys: Sequence[str]) -> str:
 
 
 @dataclass(slots=True)
+class Share:
+    """What one of several models has cost; ``usd`` is None when its price is not known."""
+
+    calls: int = 0
+    usd: float | None = 0.0
+    input_tokens: int = 0
+    output_tokens: int = 0
+
+    def add(self, completion: Completion, usd: float | None) -> None:
+        """Count a paid call."""
+        self.calls += 1
+        self.usd = None if self.usd is None or usd is None else self.usd + usd
+        self.input_tokens += completion.input_tokens or 0
+        self.output_tokens += completion.output_tokens or 0
+
+
+@dataclass(slots=True)
 class Receipt:
     """What one judgment has cost so far; ``cost_usd`` is None when a price is not known.
 
-    ``keys`` name the requests that were answered at the first try, which need not be those that
-    were planned: an endpoint may have refused these.
+    ``by_model`` splits it where a judge asks several models, by their slugs. ``keys`` name the
+    requests that were answered at the first try, which need not be those that were planned: an
+    endpoint may have refused these.
     """
 
     row: int = 0
@@ -48,15 +66,18 @@ class Receipt:
     keys: list[str] = field(default_factory=list)
     reused: int = 0
     cost_usd: float | None = 0.0
+    by_model: dict[str, Share] = field(default_factory=dict)
 
-    def add(self, completion: Completion, prices: Prices | None) -> None:
-        """Count a paid call."""
+    def add(self, completion: Completion, prices: Prices | None, model: str = "") -> None:
+        """Count a paid call; ``model`` is empty for a judge that asks only one."""
         self.paid.append(completion)
-        tokens = (completion.input_tokens, completion.output_tokens)
-        if self.cost_usd is None or prices is None or tokens[0] is None or tokens[1] is None:
-            self.cost_usd = None
-        else:
-            self.cost_usd += prices.cost(tokens[0], tokens[1])
+        sent, received = completion.input_tokens, completion.output_tokens
+        usd = None
+        if prices is not None and sent is not None and received is not None:
+            usd = prices.cost(sent, received)
+        self.cost_usd = None if self.cost_usd is None or usd is None else self.cost_usd + usd
+        if model:
+            self.by_model.setdefault(model, Share()).add(completion, usd)
 
     @property
     def input_tokens(self) -> int | None:
@@ -93,7 +114,7 @@ class ReplyBook:
             del self.known[next(iter(self.known))]
 
     async def get(
-        self, key: str, call: Call, *, receipt: Receipt, prices: Prices | None
+        self, key: str, call: Call, *, receipt: Receipt, prices: Prices | None, model: str = ""
     ) -> Completion:
         """The reply to a request: known, or on its way, or paid for now."""
         while True:
@@ -101,17 +122,17 @@ class ReplyBook:
                 receipt.reused += 1
                 return replace(self.known[key], attempts=0)
             if key not in self.in_flight:
-                return await self._pay(key, call, receipt, prices)
+                return await self._pay(key, call, receipt, prices, model)
             # whoever is first may fail or be cancelled: then the next one asks
             await asyncio.wait([self.in_flight[key]])
 
     async def _pay(
-        self, key: str, call: Call, receipt: Receipt, prices: Prices | None
+        self, key: str, call: Call, receipt: Receipt, prices: Prices | None, model: str
     ) -> Completion:
         ended = self.in_flight[key] = asyncio.get_running_loop().create_future()
         try:
             completion = await call()
-            receipt.add(completion, prices)
+            receipt.add(completion, prices, model)
             self.remember(key, completion)
             return completion
         finally:

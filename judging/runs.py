@@ -87,11 +87,17 @@ def _adaptive_facts(told: dict[str, Any]) -> list[tuple[str, object]]:
     else:
         seen = ngettext("%(n)d gap is open", "%(n)d gaps are open", told["open_gaps"])
         seen %= {"n": told["open_gaps"]}
+    left = []
+    if found := None if told["is_reached"] else told["left"]:
+        words = _("%(likely)s judgments since the last look (%(low)s to %(high)s)")
+        counts = {name: f"{found[name]:,}" for name in ("likely", "low", "high")}
+        left = [(_("Likely still to make"), words % counts)]
     saved = _("%(saved)s of %(total)s judgments were not needed so far (%(share)s)")
     share = told["saved"] / told["total"] if told["total"] else 0.0
     return [
         (_("Adaptive spending"), goal % {"within": f"{told['within']:g}"}),
         (_("Goal"), seen),
+        *left,
         (
             _("Saved"),
             saved

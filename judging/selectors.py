@@ -123,9 +123,9 @@ def _with_subjects(judgments: JudgmentQuerySet) -> JudgmentQuerySet:
     ).defer("answer__turns", "answer__reasoning")
 
 
-def listed_judgments(run: JudgeRun, chosen: Mapping[str, str]) -> JudgmentQuerySet:
-    """A run's judgments in the order they were asked for, with all that a row shows."""
-    judgments = _with_subjects(Judgment.objects.filter(run=run)).order_by("id")
+def listed_judgments(judgments: JudgmentQuerySet, chosen: Mapping[str, str]) -> JudgmentQuerySet:
+    """Those of ``judgments`` that were chosen, as they were asked for, with all a row shows."""
+    judgments = _with_subjects(judgments).order_by("id")
     states = {
         "readable": Q(status=WorkStatus.DONE, is_readable=True),
         "unreadable": Q(status=WorkStatus.DONE, is_readable=False),
@@ -134,6 +134,8 @@ def listed_judgments(run: JudgeRun, chosen: Mapping[str, str]) -> JudgmentQueryS
     }
     if "state" in chosen:
         judgments = judgments.filter(states[chosen["state"]])
+    if mode := chosen.get("mode"):
+        judgments = judgments.filter(mode=mode)
     if slug := chosen.get("model"):
         judgments = judgments.filter(
             Q(battle__model_a__slug=slug)

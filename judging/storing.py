@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict
 from typing import Any
 
 from judging.judges import Verdict
@@ -76,13 +77,14 @@ def _metadata(
         "span": list(parsed.span) if parsed.span else None,
         "details": dict(verdict.details),
         "replies": [_reply(completion) for completion in verdict.completions],
-        "reused_replies": receipt.reused,
+        "reused_replies": receipt.reused or None,
+        "spent_by_model": {name: asdict(share) for name, share in receipt.by_model.items()},
         "unreadable_replies": [_unreadable(each) for each in unreadable],
         "reasoning": storable("\n\n".join(c.reasoning for c in verdict.completions if c.reasoning)),
     }
     if len(verdict.completions) == 1 and verdict.completions[0].text == verdict.raw_text:
         told["replies"][0].pop("text")  # it stands in raw_text
-    return {name: value for name, value in told.items() if value not in (None, "", [], {}, 0)}
+    return {name: value for name, value in told.items() if value not in (None, "", [], {})}
 
 
 def _unreadable(verdict: Verdict) -> dict[str, str]:

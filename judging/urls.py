@@ -18,6 +18,11 @@ urlpatterns = [
     ),
     path("judges/<str:slug>/v<int:version>/card/", cards.judge_card_part, name="judge_card"),
     path(
+        "judges/<str:slug>/v<int:version>/judgments/",
+        judges.judge_judgments,
+        name="judge_judgments",
+    ),
+    path(
         "judges/<str:slug>/v<int:version>/rows/<str:key>/",
         cards.judge_figure_rows,
         name="judge_figure_rows",

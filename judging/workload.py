@@ -237,6 +237,7 @@ class JudgeWorkload:
                     lambda: self._call(request),
                     receipt=receipt,
                     prices=prices_of(self.models[request.endpoint]),
+                    model=request.endpoint,
                 )
                 if request.is_kept and reply.attempts:
                     self.kept.add(key, reply)
@@ -253,7 +254,8 @@ class JudgeWorkload:
         completion = await self.desk.reply(key, request)
         prices = prices_of(self.models[request.endpoint])
         if self.desk.is_first(key, receipt.row):
-            receipt.add(completion, prices and prices.discounted(PRICE_SHARE))
+            discounted = prices and prices.discounted(PRICE_SHARE)
+            receipt.add(completion, discounted, request.endpoint)
             if request.is_kept:
                 self.kept.add(key, completion)
         else:

@@ -157,19 +157,22 @@ def _benchmark_column(column: BenchmarkColumn, *, is_shown: bool) -> BesideColum
         run_address = reverse("benchmark_run", args=(_RUN,))
         samples_address = reverse("benchmark_samples", args=(_RUN, _TASK))
         # xgettext:no-python-format
-        words = _("95 % interval")
+        interval = _("95 % interval")
+        sizes = {
+            n: ngettext("%(n)s sample", "%(n)s samples", n) % {"n": n}
+            for n in {found.samples for found in column.scores.values()}
+        }
         for model, found in column.scores.items():
             address = run_address if found.task is None else samples_address
             href = address.replace(str(_TASK), str(found.task)).replace(str(_RUN), str(found.run))
-            cells[model] = _benchmark_cell(found, words, href)
+            cells[model] = _benchmark_cell(found, interval, sizes[found.samples], href)
     return BesideColumn(column.key, column.title, column.way, cells, is_shown)
 
 
-def _benchmark_cell(found: Score, words: str, href: str) -> Cell:
+def _benchmark_cell(found: Score, interval: str, samples: str, href: str) -> Cell:
     factor, digits = (100, 1) if 0 <= found.value <= 1 else (1, 3)
-    samples = ngettext("%(n)s sample", "%(n)s samples", found.samples) % {"n": found.samples}
     note = samples
     if found.lower is not None and found.upper is not None:
         ends = f"{factor * found.lower:.{digits}f} – {factor * found.upper:.{digits}f}"
-        note = f"{words} {ends}; {samples}"
+        note = f"{interval} {ends}; {samples}"
     return Cell(f"{factor * found.value:.{digits}f}", found.value, note, href)

@@ -12,7 +12,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from django.core.cache import cache
-from django.utils.translation import gettext
+from django.utils.translation import gettext, gettext_noop
 
 from arena.models import CommercialUse
 from leaderboard.explaining import (
@@ -38,6 +38,7 @@ FITTED_AT_ONCE = 20_000
 ASKED_AGAIN_AFTER_S = 300
 NUMBERS_SHOWN = 20
 
+INTERVAL_WORDS = gettext_noop("%(rating)s, 95 %% interval from %(lower)s to %(upper)s")
 COMMERCIAL_BADGES = {
     CommercialUse.ALLOWED: "commercial",
     CommercialUse.CONDITIONAL: "conditional",
@@ -117,9 +118,13 @@ class BoardLine:
     @property
     def words(self) -> str:
         """The interval bar for those who listen."""
+        return self.words_by(gettext(INTERVAL_WORDS))
+
+    def words_by(self, pattern: str) -> str:
+        """The same by the translated pattern, which hundreds of lines look up once."""
         if self.lower is None or self.upper is None:
             return f"{self.rating:.1f}"
-        return gettext("%(rating)s, 95 %% interval from %(lower)s to %(upper)s") % {
+        return pattern % {
             "rating": f"{self.rating:.1f}",
             "lower": f"{self.lower:.1f}",
             "upper": f"{self.upper:.1f}",

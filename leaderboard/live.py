@@ -162,7 +162,8 @@ def _marks(until: dict[str, int] | None = None) -> dict[str, Any]:
 
 def _totals_of(state: LiveState, question: BoardSlice) -> LiveBradleyTerry:
     m = len(state.model_slugs)
-    counts = np.frombuffer(bytes(state.totals), dtype=np.int32).reshape(m, m, 4)
+    kept = bytes(state.totals)
+    counts = np.frombuffer(kept, dtype=f"<u{len(kept) // (4 * m * m)}").reshape(m, m, 4)
     options = METHODS.get(CARRIED_ALONG).options.model_validate(question.options)
     shared = {name: getattr(options, name) for name in ScaleOptions.model_fields}
     totals = np.broadcast_to(counts.astype(np.float64), (3, m, m, 4))
@@ -195,8 +196,10 @@ def _keep_ratings(state: LiveState, live: LiveBradleyTerry) -> None:
 
 
 def _as_bytes(live: LiveBradleyTerry) -> bytes:
-    counts: bytes = live.totals[0].astype(np.int32).tobytes()
-    return counts
+    """Counts as unsigned integers no wider than the largest needs: each vote rewrites them all."""
+    counts = live.counts
+    width = next(width for width in (1, 2, 4, 8) if int(counts.max(initial=0)) < 1 << 8 * width)
+    return counts.astype(f"<u{width}").tobytes()
 
 
 def _move_watermark(state: LiveState, news: Selection) -> None:

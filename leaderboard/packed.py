@@ -1,7 +1,7 @@
 """Millions of rows out of the database as integer columns, in seconds and in flat memory.
 
 A row of Python objects per vote costs more than the fit. What a method needs of a vote or a verdict
-is therefore packed into three integers by the database itself. PostgreSQL sends thousands of rows
+is therefore packed into three integers by the database itself. PostgreSQL sends millions of rows
 as one value that numpy reads as it stands, SQLite plain tuples in large chunks.
 """
 
@@ -13,14 +13,22 @@ from typing import Any, Final
 
 import numpy as np
 from django.db import connections
-from django.db.models import BigIntegerField, Expression, ExpressionWrapper, F, QuerySet, Value
+from django.db.models import (
+    BigIntegerField,
+    Expression,
+    ExpressionWrapper,
+    F,
+    Max,
+    QuerySet,
+    Value,
+)
 from django.db.models.functions import Cast, Coalesce
 from numpy.typing import NDArray
 
 Integers = NDArray[np.int64]
 
 _CHUNK: Final = 20_000
-_CHUNK_BITS: Final = 16  # rows of one PostgreSQL value share the first column's higher bits
+_SPAN: Final = 1 << 23  # ids per PostgreSQL value, which may hold a gigabyte
 
 
 def packed(parts: Sequence[tuple[str | Expression, int]]) -> ExpressionWrapper[Any]:
@@ -50,43 +58,64 @@ def known_or_zero(path: str) -> Coalesce:
     return Coalesce(F(path) + Value(1), Value(0), output_field=BigIntegerField())
 
 
-def integer_rows(rows: QuerySet[Any], columns: Sequence[Expression | F]) -> Integers:
+def integer_rows(
+    rows: QuerySet[Any], columns: Sequence[Expression | F], *, are_few: bool = False
+) -> Integers:
     """int64[n, k]: ``columns`` of ``rows``, none of which may be null, in ascending first column.
 
-    Sorting happens here: a database would sort on disk what numpy sorts in milliseconds.
+    ``are_few`` is for thousands of rows at most, which come soonest as plain rows. Sorting happens
+    here: a database would sort on disk what numpy sorts in milliseconds.
     """
     named = {f"_integer_{place}": column for place, column in enumerate(columns)}
-    query = rows.order_by().annotate(**named).values_list(*named).query
-    statement, parameters = query.sql_with_params()
-    connection = connections[rows.db]
-    with connection.cursor() as cursor:
-        if connection.vendor == "postgresql":
-            table = _aggregated(cursor, statement, parameters, len(columns))
-        else:
-            table = _fetched(cursor, statement, parameters, len(columns))
+    named_rows = rows.order_by().annotate(**named).values_list(*named)
+    if connections[rows.db].vendor == "postgresql" and not are_few:
+        table = _aggregated(named_rows, len(columns))
+    else:
+        table = _fetched(named_rows, len(columns))
     first = table[:, 0]
     if first.size and (first[1:] < first[:-1]).any():
         table = table[np.argsort(first, kind="stable")]
     return table
 
 
-def _fetched(cursor: Any, statement: str, parameters: Any, width: int) -> Integers:  # DB-API cursor
-    cursor.execute(statement, parameters)
+def _fetched(rows: QuerySet[Any, Any], width: int) -> Integers:
+    statement, parameters = rows.query.sql_with_params()
     chunks = [np.empty((0, width), np.int64)]
-    while rows := cursor.fetchmany(_CHUNK):
-        numbers = np.fromiter(chain.from_iterable(rows), np.int64, len(rows) * width)
-        chunks.append(numbers.reshape(-1, width))
+    with connections[rows.db].cursor() as cursor:
+        cursor.execute(statement, parameters)
+        while fetched := cursor.fetchmany(_CHUNK):
+            numbers = np.fromiter(chain.from_iterable(fetched), np.int64, len(fetched) * width)
+            chunks.append(numbers.reshape(-1, width))
     return np.concatenate(chunks)
 
 
-def _aggregated(cursor: Any, statement: str, parameters: Any, width: int) -> Integers:  # DB-API
+def _aggregated(rows: QuerySet[Any, Any], width: int) -> Integers:
+    """Eight bytes per integer, a span of rows in one value: no object per row on either side."""
+    top = rows.model._default_manager.using(rows.db).aggregate(top=Max("pk"))["top"] or 0
     names = [f"i{place}" for place in range(width)]
-    # eight bytes per integer, thousands of rows to a value: no object per row on either side
     row = " || ".join(f"int8send({name})" for name in names)
-    cursor.execute(
-        f"SELECT string_agg({row}, ''::bytea) "
-        f"FROM ({statement}) AS rows ({', '.join(names)}) GROUP BY i0 >> {_CHUNK_BITS}",
-        parameters,
-    )
-    data = b"".join(bytes(chunk) for (chunk,) in cursor)
-    return np.frombuffer(data, dtype=">i8").astype(np.int64).reshape(-1, width)
+    connection = connections[rows.db]
+    chunks: list[bytes] = []
+    for low in range(0, top + 1, _SPAN):
+        span = rows.filter(pk__gte=low, pk__lt=low + _SPAN) if top >= _SPAN else rows
+        statement, parameters = span.query.sql_with_params()
+        chunks.append(
+            _bytes_of(
+                connection,
+                f"SELECT string_agg({row}, ''::bytea) "
+                f"FROM ({statement}) AS rows ({', '.join(names)})",
+                parameters,
+            )
+        )
+    return np.frombuffer(b"".join(chunks), dtype=">i8").astype(np.int64).reshape(-1, width)
+
+
+def _bytes_of(connection: Any, statement: str, parameters: Any) -> bytes:  # DB-API
+    """The one value of a PostgreSQL statement, as it is and not in hexadecimal digits."""
+    from psycopg import Cursor
+
+    with connection.cursor() as cursor:
+        filled_in = cursor.mogrify(statement, parameters)
+    with Cursor(connection.connection) as cursor:
+        row = cursor.execute(filled_in, binary=True).fetchone()
+    return b"" if row is None or row[0] is None else bytes(row[0])

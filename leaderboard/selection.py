@@ -160,7 +160,8 @@ def _votes(query: BoardQuery, extras: Extras, span: Span) -> _Rows:
     )
     unsure = [Value(_NOT_MEASURED, BigIntegerField())] if extras.preference else []
     drawn = [_draw_probability()] if query.draw_weights == "inverse" else []
-    table = integer_rows(votes, [F("id"), who, where, *drawn, *unsure, *_style_columns(extras)])
+    columns = [F("id"), who, where, *drawn, *unsure, *_style_columns(extras)]
+    table = integer_rows(votes, columns, are_few=span.after is not None)
     return _weighted_rows(table, PEOPLE, extras, is_weighted=bool(drawn))
 
 
@@ -173,7 +174,8 @@ def _verdicts(query: BoardQuery, extras: Extras, span: Span) -> _Rows:
     )
     sure = [_preference()] if extras.preference else []
     drawn = [Value(_NOT_MEASURED, BigIntegerField())] if query.draw_weights == "inverse" else []
-    table = integer_rows(judgments, [F("id"), who, where, *drawn, *sure, *_style_columns(extras)])
+    columns = [F("id"), who, where, *drawn, *sure, *_style_columns(extras)]
+    table = integer_rows(judgments, columns, are_few=span.after is not None)
     return _weighted_rows(table, JUDGES, extras, is_weighted=bool(drawn))
 
 

@@ -16,6 +16,17 @@ from leaderboard.pairs import Pairs, pairs_from_bytes
 from leaderboard.pairs import pair_counts as named_pairs
 from leaderboard.query import BoardQuery, question_filter
 
+_NOT_ON_BOARDS = (
+    "description",
+    "url",
+    "release_date",
+    "knowledge_cutoff",
+    "context_length",
+    "provider_settings",
+    "created_at",
+)
+"""Columns of a model that no line shows, and that hundreds of lines need not decode."""
+
 
 class UnknownBoardError(LookupError):
     """There is no board of that name."""
@@ -32,7 +43,8 @@ def get_board(slug: str) -> Board:
 
 def rating_rows(snapshot: Snapshot) -> list[Rating]:
     """The snapshot's lines, best first, with model and licence at hand: one query."""
-    return list(snapshot.ratings.select_related("model__license").order_by("rank", "-rating"))
+    rows = snapshot.ratings.select_related("model__license").order_by("rank", "-rating")
+    return list(rows.defer(*(f"model__{name}" for name in _NOT_ON_BOARDS)))
 
 
 def snapshot_as_json(snapshot: Snapshot, rows: Sequence[Rating]) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from providers.base import (
     ProviderContext,
     ProviderError,
     ProviderFactory,
+    ScoredToken,
     TextPart,
     TokenLogprob,
 )
@@ -36,6 +37,7 @@ __all__ = [
     "ProviderContext",
     "ProviderError",
     "ProviderFactory",
+    "ScoredToken",
     "TextPart",
     "TokenLogprob",
 ]

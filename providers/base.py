@@ -93,6 +93,18 @@ class TokenLogprob:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoredToken:
+    """A token of a text with its natural-log probability, ``None`` where nothing stands before it.
+
+    ``is_likeliest``: no other token was likelier at its place.
+    """
+
+    token: str
+    logprob: float | None
+    is_likeliest: bool = True
+
+
+@dataclass(frozen=True, slots=True)
 class Completion:
     """A finished reply.
 
@@ -100,6 +112,8 @@ class Completion:
     are those of the successful attempt, without the waiting for limits. Token counts are ``None``
     when the endpoint did not say; ``is_usage_reported`` tells whether input and output tokens are
     the endpoint's. ``top_logprobs[i]`` are the candidates at output position i, likeliest first.
+    ``scored_tokens`` are the text's own tokens, which a completions endpoint tells with
+    ``logprobs``; with ``echo`` they begin with the prompt's.
     """
 
     text: str
@@ -114,6 +128,7 @@ class Completion:
     attempts: int = 1
     model: str = ""
     top_logprobs: tuple[tuple[TokenLogprob, ...], ...] = ()
+    scored_tokens: tuple[ScoredToken, ...] = ()
     is_usage_reported: bool = False
 
 

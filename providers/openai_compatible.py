@@ -73,7 +73,8 @@ class OpenAICompatibleProvider:
     ) -> Completion:
         """The whole reply, streamed or not as the endpoint is configured."""
         chosen = settings or DEFAULT_SETTINGS
-        is_streaming = self._config.is_streaming
+        # an echoed prompt is there at once: servers stream it token by token, or not at all
+        is_streaming = self._config.is_streaming and not chosen.extra.get("echo")
         body = self._body(messages, chosen, is_streaming=is_streaming)
 
         async def attempt() -> Completion:

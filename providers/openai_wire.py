@@ -1,6 +1,7 @@
 """The OpenAI protocol as data: request bodies out of messages, completions out of replies."""
 
 from collections.abc import Iterable, Sequence
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 from providers.base import (
@@ -12,6 +13,7 @@ from providers.base import (
     ImagePart,
     Message,
     ProviderError,
+    ScoredToken,
     TokenLogprob,
 )
 
@@ -128,6 +130,7 @@ class ReplyCollector:
         self._text: list[str] = []
         self._reasoning: list[str] = []
         self._logprobs: list[tuple[TokenLogprob, ...]] = []
+        self._scored: list[ScoredToken] = []
         self._usage: JsonObject = {}
         self._model = ""
 
@@ -143,6 +146,7 @@ class ReplyCollector:
         self.finish_reason = _text(choice.get("finish_reason")) or self.finish_reason
         if logprobs := choice.get("logprobs"):
             self._logprobs.extend(_logprobs(_object(logprobs)))
+            self._scored.extend(_scored_tokens(_object(logprobs)))
         text, reasoning = _contents(choice, _object(choice.get(message_field)))
         if not text and not reasoning:
             return None
@@ -172,6 +176,7 @@ class ReplyCollector:
             ttft_s=ttft_s,
             model=self._model,
             top_logprobs=tuple(self._logprobs),
+            scored_tokens=tuple(self._scored),
             is_usage_reported=input_tokens is not None and output_tokens is not None,
         )
 
@@ -243,6 +248,21 @@ def _logprobs(logprobs: JsonObject) -> TokenLogprobs:
     if not isinstance(tops, list):
         return ()
     return tuple(_likeliest_first(_object(top).items()) for top in tops)
+
+
+def _scored_tokens(logprobs: JsonObject) -> Iterable[ScoredToken]:
+    """The completions API's parallel lists; vLLM and OpenAI leave a text's first value out."""
+    texts, values = logprobs.get("tokens"), logprobs.get("token_logprobs")
+    if not isinstance(texts, list) or not isinstance(values, list):
+        return
+    tops = logprobs.get("top_logprobs")
+    best = tops if isinstance(tops, list) else []
+    for text, value, top in zip_longest(texts, values, best[: len(texts)]):
+        logprob = float(value) if isinstance(value, int | float) else None
+        rivals = [rival for rival in _object(top).values() if isinstance(rival, int | float)]
+        yield ScoredToken(
+            _text(text), logprob, logprob is None or logprob >= max(rivals, default=logprob)
+        )
 
 
 def _candidates(position: JsonObject) -> tuple[TokenLogprob, ...]:

@@ -300,16 +300,18 @@ def stream_events(call: Call, reply: Reply, characters: int) -> Iterator[Json]:
     is_chat = "messages" in call.body
     base = {"id": "cmpl-1", "created": 0, "model": call.body.get("model", "")}
 
-    def event(piece: Json, finish: str | None = None) -> Json:
+    def event(piece: Json, finish: str | None = None, **more: Json) -> Json:
         content = {"delta": piece} if is_chat else {"text": piece.get("content", "")}
-        return base | {"choices": [{"index": 0, "finish_reason": finish, **content}]}
+        return base | {"choices": [{"index": 0, "finish_reason": finish, **content, **more}]}
 
     if is_chat:
         yield event({"role": "assistant", "content": ""})
     for start in range(0, len(reply.reasoning), characters):
         yield event({"reasoning_content": reply.reasoning[start : start + characters]})
     for start in range(0, len(reply.text), characters):
-        yield event({"content": reply.text[start : start + characters]})
+        is_first = start == 0 and bool(reply.logprobs)
+        more = {"logprobs": _logprobs(reply, is_chat=is_chat)} if is_first else {}
+        yield event({"content": reply.text[start : start + characters]}, **more)
     yield event({}, reply.finish_reason)
     if call.body.get("stream_options", {}).get("include_usage"):
         yield base | {"choices": [], "usage": usage_of(call, reply)}

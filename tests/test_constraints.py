@@ -22,6 +22,7 @@ from arena.models import (
     SatisfactionRating,
     Vote,
     Voter,
+    VoteRelease,
     VotingPolicy,
 )
 from benchmarks.models import (
@@ -76,6 +77,11 @@ GOOD = {
     RoundBattle: lambda w: {"round": w.round, "battle": w.battle, "position": 1},
     Ballot: lambda w: {"voter": w.voter, "battle": w.battle, "shown_first": "a"},
     SatisfactionRating: lambda w: {"voter": w.voter, "answer": w.answer},
+    VoteRelease: lambda w: {
+        "dialect": "fastchat_battles",
+        "most_per_prompt": 100,
+        "fewest_askers": 1,
+    },
     Judge: lambda w: {"slug": "k", "name": "K", "kind": "random", "fingerprint": "1"},
     JudgeRun: lambda w: {"judge": w.judge, "question_set": w.question_set, "mode": "pairs"},
     ProbeTrial: lambda w: {
@@ -180,6 +186,11 @@ WRONG = {
     "satisfaction_score_has_its_time": (
         SatisfactionRating,
         [{"score": 3}, {"rated_at": timezone.now}],
+    ),
+    "vote_release_has_its_file_when_done": (VoteRelease, [{"status": "done"}]),
+    "vote_release_keeps_some_votes_per_prompt": (
+        VoteRelease,
+        [{"most_per_prompt": 0}, {"fewest_askers": 0}],
     ),
     "judge_run_has_a_baseline_exactly_in_baseline_mode": (
         JudgeRun,

@@ -45,7 +45,7 @@ def test_two_variables_choose_the_production_services(ask):
     environment = {**PRODUCTION, "SECRET_KEY": "x" * 50}
     assert "postgresql" in ask("settings.DATABASES['default']['ENGINE']", **environment)
     assert ask("settings.CELERY_BROKER_URL", **environment) == "redis://r.example/0"
-    assert "channels_redis" in ask("settings.CHANNEL_LAYERS['default']['BACKEND']", **environment)
+    assert "RedisCache" in ask("settings.CACHES['default']['BACKEND']", **environment)
 
 
 def test_without_them_everything_lies_in_one_folder(ask, tmp_path):
@@ -55,6 +55,19 @@ def test_without_them_everything_lies_in_one_folder(ask, tmp_path):
 
 def test_no_inline_script_is_allowed(ask):
     assert ask("settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['script-src']") == "[\"'self'\"]"
+
+
+def test_the_sign_in_form_may_lead_to_the_organisations_provider_and_nowhere_else(ask):
+    form_action = "settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action']"
+    provider = {
+        "OIDC_SERVER_URL": "https://login.example.org/realms/x",
+        "OIDC_CLIENT_ID": "agon",
+        "OIDC_CLIENT_SECRET": "s",
+    }
+    assert ask(form_action) == "[\"'self'\"]"
+    assert ask(form_action, **provider) == "[\"'self'\", 'https://login.example.org/']"
+    elsewhere = ask(form_action, **provider, OIDC_ORIGINS="https://sso.example.org")
+    assert elsewhere == "[\"'self'\", 'https://sso.example.org']"
 
 
 def test_the_web_process_starts_without_heavy_imports(ask):

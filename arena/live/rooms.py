@@ -84,7 +84,8 @@ class Room:
     """One conversation with one or two models, and who is listening.
 
     ``stored`` counts how often it was written down: once per failed reply, and once by the vote.
-    ``repeated`` counts turns that were asked again; what they replaced is not kept.
+    ``repeated`` counts how often a turn was asked again, ``replaced`` holds what was there before,
+    with its place, so that a vote after many tries can be told from one after the first.
     ``address_key`` is a keyed hash of where the conversation began. ``revealed`` is the message
     that told the names, for a socket that dropped before it arrived.
     """
@@ -104,6 +105,7 @@ class Room:
     shown_at: float | None = None
     stored: int = 0
     repeated: int = 0
+    replaced: list[tuple[int, Turn]] = field(default_factory=list)
     send: Send | None = None
     keep_failure: Callable[[Room], Awaitable[None]] | None = None
     _streaming: asyncio.Task[None] | None = None
@@ -204,6 +206,7 @@ class Room:
 
     def ask_again(self, number: int, prompt: str) -> None:
         """Go back to a turn and ask it anew, in other words perhaps."""
+        self.replaced += [*enumerate(self.turns)][number:]
         del self.turns[number:]
         self.repeated += 1
         self.ask(prompt)

@@ -6,6 +6,7 @@ import datetime as dt
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.db import transaction
 from django.utils import timezone
@@ -26,15 +27,17 @@ from arena.models import (
     Vote,
     WorkStatus,
 )
+from arena.models.question import LIVE_SET, LIVE_TAG
 from arena.style import style_features
 from arena.voting.casting import BOTH_BAD, CHOICES, LEFT, REASONS, RIGHT, STRENGTHS, TIE
 from arena.voting.doubts import activity, fastest_reading_s, is_beyond_caps
 from arena.voting.facts import answer_facts
 from arena.voting.policy import current_policy
 from arena.voting.reading import reading_weight
+from arena.voting.statements import AnswerText
 
-LIVE_SET = "live"
 HASHED_CHARACTERS = 10_000  # FastChat's key for duplicate prompts
+REPLACED_CHARACTERS = 200_000  # of replaced turns, the latest are kept up to this
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,12 +71,30 @@ def store_room(room: Room, vote: LiveVote | None = None, *, exclusion: str = "")
         turn_count=len(room.turns),
         exclusion=exclusion or _battle_exclusion(room, answers),
         external_key=f"live-{question.external_id}",
-        metadata={"repeated": room.repeated} if room.repeated else {},
+        metadata=_repetitions(room, first, second),
     )
     shown_first = Side.A if first == 0 else Side.B
     stored = None if vote is None else _store_vote(room, battle, vote, shown_first=shown_first)
     _store_ballot(room, battle, stored, shown_first=shown_first)
     return battle
+
+
+def _repetitions(room: Room, first: int, second: int) -> dict[str, Any]:  # JSON
+    """How often turns were asked again, and what was there before, by the battle's sides."""
+    if not room.repeated:
+        return {}
+    kept: list[dict[str, Any]] = []
+    left = REPLACED_CHARACTERS
+    for number, turn in reversed(room.replaced):
+        left -= len(turn.prompt) + sum(len(reply.text) for reply in turn.replies)
+        if left < 0:
+            break
+        sides = {
+            f"answer_{side}": turn.replies[seat].text
+            for side, seat in (("a", first), ("b", second))
+        }
+        kept.append({"turn": number + 1, "prompt": turn.prompt, **sides})
+    return {"repeated": room.repeated, "replaced": kept[::-1]}
 
 
 def _store_ballot(room: Room, battle: Battle, vote: Vote | None, *, shown_first: Side) -> None:
@@ -103,7 +124,7 @@ def _store_question(room: Room) -> Question:
         turns=[[{"type": "text", "text": prompt}] for prompt in prompts],
         language=language_of("\n".join(prompts)),
         content_hash=prompt_hash(prompts),
-        tags=["live"],
+        tags=[LIVE_TAG],
     )
 
 
@@ -148,7 +169,7 @@ def _battle_exclusion(room: Room, answers: Sequence[Answer]) -> str:
         return Exclusion.ERROR
     if ReplyState.EMPTY in states:
         return Exclusion.EMPTY_ANSWER
-    if any(answer_facts(answer).doubt for answer in answers):
+    if any(answer_facts(AnswerText.of(answer)).doubt for answer in answers):
         return Exclusion.IDENTITY_LEAK
     return ""
 

@@ -58,7 +58,7 @@ class DrivingCommand(BaseCommand):
             pool.shutdown()
         run.refresh_from_db()
         progress = run_progress(run)
-        if run.status == RunStatus.STOPPED:
+        if run.status in (RunStatus.STOPPED, RunStatus.CANCELLED):
             raise CommandError(self._stopped(run), returncode=STOPPED)
         return progress
 
@@ -73,9 +73,11 @@ class DrivingCommand(BaseCommand):
         run.refresh_from_db()
         progress = run_progress(run)
         why = f" ({run.status_detail})" if run.status_detail else ""
+        is_final = run.status == RunStatus.CANCELLED
+        again = "" if is_final else f", or resume run {run.pk} on its page"
         return (
-            f"stopped{why}: {progress.done} of {progress.total} are done and kept. Run the same "
-            f"command again to do the rest, or resume run {run.pk} on its page."
+            f"{'cancelled' if is_final else 'paused'}{why}: {progress.done} of {progress.total} "
+            f"are done and kept. Run the same command again to do the rest{again}."
         )
 
     def report(self, run: Run, told: Mapping[str, Any], *, as_json: bool) -> None:

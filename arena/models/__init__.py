@@ -14,6 +14,7 @@ from arena.models.battle import (
 from arena.models.language_model import Endpoint, LanguageModel
 from arena.models.license import CommercialUse, License, LicenseFamily
 from arena.models.question import Question, QuestionSet
+from arena.models.release import VoteRelease
 from arena.models.voting import (
     Annotator,
     Ballot,
@@ -59,6 +60,7 @@ __all__ = [
     "SatisfactionRating",
     "Side",
     "Vote",
+    "VoteRelease",
     "VoteSource",
     "Voter",
     "VoterSession",

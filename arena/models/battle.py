@@ -132,7 +132,11 @@ class Battle(models.Model):
 
 
 class Voter(models.Model):
-    """Whoever votes. ``key`` is a keyed hash of the session, or the id an imported file gives."""
+    """Whoever votes. ``key`` is a keyed hash of the session, or the id an imported file gives.
+
+    ``merged_into`` is the account's voter whom an anonymous one turned out to be: it keeps only
+    what the account has done as well, and goes with it.
+    """
 
     key = models.CharField(max_length=120, unique=True)
     user = models.OneToOneField(
@@ -144,7 +148,18 @@ class Voter(models.Model):
     )
     is_expert = models.BooleanField(default=False)
     is_demo = models.BooleanField(default=False)
+    merged_into = models.ForeignKey(
+        "self", on_delete=models.CASCADE, null=True, blank=True, related_name="merged"
+    )
     created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        constraints = (
+            models.CheckConstraint(
+                name="voter_is_not_merged_into_itself",
+                condition=~models.Q(merged_into=models.F("id")),
+            ),
+        )
 
     def __str__(self) -> str:
         return self.key[:12]

@@ -8,6 +8,9 @@ from django.utils.translation import gettext
 
 from arena.models.license import License
 from arena.models.slugs import validate_slug
+from arena.voting.personal_data import remove_personal_data
+
+LIVE_SET, LIVE_TAG = "live", "live"  # where live battles keep what visitors asked
 
 
 class ContentPart(TypedDict, total=False):
@@ -92,10 +95,16 @@ class Question(models.Model):
         ]
 
     @property
+    def is_live(self) -> bool:
+        """A visitor's own words, from a live battle."""
+        return LIVE_TAG in self.tags
+
+    @property
     def first_line(self) -> str:
+        """For lists that everybody reads: a visitor's line comes without personal data."""
         texts = self.turn_texts
         line = texts[0].strip().split("\n", 1)[0] if texts else ""
-        return line[:160]
+        return (remove_personal_data(line)[0] if self.is_live else line)[:160]
 
     @property
     def is_multi_turn(self) -> bool:

@@ -27,7 +27,8 @@ class WorkStatus(models.TextChoices):
 class RunStatus(models.TextChoices):
     DRAFT = "draft", _("draft")
     ACTIVE = "active", _("running")
-    STOPPED = "stopped", _("stopped")
+    STOPPED = "stopped", _("paused")
+    CANCELLED = "cancelled", _("cancelled")
     COMPLETED = "completed", _("completed")
 
 
@@ -137,6 +138,7 @@ class Run(models.Model):
     """A batch of work rows that somebody asked for.
 
     ``ACTIVE`` means that workers should be at it; whether one is can be read off the leases.
+    ``STOPPED`` can be resumed, ``CANCELLED`` is final: another run may take its open rows over.
     ``enqueued_at`` keeps a waiting run from being put into the queue again and again.
     """
 

@@ -6,7 +6,8 @@ from typing import Any
 
 from django.db.models import Prefetch, Q, QuerySet
 
-from arena.models import Battle, Outcome, Vote
+from arena.models import Battle, Outcome, Question, Vote
+from arena.selectors.disclosure import disclosed_answer, disclosed_question, disclosed_replaced
 from arena.selectors.questions import Exchange, exchanges
 
 VOTES_SHOWN = 100
@@ -55,22 +56,42 @@ def tally(votes: Iterable[Vote]) -> Tally:
 
 @dataclass(frozen=True, slots=True)
 class BattlePage:
-    """One battle with both conversations; imported battles may have no question or answers."""
+    """One battle with both conversations; imported battles may have no question or answers.
+
+    ``repeated`` says how often a live battle's turns were asked again, ``replaced`` what was there
+    before: rows with ``turn``, ``prompt``, ``answer_a`` and ``answer_b``.
+    """
 
     battle: Battle
+    question: Question | None
     turns_a: list[Exchange]
     turns_b: list[Exchange]
     votes: list[Vote]
     tally: Tally
+    repeated: int
+    replaced: list[dict[str, Any]]  # JSON
 
 
-def battle_page(battle: Battle) -> BattlePage:
-    """``battle`` comes with its models, question and answers selected; one query for the votes."""
+def battle_page(battle: Battle, *, may_read_all: bool = True) -> BattlePage:
+    """``battle`` comes with its models, question and answers selected; one query for the votes.
+
+    Where the reader may not read all, texts come without personal data.
+    """
     votes = list(battle.votes.order_by("id"))
+    question, sides = battle.question, (battle.answer_a, battle.answer_b)
+    replaced = battle.metadata.get("replaced", [])
+    if not may_read_all and question is not None:
+        question = disclosed_question(question)
+        sides = tuple(answer and disclosed_answer(answer) for answer in sides)  # type: ignore[assignment]  # two stay two
+        replaced = disclosed_replaced(replaced)
+    turns_a, turns_b = (exchanges(answer) if answer else [] for answer in sides)
     return BattlePage(
         battle=battle,
-        turns_a=exchanges(battle.answer_a) if battle.answer_a else [],
-        turns_b=exchanges(battle.answer_b) if battle.answer_b else [],
+        question=question,
+        turns_a=turns_a,
+        turns_b=turns_b,
         votes=votes[:VOTES_SHOWN],
         tally=tally(votes),
+        repeated=battle.metadata.get("repeated", 0),
+        replaced=replaced,
     )

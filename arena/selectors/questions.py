@@ -8,6 +8,7 @@ from django.db.models import Count, IntegerField, OuterRef, Q, QuerySet, Subquer
 from django.db.models.functions import Cast, Coalesce
 
 from arena.models import Answer, Battle, LanguageModel, Question, QuestionSet, WorkStatus
+from arena.models.question import LIVE_SET
 from arena.panels import Panel, answer_panels
 
 ANSWERS_SIDE_BY_SIDE = 6
@@ -27,7 +28,9 @@ def listed_questions(chosen: Mapping[str, str]) -> QuerySet[Question]:
         if key in chosen:
             questions = questions.filter(**{column: chosen[key]})
     if "q" in chosen:
-        questions = _with_words(questions, chosen["q"])
+        # visitors' own words are not to be searched for names and numbers
+        visible = questions.exclude(question_set__slug=LIVE_SET)
+        questions = _with_words(visible, chosen["q"])
     return questions.annotate(n_answers=_answer_count()).order_by("question_set__slug", "id")
 
 

@@ -1,4 +1,4 @@
-"""Starting, stopping, resuming and finishing runs of any kind."""
+"""Starting, pausing, resuming, cancelling and finishing runs of any kind."""
 
 from __future__ import annotations
 
@@ -54,13 +54,29 @@ def start_run(run: AnyRun) -> AnyRun:
 
 @transaction.atomic
 def stop_run(run: AnyRun, *, reason: str = "") -> AnyRun:
-    """Let no further row be started; workers cancel what is in flight within a second."""
+    """Pause: no further row is started, and workers drop what is in flight within a second."""
     return _move(
         run,
         to=RunStatus.STOPPED,
         sources=(RunStatus.ACTIVE, RunStatus.DRAFT),
         status_detail=reason,
         enqueued_at=None,
+    )
+
+
+@transaction.atomic
+def cancel_run(run: AnyRun, *, reason: str = "") -> AnyRun:
+    """End a run for good, as quickly as a pause; what is done is kept, and the rest is left.
+
+    Another run that asks for the same takes the rest over.
+    """
+    return _move(
+        run,
+        to=RunStatus.CANCELLED,
+        sources=(RunStatus.ACTIVE, RunStatus.DRAFT, RunStatus.STOPPED),
+        status_detail=reason,
+        enqueued_at=None,
+        finished_at=timezone.now(),
     )
 
 
@@ -81,7 +97,13 @@ def resume_run(run: AnyRun) -> AnyRun:
 
 @transaction.atomic
 def retry_failed(run: AnyRun) -> int:
-    """Give every failed row a fresh set of attempts; returns how many there were."""
+    """Give every failed row a fresh set of attempts; returns how many there were.
+
+    Raises RunStateError for a cancelled run.
+    """
+    run.refresh_from_db(fields=["status"])
+    if run.status == RunStatus.CANCELLED:
+        raise RunStateError(f"{run} is cancelled; start a new run, which takes over what is left")
     count = (
         run.items()
         .filter(status=WorkStatus.FAILED)
@@ -90,7 +112,7 @@ def retry_failed(run: AnyRun) -> int:
         )
     )
     if count:
-        type(run)._default_manager.filter(pk=run.pk).update(
+        type(run)._default_manager.filter(pk=run.pk).exclude(status=RunStatus.CANCELLED).update(
             status=RunStatus.ACTIVE, status_detail="", finished_at=None
         )
         run.refresh_from_db()

@@ -14,6 +14,7 @@ from arena.filters import BattleFilter, ModelFilter, QuestionFilter
 from arena.models import Battle, LanguageModel, Question
 from arena.panels import page_panels
 from arena.selectors.battles import battle_page, listed_battles, tally
+from arena.selectors.disclosure import disclosed_question, may_read_all
 from arena.selectors.home import home_page
 from arena.selectors.models import answers_of, listed_models, model_facts
 from arena.selectors.questions import listed_question_sets, listed_questions, question_page
@@ -48,6 +49,8 @@ def question_list(request: HttpRequest) -> HttpResponse:
 def question_detail(request: HttpRequest, question_id: int) -> HttpResponse:
     questions = Question.objects.select_related("question_set")
     question = get_object_or_404(questions, pk=question_id)
+    if question.is_live and not request.user.is_staff:
+        question = disclosed_question(question)
     context = {
         "page": question_page(question, request.GET.getlist("models")),
         "question": question,
@@ -109,7 +112,7 @@ def battle_detail(request: HttpRequest, battle_id: int) -> HttpResponse:
     battle = get_object_or_404(battles, pk=battle_id)
     context = {
         "battle": battle,
-        "page": battle_page(battle),
+        "page": battle_page(battle, may_read_all=may_read_all(request, battle)),
         "panels": page_panels("battle_detail", battle, request),
     }
     return render(request, "arena/battle_detail.html", context)

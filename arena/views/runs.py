@@ -7,14 +7,13 @@ from itertools import chain
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
-from django.utils.translation import gettext as _
-from django.utils.translation import ngettext
 from django.views.decorators.http import require_POST, require_safe
 
 from arena.access import staff_only
 from arena.models import Run
 from arena.run_progress import failure_groups, run_progress
-from arena.services.runs import RunStateError, resume_run, retry_failed, stop_run
+from arena.services.run_actions import RUN_ACTIONS
+from arena.services.runs import RunStateError
 from arena.work.kinds import run_kind, run_kinds
 
 RUNS_SHOWN = 50
@@ -64,21 +63,17 @@ def run_json(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
 @staff_only
 @require_POST
 def run_action(request: HttpRequest, kind: str, run_id: int, action: str) -> HttpResponse:
-    """Stop, resume, or retry what failed."""
+    """Pause, resume, cancel, or retry what failed; who asks for JSON gets the run's progress."""
     run = get_run(kind, run_id)
+    wants_json = request.get_preferred_type(["text/html", "application/json"]) == "application/json"
     try:
-        if action == "stop":
-            stop_run(run)
-            messages.success(request, _("Stopped. What was finished is kept; resume at any time."))
-        elif action == "resume":
-            resume_run(run)
-            messages.success(request, _("Going on with what is missing."))
-        else:
-            count = retry_failed(run)
-            told = ngettext(
-                "%(n)d failed row is tried again.", "%(n)d failed rows are tried again.", count
-            )
-            messages.success(request, told % {"n": count})
+        told = RUN_ACTIONS[action](run)
     except RunStateError as error:
+        if wants_json:
+            return JsonResponse({"detail": str(error)}, status=409)
         messages.error(request, str(error))
+    else:
+        if wants_json:
+            return JsonResponse(run_progress(run).as_json() | {"detail": told})
+        messages.success(request, told)
     return redirect("run_detail", kind=kind, run_id=run_id)

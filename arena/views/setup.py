@@ -9,6 +9,7 @@ from typing import Any, Concatenate, ParamSpec
 from django.contrib import messages
 from django.core.exceptions import PermissionDenied
 from django.http import HttpRequest, HttpResponse
+from django.http.response import HttpResponseBase
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -22,7 +23,7 @@ from arena.services.setup import Trial, add_offered_models, offered_models, try_
 from arena.setup_forms import EndpointForm, LanguageModelForm
 
 Params = ParamSpec("Params")
-View = Callable[Concatenate[HttpRequest, Params], HttpResponse]
+View = Callable[Concatenate[HttpRequest, Params], HttpResponseBase]
 
 
 def may(permission: str) -> Callable[[View[Params]], View[Params]]:
@@ -32,7 +33,7 @@ def may(permission: str) -> Callable[[View[Params]], View[Params]]:
         @wraps(view)
         def guarded(
             request: HttpRequest, /, *args: Params.args, **kwargs: Params.kwargs
-        ) -> HttpResponse:
+        ) -> HttpResponseBase:
             if not request.user.has_perm(permission):
                 raise PermissionDenied
             return view(request, *args, **kwargs)

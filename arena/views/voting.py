@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.http import Http404, HttpRequest, HttpResponse, JsonResponse
+import orjson
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
@@ -18,6 +19,7 @@ from arena.voting.casting import (
     ForeignBallotError,
     cast_vote,
     find_ballot,
+    own_ballot,
     skip_battle,
 )
 from arena.voting.drawing import next_ballot, next_round_ballot
@@ -30,6 +32,7 @@ from arena.voting.fragments import (
 from arena.voting.pool import PoolFilter
 from arena.voting.presentation import Reveal, reveal, show_ballot
 from arena.voting.progress import Progress, progress_of
+from arena.voting.turn import Turn, read_turn
 from arena.voting.voters import Visitor, known_visitor, remember, visitor_of
 
 SKIP = "skip"
@@ -51,10 +54,10 @@ class _Wish:
             get_object_or_404(InviteRound, code=code, is_open=True) if code else None,
         )
 
-    def draw(self, visitor: Visitor, besides: str = "") -> Ballot | None:
+    def draw(self, visitor: Visitor, besides: str = "", *, has_open: bool = True) -> Ballot | None:
         if self.invite is not None:
             return next_round_ballot(visitor=visitor, invite=self.invite, besides=besides)
-        return next_ballot(visitor=visitor, wanted=self.wanted, besides=besides)
+        return next_ballot(visitor=visitor, wanted=self.wanted, besides=besides, has_open=has_open)
 
 
 @never_cache
@@ -82,20 +85,21 @@ def vote_next(request: HttpRequest) -> HttpResponse:
 @require_POST
 def vote_cast(request: HttpRequest) -> HttpResponse:
     """Take the vote, tell the names, and send the battle after the next one along."""
-    wants_json = request.accepts("application/json") and not request.accepts("text/html")
-    visitor = known_visitor(request)
+    wanted = request.headers.get("Accept", "")
+    wants_json = "application/json" in wanted and "text/html" not in wanted
+    turn = read_turn(request, request.POST.get("token", ""), request.POST.get("after", ""))
     try:
-        if visitor is None:
+        if turn is None:
             raise ForeignBallotError
-        ballot = find_ballot(visitor, request.POST.get("token", ""))
-        _take(request, visitor, ballot)
+        ballot = own_ballot(turn.visitor, turn.ballot)
+        _take(request, turn, ballot)
     except BallotError as error:
-        return _refusal(request, error, visitor, wants_json=wants_json)
+        return _refusal(request, error, turn.visitor if turn else None, wants_json=wants_json)
     if wants_json:
-        return JsonResponse(_outcome(request, visitor, ballot))
+        return _json(_outcome(request, turn, ballot))
     if ballot.status == BallotStatus.SKIPPED:
         return redirect(_vote_address(request))
-    return _page(request, visitor, _Wish.of(request), ballot, told=reveal(ballot))
+    return _page(request, turn.visitor, _Wish.of(request), ballot, told=reveal(ballot, turn.others))
 
 
 @never_cache
@@ -122,32 +126,37 @@ def find_ballot_or_404(visitor: Visitor | None, token: str) -> Ballot:
         raise Http404(str(error)) from error
 
 
-def _take(request: HttpRequest, visitor: Visitor, ballot: Ballot) -> None:
+def _take(request: HttpRequest, turn: Turn, ballot: Ballot) -> None:
     choice = request.POST.get("choice", "")
     if choice == SKIP:
-        skip_battle(visitor=visitor, ballot=ballot)
+        skip_battle(visitor=turn.visitor, ballot=ballot, lately=turn.lately)
         return
     strength = request.POST.get("strength", "")
     cast_vote(
-        visitor=visitor,
+        visitor=turn.visitor,
         ballot=ballot,
         choice=choice,
         strength=int(strength) if strength in {"1", "2", "3"} else None,
         reasons=request.POST.getlist("reasons"),
+        lately=turn.lately,
     )
 
 
-def _outcome(request: HttpRequest, visitor: Visitor, ballot: Ballot) -> dict[str, object]:
+def _outcome(request: HttpRequest, turn: Turn, ballot: Ballot) -> dict[str, object]:
     """What the page needs after a vote: the reveal, thanks, and one more battle in advance."""
     wish = _Wish.of(request)
-    progress = progress_of(visitor.voter, wish.invite)
+    is_voted = ballot.vote_id is not None
+    if wish.invite is None:
+        progress = Progress(turn.votes + is_voted)
+    else:
+        progress = progress_of(turn.visitor.voter, wish.invite)
     answer: dict[str, object] = {}
-    if ballot.vote_id:
-        answer |= _reveal_html(reveal(ballot), progress)
+    if is_voted:
+        answer |= _reveal_html(reveal(ballot, turn.others), progress)
     else:
         answer["progress_html"] = progress_fragment(progress)
     after = request.POST.get("after", "")
-    upcoming = wish.draw(visitor, besides=after or ballot.token)
+    upcoming = wish.draw(turn.visitor, besides=after or ballot.token, has_open=turn.has_open)
     answer["next"] = _ballot_html(request, upcoming) if upcoming else None
     return answer
 
@@ -161,6 +170,10 @@ def _reveal_html(told: Reveal, progress: Progress) -> dict[str, object]:
         "said": _said(told),
         "progress_html": progress_fragment(progress),
     }
+
+
+def _json(body: dict[str, object], status: int = 200) -> HttpResponse:
+    return HttpResponse(orjson.dumps(body), content_type="application/json", status=status)
 
 
 def _said(told: Reveal) -> str:
@@ -212,7 +225,7 @@ def _refusal(
     body: dict[str, object] = {"code": error.code, "text": str(error)}
     if told and visitor:
         body |= _reveal_html(told, progress_of(visitor.voter))
-    response = JsonResponse(body, status=error.status)
+    response = _json(body, status=error.status)
     if error.retry_after_s:
         response["Retry-After"] = str(error.retry_after_s)
     return response

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Sequence
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -21,7 +21,8 @@ from arena.models import (
 from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting.doubts import Activity, activity, fastest_reading_s, is_beyond_caps
 from arena.voting.policy import current_policy
-from arena.voting.statements import ballot_of_token, close_ballot, insert
+from arena.voting.statements import ballot_of_token
+from arena.voting.storing import close_ballot, store_vote
 from arena.voting.voters import Visitor
 
 LEFT, RIGHT, TIE, BOTH_BAD = "left", "right", "tie", "both_bad"
@@ -79,7 +80,11 @@ class TooManyVotesError(BallotError):
 
 def find_ballot(visitor: Visitor, token: str) -> Ballot:
     """The visitor's ballot, whatever its status; raises Unknown- or ForeignBallotError."""
-    ballot = ballot_of_token(token[:64])
+    return own_ballot(visitor, ballot_of_token(token[:64]))
+
+
+def own_ballot(visitor: Visitor, ballot: Ballot | None) -> Ballot:
+    """The ballot of a token, if it is the visitor's; raises Unknown- or ForeignBallotError."""
     if ballot is None:
         raise UnknownBallotError
     if ballot.voter_id != visitor.voter.pk:
@@ -111,11 +116,12 @@ def cast_vote(
     choice: str,
     strength: int | None = None,
     reasons: Sequence[str] = (),
+    lately: Activity | None = None,
 ) -> Vote:
     """Spend the ballot on ``choice``; raises a BallotError and stores nothing when it cannot be.
 
-    Of two simultaneous casts the database lets one through: a voter has one vote per battle, and
-    the ballot is closed by a conditional update.
+    ``lately`` is read where it is not known yet. Of two simultaneous casts the database lets one
+    through: a voter has one vote per battle, and the ballot is closed by a conditional update.
     """
     now = timezone.now()
     outcome = outcome_of(ballot, choice)
@@ -130,47 +136,37 @@ def cast_vote(
         reasons=[reason for reason in REASONS if reason in reasons],
         created_at=now,
     )
-    lately = _activity(visitor, ballot, now)
+    lately = lately or _activity(visitor, ballot, now)
     if lately.last_minute >= current_policy().refused_votes_per_minute:
         raise TooManyVotesError(ballot, retry_after_s=60)
     reading_s = _reading_s(ballot, lately, now)
     vote.exclusion = _doubt(visitor, ballot, lately, reading_s)
     try:
-        with transaction.atomic():
-            insert(vote)
-            _close(ballot, BallotStatus.VOTED, now, reading_s, vote)
+        is_stored = store_vote(vote, ballot_id=ballot.pk, closed_at=now, reading_s=reading_s)
     except IntegrityError:
-        ballot.refresh_from_db()
-        raise SpentBallotError(ballot) from None
+        is_stored = False
+    _require_closed(ballot, is_stored)
+    ballot.status, ballot.closed_at, ballot.reading_s = BallotStatus.VOTED, now, reading_s
+    ballot.vote = vote
     return vote
 
 
-@transaction.atomic
-def skip_battle(*, visitor: Visitor, ballot: Ballot) -> None:
+def skip_battle(*, visitor: Visitor, ballot: Ballot, lately: Activity | None = None) -> None:
     """Close the ballot without a vote; skipping never counts for or against a model."""
     now = timezone.now()
     _require_open(ballot, now)
-    reading_s = _reading_s(ballot, _activity(visitor, ballot, now), now)
-    _close(ballot, BallotStatus.SKIPPED, now, reading_s)
+    reading_s = _reading_s(ballot, lately or _activity(visitor, ballot, now), now)
+    status = BallotStatus.SKIPPED
+    is_closed = close_ballot(ballot.pk, status=status, closed_at=now, reading_s=reading_s)
+    _require_closed(ballot, is_closed)
+    ballot.status, ballot.closed_at, ballot.reading_s = status, now, reading_s
 
 
-def _close(
-    ballot: Ballot,
-    status: BallotStatus,
-    now: dt.datetime,
-    reading_s: float,
-    vote: Vote | None = None,
-) -> None:
-    if not close_ballot(
-        ballot.pk,
-        status=status,
-        closed_at=now,
-        reading_s=reading_s,
-        vote_id=vote.pk if vote else None,
-    ):
+def _require_closed(ballot: Ballot, is_closed: bool) -> None:
+    """By us: somebody else may have been faster."""
+    if not is_closed:
         ballot.refresh_from_db()
         raise SpentBallotError(ballot)
-    ballot.status, ballot.closed_at, ballot.reading_s, ballot.vote = status, now, reading_s, vote
 
 
 def _activity(visitor: Visitor, ballot: Ballot, now: dt.datetime) -> Activity:

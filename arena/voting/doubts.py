@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -28,33 +28,31 @@ class Activity:
     same_battle_from_address: bool
 
 
-# one statement instead of five: it runs before every vote
-_ACTIVITY = """
-SELECT
-  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = %(voter)s AND closed_at > %(minute)s),
-  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = %(voter)s AND closed_at > %(hour)s),
-  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = %(voter)s AND closed_at > %(day)s),
-  (SELECT MAX(closed_at) FROM arena_ballot WHERE voter_id = %(voter)s),
+# columns instead of statements of their own: they are read before every vote
+ACTIVITY_COLUMNS = """
+  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = {voter} AND closed_at > %(minute)s),
+  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = {voter} AND closed_at > %(hour)s),
+  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = {voter} AND closed_at > %(day)s),
+  (SELECT MAX(closed_at) FROM arena_ballot WHERE voter_id = {voter}),
   (SELECT COUNT(*) FROM (
      SELECT 1 FROM arena_ballot WHERE address_key = %(address)s AND closed_at > %(hour)s
      LIMIT %(limit)s) AS recent),
   EXISTS (
      SELECT 1 FROM arena_ballot AS other JOIN arena_voter ON arena_voter.id = other.voter_id
-     WHERE other.battle_id = %(battle)s AND other.address_key = %(address)s
-       AND other.status = 'voted' AND other.voter_id <> %(voter)s
+     WHERE other.battle_id = {battle} AND other.address_key = %(address)s
+       AND other.status = 'voted' AND other.voter_id <> {voter}
        AND arena_voter.user_id IS NULL)
 """
+_ACTIVITY = "SELECT" + ACTIVITY_COLUMNS.format(voter="%(voter)s", battle="%(battle)s")
 
 
-def activity(*, voter_id: int, address_key: str, battle_id: int, now: dt.datetime) -> Activity:
-    """Read in one statement; counts of the address stop at its cap."""
+def activity_values(address_key: str, now: dt.datetime) -> dict[str, Any]:
+    """What ``ACTIVITY_COLUMNS`` are asked with; counts of the address stop at its cap."""
 
     def ago(**length: float) -> Any:  # text or a datetime, as the database wants it
         return connection.ops.adapt_datetimefield_value(now - dt.timedelta(**length))
 
-    values: dict[str, Any] = {
-        "voter": voter_id,
-        "battle": battle_id,
+    return {
         # an unknown address has an empty key, which no stored ballot is to be matched with
         "address": address_key or "unknown",
         "limit": current_policy().marked_votes_per_address_and_hour + 1,
@@ -62,12 +60,22 @@ def activity(*, voter_id: int, address_key: str, battle_id: int, now: dt.datetim
         "hour": ago(hours=1),
         "day": ago(days=1),
     }
-    with fast_cursor() as cursor:
-        cursor.execute(_ACTIVITY, values)
-        minute, hour, day, last, here, same = cursor.fetchone()
+
+
+def activity_of(row: Sequence[Any]) -> Activity:
+    """From the values of ``ACTIVITY_COLUMNS``."""
+    minute, hour, day, last, here, same = row
     if isinstance(last, str):
         last = dt.datetime.fromisoformat(last).replace(tzinfo=dt.UTC)
     return Activity(minute, hour, day, last, here, bool(same))
+
+
+def activity(*, voter_id: int, address_key: str, battle_id: int, now: dt.datetime) -> Activity:
+    """Read in one statement."""
+    values = activity_values(address_key, now) | {"voter": voter_id, "battle": battle_id}
+    with fast_cursor() as cursor:
+        cursor.execute(_ACTIVITY, values)
+        return activity_of(cursor.fetchone())
 
 
 def is_beyond_caps(policy: VotingPolicy, lately: Activity) -> bool:

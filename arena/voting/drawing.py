@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
 from django.utils import timezone
 
@@ -23,10 +24,12 @@ from arena.models import (
 )
 from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting import sampling
-from arena.voting.facts import FACTS
+from arena.voting.facts import FACTS, AnswerFacts
 from arena.voting.policy import current_policy
 from arena.voting.pool import POOLS, RECORD, AnswerPool, PoolFilter
-from arena.voting.statements import battle_of_pair, insert, open_ballot, voted_battles
+from arena.voting.presentation import prepare
+from arena.voting.statements import open_ballot, voted_battles
+from arena.voting.storing import issue, issue_with_battle
 from arena.voting.voters import Visitor
 
 TRIES_PER_PAIR = 4
@@ -35,6 +38,26 @@ MOST_OPEN_BALLOTS = 12
 RECENT_BATTLES = 50
 EVERYTHING = PoolFilter()
 _RANDOM = np.random.default_rng()
+
+
+@dataclass(slots=True)
+class _FirstDraws:
+    """The probabilities before any pair was tried: the same until what they follow from is read
+    anew, which is once in a few seconds.
+    """
+
+    _kept: tuple[tuple[object, ...], sampling.Matrix] | None = None
+
+    def get(
+        self, follow_from: tuple[object, ...], make: Callable[[], sampling.Matrix]
+    ) -> sampling.Matrix:
+        kept = self._kept
+        if kept is None or any(a is not b for a, b in zip(kept[0], follow_from, strict=True)):
+            kept = self._kept = follow_from, make()
+        return kept[1]
+
+
+_FIRST_DRAWS = _FirstDraws()
 
 
 @dataclass(slots=True)
@@ -48,6 +71,12 @@ class _Drawing:
     tried: set[tuple[int, int]] = field(default_factory=set)
 
     def probabilities(self) -> sampling.Matrix:
+        if self.tried:
+            return self._probabilities()
+        what = self.pool, RECORD.matrix(self.pool.models), self.policy
+        return _FIRST_DRAWS.get(what, self._probabilities)
+
+    def _probabilities(self) -> sampling.Matrix:
         is_available = self.pool.is_available
         for pair in self.tried:
             is_available[pair] = False
@@ -67,20 +96,20 @@ class _Drawing:
             until_votes=self.policy.boost_until_votes,
         )
 
-    def battle(self) -> tuple[Battle, float] | None:
-        """A battle this voter has not seen, and the probability its pair was drawn with."""
+    def ballot(self) -> Ballot | None:
+        """On a battle this voter has not seen, stored with the probability of its pair."""
         for _ in range(PAIRS_TRIED):
             try:
                 draw = sampling.draw_pair(self.probabilities(), self.random)
             except sampling.NothingToDrawError:
                 return None
-            battle = self._shown_before(draw) or self._of_pair(draw)
-            if battle is not None:
-                return battle, draw.probability
+            ballot = self._shown_before(draw) or self._of_pair(draw)
+            if ballot is not None:
+                return ballot
             self.tried.add((draw.first, draw.second))
         return None
 
-    def _shown_before(self, draw: sampling.Draw) -> Battle | None:
+    def _shown_before(self, draw: sampling.Draw) -> Ballot | None:
         """Now and then a battle that others voted on already, to measure how far people agree."""
         if self.random.random() >= self.policy.overlap_share:
             return None
@@ -90,18 +119,34 @@ class _Drawing:
         self.random.shuffle(kept)
         for pk, question, answer_a, answer_b, votes in kept[:TRIES_PER_PAIR]:
             if votes < self.policy.overlap_votes:
-                return Battle(
+                battle = Battle(
                     pk=pk, question_id=question, answer_a_id=answer_a, answer_b_id=answer_b
                 )
+                return issue(self._ballot_on(battle, draw))
         return None
 
-    def _of_pair(self, draw: sampling.Draw) -> Battle | None:
+    def _of_pair(self, draw: sampling.Draw) -> Ballot | None:
         _, firsts, seconds = self.pool.common(draw.first, draw.second)
         for place in self._places(firsts.size):
-            found = _unseen_battle(self.visitor.voter, int(firsts[place]), int(seconds[place]))
-            if found is not None:
-                return found
+            answers = sorted((int(firsts[place]), int(seconds[place])))
+            facts, texts = FACTS.with_texts(answers)
+            if len(facts) < 2:
+                POOLS.forget()
+            elif battle := _votable_battle(facts):
+                ballot = self._ballot_on(battle, draw)
+                if issue_with_battle(ballot):
+                    prepare(texts)
+                    return ballot
         return None
+
+    def _ballot_on(self, battle: Battle, draw: sampling.Draw) -> Ballot:
+        return _new_ballot(
+            self.visitor,
+            battle,
+            self.random,
+            draw_probability=draw.probability,
+            drawn_by=self.policy.sampling,
+        )
 
     def _places(self, size: int) -> Sequence[int]:
         """A few questions at random; all of them, in random order, where there are few."""
@@ -119,38 +164,31 @@ def _model_weights(models: Sequence[int], policy: VotingPolicy) -> sampling.Matr
     return weights
 
 
-def _unseen_battle(voter: Voter, first: int, second: int) -> Battle | None:
-    """The battle of two answers, unless this voter has seen it or nobody may vote on it.
-
-    What must not be voted on is stored all the same, with the reason.
+def _votable_battle(facts: Mapping[int, AnswerFacts]) -> Battle | None:
+    """The battle of two answers, not stored; where nobody may vote on it, it is stored with the
+    reason instead.
     """
-    answer_a, answer_b = min(first, second), max(first, second)
-    facts = FACTS.of((answer_a, answer_b))
-    if len(facts) < 2:
-        POOLS.forget()
-        return None
-    doubt = facts[answer_a].doubt or facts[answer_b].doubt
-    if known := battle_of_pair(voter.pk, answer_a, answer_b):
-        pk, question, exclusion, is_seen = known
-        if doubt and not exclusion:
-            Battle.objects.filter(pk=pk).update(exclusion=doubt)
-        if doubt or exclusion or is_seen:
-            return None
-        return Battle(pk=pk, question_id=question, answer_a_id=answer_a, answer_b_id=answer_b)
-    battle = insert(
-        Battle(
-            model_a_id=facts[answer_a].model_id,
-            model_b_id=facts[answer_b].model_id,
-            answer_a_id=answer_a,
-            answer_b_id=answer_b,
-            question_id=facts[answer_a].question_id,
-            language=facts[answer_a].language,
-            turn_count=facts[answer_a].turn_count,
-            origin=BattleOrigin.STORED,
-            exclusion=doubt,
-        )
+    answer_a, answer_b = sorted(facts)
+    first, second = facts[answer_a], facts[answer_b]
+    battle = Battle(
+        model_a_id=first.model_id,
+        model_b_id=second.model_id,
+        answer_a_id=answer_a,
+        answer_b_id=answer_b,
+        question_id=first.question_id,
+        language=first.language,
+        turn_count=first.turn_count,
+        origin=BattleOrigin.STORED,
     )
-    return None if doubt else battle
+    doubt = first.doubt or second.doubt
+    if not doubt:
+        return battle
+    pair = {"answer_a_id": answer_a, "answer_b_id": answer_b, "origin": BattleOrigin.STORED}
+    if not Battle.objects.filter(**pair).exists():
+        battle.exclusion = doubt
+        Battle.objects.bulk_create([battle], ignore_conflicts=True)
+    Battle.objects.filter(**pair, exclusion="").update(exclusion=doubt)
+    return None
 
 
 def next_ballot(
@@ -158,14 +196,16 @@ def next_ballot(
     visitor: Visitor,
     wanted: PoolFilter = EVERYTHING,
     besides: str = "",
+    has_open: bool = True,
     random: np.random.Generator = _RANDOM,
 ) -> Ballot | None:
     """The voter's oldest open ballot, or a new one; None when everything has been seen.
 
     An open ballot comes back until it is voted on or skipped, so reloading the page does not
-    fish for another pair. ``besides`` is the token of the one on the screen.
+    fish for another pair. ``besides`` is the token of the one on the screen. ``has_open``
+    is false where it is known that there is no other, and spares the look.
     """
-    kept = _open_ballot(visitor.voter, wanted, besides)
+    kept = _open_ballot(visitor.voter, wanted, besides) if has_open else None
     if kept is not None:
         return kept
     policy = current_policy()
@@ -207,14 +247,8 @@ def _draw(
 ) -> Ballot | None:
     gold = _gold_battle(visitor.voter, policy, random)
     if gold is not None:
-        return _issue(visitor, gold, random, is_gold=True)
-    drawing = _Drawing(visitor, policy, POOLS.get(wanted), random)
-    with transaction.atomic():
-        drawn = drawing.battle()
-        if drawn is None:
-            return None
-        battle, probability = drawn
-        return _issue(visitor, battle, random, probability=probability, drawn_by=policy.sampling)
+        return issue(_new_ballot(visitor, gold, random, is_gold=True))
+    return _Drawing(visitor, policy, POOLS.get(wanted), random).ballot()
 
 
 def _gold_battle(voter: Voter, policy: VotingPolicy, random: np.random.Generator) -> Battle | None:
@@ -228,27 +262,17 @@ def _gold_battle(voter: Voter, policy: VotingPolicy, random: np.random.Generator
     return Battle.objects.get(pk=ids[int(random.integers(len(ids)))]) if ids else None
 
 
-def _issue(
-    visitor: Visitor,
-    battle: Battle,
-    random: np.random.Generator,
-    *,
-    probability: float | None = None,
-    drawn_by: str = "",
-    is_gold: bool = False,
-    invite: InviteRound | None = None,
+def _new_ballot(
+    visitor: Visitor, battle: Battle, random: np.random.Generator, **columns: Any
 ) -> Ballot:
-    ballot = Ballot(
+    """Not stored yet; ``columns`` are those that tell how it was drawn."""
+    return Ballot(
         voter=visitor.voter,
         battle=battle,
-        round=invite,
         shown_first="a" if random.random() < 0.5 else "b",
-        draw_probability=probability,
-        drawn_by=drawn_by,
-        is_gold=is_gold,
         address_key=visitor.address_key,
+        **columns,
     )
-    return insert(ballot)
 
 
 def next_round_ballot(
@@ -274,8 +298,7 @@ def next_round_ballot(
     ).select_related("battle")
     for assignment in left.order_by("position")[:3]:
         try:
-            with transaction.atomic():
-                return _issue(visitor, assignment.battle, random, invite=invite)
+            return issue(_new_ballot(visitor, assignment.battle, random, round=invite))
         except IntegrityError:
             continue
     return None

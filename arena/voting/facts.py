@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from arena.models import Answer, Exclusion
+from arena.models import Exclusion
 from arena.voting.leaks import leaked_name
 from arena.voting.reading import reading_weight
-from arena.voting.statements import answers_of_ids
+from arena.voting.statements import AnswerText, answers_of_ids
 
 KEPT = 200_000
 AT_ONCE = 500
@@ -30,24 +30,23 @@ class AnswerFacts:
     reading_weight: float
 
 
-def answer_facts(answer: Answer) -> AnswerFacts:
+def answer_facts(answer: AnswerText) -> AnswerFacts:
+    text = "\n\n".join(answer.turns)
     return AnswerFacts(
         model_id=answer.model_id,
         question_id=answer.question_id,
-        language=answer.question.language,
-        turn_count=len(answer.question.turns),
-        doubt=_doubt(answer),
-        reading_weight=reading_weight(answer.text),
+        language=answer.language,
+        turn_count=len(answer.asked),
+        doubt=_doubt(answer, text),
+        reading_weight=reading_weight(text),
     )
 
 
-def _doubt(answer: Answer) -> str:
-    text = answer.text
+def _doubt(answer: AnswerText, text: str) -> str:
     if not text.strip():
         return Exclusion.EMPTY_ANSWER
-    names = (answer.model.display_name, answer.model.slug, answer.model.provider_model)
-    question = "\n".join(answer.question.turn_texts)
-    is_leak = leaked_name(text, model_names=names, question=question)
+    question = "\n".join(part.get("text", "") for turn in answer.asked for part in turn)
+    is_leak = leaked_name(text, model_names=answer.model_names, question=question)
     return Exclusion.IDENTITY_LEAK if is_leak else ""
 
 
@@ -60,18 +59,26 @@ class KnownFacts:
 
     def of(self, answer_ids: Iterable[int]) -> dict[int, AnswerFacts]:
         """Without those that are gone."""
+        return self.with_texts(answer_ids)[0]
+
+    def with_texts(
+        self, answer_ids: Iterable[int]
+    ) -> tuple[dict[int, AnswerFacts], list[AnswerText]]:
+        """As ``of``, and the texts that had to be read for it."""
         wanted = list(answer_ids)
         found = {pk: self._found[pk] for pk in wanted if pk in self._found}
         missing = [pk for pk in wanted if pk not in found]
-        if missing:
-            for start in range(0, len(missing), AT_ONCE):
-                some = missing[start : start + AT_ONCE]
-                found |= {answer.pk: answer_facts(answer) for answer in answers_of_ids(some)}
+        read: list[AnswerText] = []
+        for start in range(0, len(missing), AT_ONCE):
+            read += answers_of_ids(missing[start : start + AT_ONCE])
+        if read:
+            new = {answer.pk: answer_facts(answer) for answer in read}
+            found |= new
             with self._lock:
-                self._found |= {pk: found[pk] for pk in missing if pk in found}
+                self._found |= new
                 while len(self._found) > KEPT:
                     self._found.popitem(last=False)
-        return found
+        return found, read
 
     def forget(self) -> None:
         self._found.clear()

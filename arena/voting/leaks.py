@@ -25,6 +25,7 @@ FAMILIES = (
     "wizardlm", "zephyr", "solar", "nova", "titan", "amazon", "granite", "ibm", "olmo", "stablelm",
 )  # fmt: skip
 
+_SEPARATORS = re.compile(r"[\s_\-]+")
 _SELF_EN = (
     r"(?:\bi\s+am|\bi['’]m|\bmy\s+name\s+is|\bthis\s+is|\bas|\bcall\s+me|\byou\s+are\s+(?:talking|"
     r"speaking|chatting)\s+(?:to|with))"
@@ -54,7 +55,7 @@ def _bounded(names: Iterable[str]) -> str:
     """
     parts = []
     for name in sorted(names, key=len, reverse=True):
-        words = r"[\s_\-]*".join(re.escape(word) for word in re.split(r"[\s_\-]+", name) if word)
+        words = r"[\s_\-]*".join(re.escape(word) for word in _SEPARATORS.split(name) if word)
         parts.append(words if _is_cjk(name) else rf"(?<![a-z0-9]){words}(?![a-z])")
     return "|".join(parts)
 
@@ -72,6 +73,25 @@ def _self_reference() -> re.Pattern[str]:
     return re.compile("|".join(spoken))
 
 
+_LATIN_WORD = re.compile(r"[a-z]+")
+_CHINESE_FAMILIES = tuple(name for name in FAMILIES if _is_cjk(name))
+_FIRST_WORDS = frozenset(
+    word for name in FAMILIES for word in (name.split()[0], name.replace(" ", ""))
+)
+
+
+def _may_name_a_family(text: str) -> bool:
+    """Whether a search for one can find anything: a tenth of what that costs."""
+    if not _FIRST_WORDS.isdisjoint(_LATIN_WORD.findall(text)):
+        return True
+    return not text.isascii() and any(name in text for name in _CHINESE_FAMILIES)
+
+
+def _holds_any(text: str, names: Iterable[str]) -> bool:
+    """As ``_may_name_a_family``, for the first words of these names."""
+    return any(_SEPARATORS.split(name, maxsplit=1)[0] in text for name in names)
+
+
 def distinctive_names(names: Iterable[str]) -> tuple[str, ...]:
     """Those of a model's names that nothing else is called: with a digit, or of several words."""
     folded = {_fold(name).strip() for name in names}
@@ -82,7 +102,7 @@ def distinctive_names(names: Iterable[str]) -> tuple[str, ...]:
             if len(name) > 3
             and (
                 any(letter.isdigit() for letter in name)
-                or len(re.split(r"[\s_\-]+", name)) > 1
+                or len(_SEPARATORS.split(name)) > 1
                 or _is_cjk(name)
             )
         )
@@ -99,21 +119,27 @@ def _own_names(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile("|".join(parts))
 
 
+@lru_cache(maxsize=512)
 def _own_introduction(names: tuple[str, ...]) -> re.Pattern[str]:
     return re.compile(rf"(?:{_SELF_EN}|{_SELF_ZH}){_FILLER}(?:{_bounded(names)})")
+
+
+@lru_cache(maxsize=512)
+def _folded_names(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The distinctive ones, and all of them."""
+    return distinctive_names(names), tuple(sorted({_fold(n).strip() for n in names if n.strip()}))
 
 
 def leaked_name(answer: str, *, model_names: Sequence[str], question: str = "") -> str | None:
     """The words by which ``answer`` tells who wrote it, or None."""
     text = _fold(answer)
-    found = _self_reference().search(text)
+    found = _self_reference().search(text) if _may_name_a_family(text) else None
     if found:
         return found.group(0)
-    own = distinctive_names(model_names)
-    if own:
+    own, short = _folded_names(tuple(model_names))
+    if own and _holds_any(text, own):
         mentioned = _own_names(own).search(text)
         if mentioned and not _own_names(own).search(_fold(question)):
             return mentioned.group(0)
-    short = tuple(sorted({_fold(name).strip() for name in model_names if name.strip()}))
-    introduced = _own_introduction(short).search(text) if short else None
+    introduced = _own_introduction(short).search(text) if _holds_any(text, short) else None
     return introduced.group(0) if introduced else None

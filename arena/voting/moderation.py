@@ -61,9 +61,9 @@ async def _is_flagged(text: str, policy: VotingPolicy) -> bool:
             async with response:
                 answer = await response.json(content_type=None)
         return bool(answer["results"][0]["flagged"])
-    except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
-        logger.warning("moderation at endpoint %s did not answer: %s", endpoint.slug, error)
-        return False
     except NotCallableError as error:
         logger.warning("moderation is not set up: %s", error)
+        return False
+    except (aiohttp.ClientError, TimeoutError, ValueError, LookupError, TypeError) as error:
+        logger.warning("moderation at endpoint %s did not answer: %s", endpoint.slug, error)
         return False

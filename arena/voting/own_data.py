@@ -14,19 +14,23 @@ from arena.models import (
     BattleOrigin,
     InviteRound,
     Question,
+    SatisfactionRating,
     Vote,
     Voter,
 )
+from arena.voting.merging import voters_of
 from arena.voting.voters import Visitor
 
 
 def export_own_data(visitor: Visitor) -> dict[str, Any]:
-    """Everything stored about this voter, ready for JSON."""
-    voter = visitor.voter
-    votes = voter.votes.select_related(
-        "battle__model_a", "battle__model_b", "battle__question", "ballot"
+    """Everything stored about this voter, and what they did before signing in, ready for JSON."""
+    voter, own = visitor.voter, voters_of(visitor.voter)
+    votes = (
+        Vote.objects.filter(voter__in=own)
+        .select_related("battle__model_a", "battle__model_b", "battle__question", "ballot")
+        .order_by("created_at", "id")
     )
-    ballots = voter.ballots.all()
+    ballots = Ballot.objects.filter(voter__in=own)
     return {
         "voter": {
             "id": voter.key,
@@ -55,10 +59,12 @@ def export_own_data(visitor: Visitor) -> dict[str, Any]:
                 "model": rating.answer.model.slug,
                 "score": rating.score,
                 "reasons": rating.reasons,
+                "left_out_because": rating.exclusion,
                 "at": _iso(rating.rated_at),
             }
-            for rating in voter.satisfaction_ratings.select_related("answer__model")
-            if rating.score is not None
+            for rating in SatisfactionRating.objects.filter(
+                voter__in=own, score__isnull=False
+            ).select_related("answer__model")
         ],
     }
 
@@ -77,6 +83,7 @@ def _vote(vote: Vote) -> dict[str, Any]:
         "at": vote.created_at.isoformat(),
         "reading_s": ballot.reading_s if ballot else None,
         "prompts": _prompts(vote.battle) if vote.battle.origin == BattleOrigin.LIVE else None,
+        "replaced": vote.battle.metadata.get("replaced", []),
     }
 
 
@@ -101,13 +108,13 @@ def remove_own_data(visitor: Visitor, *, close_account: bool = False) -> int:
     has been published can still be recomputed. ``close_account`` deletes the account as well;
     those of the staff are deleted in the admin. Returns how many votes were cut loose.
     """
-    voter = visitor.voter
+    voter, own = visitor.voter, voters_of(visitor.voter)
     live = Battle.objects.filter(
-        Q(votes__voter=voter) | Q(ballots__voter=voter), origin=BattleOrigin.LIVE
+        Q(votes__voter__in=own) | Q(ballots__voter__in=own), origin=BattleOrigin.LIVE
     )
     questions = list(live.values_list("question_id", flat=True))
     Question.objects.filter(pk__in=questions).delete()
-    kept, user = voter.votes.count(), voter.user
+    kept, user = Vote.objects.filter(voter__in=own).count(), voter.user
     voter.delete()
     if close_account and user is not None and not user.is_staff:
         user.delete()

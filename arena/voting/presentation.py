@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -19,7 +19,7 @@ from arena.models import Answer, Ballot, Battle, LanguageModel, Outcome
 from arena.models.question import ContentPart
 from arena.rendering import render_markdown
 from arena.voting.casting import BOTH_BAD, LEFT, REASONS, RIGHT, STRENGTHS, TIE
-from arena.voting.statements import outcomes_of_others, turns_of
+from arena.voting.statements import AnswerText, outcomes_of_others, turns_of
 
 KEPT_CHARACTERS = 48_000_000
 
@@ -181,6 +181,15 @@ def _texts_of(battle: Battle) -> tuple[ShownTexts, dict[str, ShownTexts]]:
     return question, {"a": first, "b": second}
 
 
+def prepare(answers: Iterable[AnswerText]) -> None:
+    """Render into memory what has just been read and is shown next."""
+    for answer in answers:
+        if SHOWN.get("question", answer.question_id) is None:
+            SHOWN.keep("question", answer.question_id, shown_question(answer.asked))
+        if SHOWN.get("answer", answer.pk) is None:
+            SHOWN.keep("answer", answer.pk, shown_answer(answer.turns))
+
+
 def shown_answer_of(answer: Answer) -> tuple[ShownTexts, ShownTexts]:
     """One answer alone: its question's turns and its own."""
     question = SHOWN.get("question", answer.question_id)
@@ -210,8 +219,11 @@ def question_images(parts: list[ContentPart]) -> tuple[str, ...]:
     return tuple(url for url in urls if url.startswith("data:image/"))
 
 
-def reveal(ballot: Ballot) -> Reveal:
-    """Names, and how others voted; only for a ballot whose vote is stored."""
+def reveal(ballot: Ballot, others: Mapping[str, int] | None = None) -> Reveal:
+    """Names, and how others voted; only for a ballot whose vote is stored.
+
+    ``others`` are counted votes by outcome where they are known, or else read.
+    """
     vote = ballot.vote
     if vote is None:
         raise ValueError(f"ballot {ballot.pk} has no vote, so its models stay hidden")
@@ -225,7 +237,9 @@ def reveal(ballot: Ballot) -> Reveal:
         outcome=vote.outcome,
         battle=battle,
         token=ballot.token,
-        others=_others(ballot),
+        others=_shares(
+            ballot, outcomes_of_others(ballot.battle_id, vote.pk) if others is None else others
+        ),
     )
 
 
@@ -236,9 +250,9 @@ def position_of(outcome: str, sides: tuple[str, str]) -> str:
     return LEFT if outcome == f"model_{sides[0]}" else RIGHT
 
 
-def _others(ballot: Ballot) -> tuple[Share, ...]:
+def _shares(ballot: Ballot, outcomes: Mapping[str, int]) -> tuple[Share, ...]:
     counts = dict.fromkeys((LEFT, TIE, BOTH_BAD, RIGHT), 0)
-    for outcome, n in outcomes_of_others(ballot.battle_id, ballot.vote_id or 0):
+    for outcome, n in outcomes.items():
         counts[position_of(outcome, ballot.sides)] += n
     total = sum(counts.values())
     if not total:

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+
 CJK_WEIGHT = 3.0  # a Chinese character carries about as much as three Latin letters
+_WIDE = re.compile("[\u2e80-\u9fff\uac00-\U0010ffff]+")
 
 
 def reading_weight(text: str) -> float:
     """Characters, with Chinese, Japanese and Korean ones counted threefold."""
-    wide = sum(1 for letter in text if "\u2e80" <= letter <= "\u9fff" or letter >= "\uac00")
+    wide = 0 if text.isascii() else sum(map(len, _WIDE.findall(text)))
     return len(text) + (CJK_WEIGHT - 1) * wide
 
 

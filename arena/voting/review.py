@@ -28,6 +28,7 @@ from arena.models import (
     VoteSource,
     VotingPolicy,
 )
+from arena.voting.merging import is_twin
 from arena.voting.outliers import FEWEST_VOTES, OutlierTest, Pair, PairVote, Tally, outlier_test
 
 LIFTED = ""
@@ -164,9 +165,16 @@ def mark_voter(
 
 @transaction.atomic
 def lift_from_voter(voter: Voter, *, by: User) -> int:
-    """Count what the voter gave again; control questions stay what they are."""
-    marked = [rows.exclude(exclusion__in=("", Exclusion.CONTROL)) for rows in _given(voter)]
-    changed = sum(rows.update(exclusion=LIFTED) for rows in marked)
+    """Count what the voter gave again; control questions stay what they are, and so do votes on
+    battles that the same person judged twice, before and after signing in.
+    """
+    changed = 0
+    for rows, subject in zip(
+        _given(voter), ("battle__votes", "answer__satisfaction_ratings"), strict=True
+    ):
+        twice = rows.filter(is_twin(voter, subject), exclusion=Exclusion.DUPLICATE)
+        marked = rows.exclude(exclusion__in=("", Exclusion.CONTROL))
+        changed += marked.exclude(pk__in=twice.values("pk")).update(exclusion=LIFTED)
     IntegrityAction.objects.create(voter=voter, exclusion=LIFTED, votes_changed=changed, done_by=by)
     return changed
 

@@ -3,17 +3,20 @@
 Built by the ORM each takes one to two milliseconds of the interpreter, several times what the
 database needs for it; together they would be half of a vote. What they select is tested against
 the ORM's answer.
+
+An open ballot is one with no ``closed_at``, which the index of a voter's ballots holds.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import BooleanField, DateTimeField, Field, Model
 
 from arena.models import (
@@ -22,15 +25,16 @@ from arena.models import (
     Battle,
     InviteRound,
     LanguageModel,
-    Question,
     Voter,
     VoterSession,
 )
+from arena.models.question import ContentPart
 
 M = TypeVar("M", bound=Model)
+Row = Sequence[Any]  # of a database
 
 
-class _Part(Generic[M]):
+class Part(Generic[M]):
     """An object within the row of a joined statement; ``names`` limits what is read of it, the
     rest is fetched when asked for.
     """
@@ -46,7 +50,7 @@ class _Part(Generic[M]):
         self._flags = [n for n, field in enumerate(fields) if isinstance(field, BooleanField)]
         self._moments = [n for n, field in enumerate(fields) if isinstance(field, DateTimeField)]
 
-    def first_of(self, row: Sequence[Any]) -> tuple[M, Sequence[Any]]:
+    def first_of(self, row: Row) -> tuple[M, Row]:
         """The object the row begins with, and the rest of the row."""
         values = list(row[: len(self._names)])
         for place in self._flags:
@@ -55,67 +59,89 @@ class _Part(Generic[M]):
             moment = values[place]
             if moment is not None and moment.tzinfo is None:
                 values[place] = moment.replace(tzinfo=dt.UTC)
-        found = self.model.from_db(connection.alias, self._names, values)
+        found = self.model.from_db(DEFAULT_DB_ALIAS, self._names, values)
         return found, row[len(self._names) :]
+
+
+def this_connection() -> Any:  # a database wrapper, whose private parts the stubs do not know
+    """Of this thread; found once instead of by every look at ``connection``."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
+def is_postgresql() -> bool:
+    return bool(this_connection().vendor == "postgresql")
 
 
 def fast_cursor() -> Any:  # the stubs do not tell cursors apart
     """A cursor whose statements the server plans once: on PostgreSQL planning one of these takes
     longer than running it, and Django's own cursor never lets a statement be prepared.
     """
-    if connection.vendor != "postgresql":
-        return connection.cursor()
+    here = this_connection()
+    if here.vendor != "postgresql":
+        return here.cursor()
+    here.ensure_connection()
+    return here._prepare_cursor(_preparing_cursor()(here.connection))
+
+
+@cache
+def _preparing_cursor() -> type[Any]:
+    """A class that sends every whole number as the same type: psycopg's own picks the shortest,
+    and the server prepares a statement anew for each mixture of them.
+    """
     from psycopg import Cursor
+    from psycopg.types.numeric import Int8Dumper
 
-    connection.ensure_connection()
-    return connection._prepare_cursor(Cursor(connection.connection))  # type: ignore[attr-defined]
+    class PreparingCursor(Cursor[Any]):
+        def __init__(self, link: Any) -> None:  # a connection
+            super().__init__(link)
+            self.adapters.register_dumper(int, Int8Dumper)
+
+    return PreparingCursor
 
 
-def _one_row(statement: str, values: Sequence[Any]) -> tuple[Any, ...] | None:
+def one_row(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> Row | None:
     with fast_cursor() as cursor:
         cursor.execute(statement, values)
-        row: tuple[Any, ...] | None = cursor.fetchone()
+        row: Row | None = cursor.fetchone()
     return row
 
 
-_BALLOT: Final = _Part(Ballot, "ballot")
-_BATTLE: Final = _Part(
+_BALLOT: Final = Part(Ballot, "ballot")
+_BATTLE: Final = Part(
     Battle, "battle", ("id", "question_id", "answer_a_id", "answer_b_id", "exclusion")
 )
 _NAMES: Final = ("id", "slug", "display_name", "organisation", "is_demo")
-_FIRST: Final = _Part(LanguageModel, "first", _NAMES)
-_SECOND: Final = _Part(LanguageModel, "second", _NAMES)
-_BROWSER: Final = _Part(VoterSession, "session")
-_VOTER: Final = _Part(Voter, "person", ("id", "key", "user_id", "is_expert", "is_demo"))
+_FIRST: Final = Part(LanguageModel, "first", _NAMES)
+_SECOND: Final = Part(LanguageModel, "second", _NAMES)
+_BROWSER: Final = Part(VoterSession, "session")
+_VOTER: Final = Part(Voter, "person", ("id", "key", "user_id", "is_expert", "is_demo"))
 
-_BALLOT_OF_TOKEN: Final = f"""
-SELECT {_BALLOT.columns}, {_BATTLE.columns}, {_FIRST.columns}, {_SECOND.columns}, invite.code
-FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
+BALLOT_COLUMNS: Final = ", ".join(
+    [*(part.columns for part in (_BALLOT, _BATTLE, _FIRST, _SECOND)), "invite.code"]
+)
+BALLOT_JOINS: Final = """
+  JOIN arena_battle AS battle ON battle.id = ballot.battle_id
   JOIN arena_languagemodel AS first ON first.id = battle.model_a_id
   JOIN arena_languagemodel AS second ON second.id = battle.model_b_id
   LEFT JOIN arena_inviteround AS invite ON invite.id = ballot.round_id
-WHERE ballot.token = %s
 """
+_BALLOT_OF_TOKEN: Final = (
+    f"SELECT {BALLOT_COLUMNS} FROM arena_ballot AS ballot {BALLOT_JOINS} WHERE ballot.token = %s"
+)
 
 _OPEN_BALLOT: Final = f"""
 SELECT {_BALLOT.columns}, {_BATTLE.columns}
 FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
-WHERE ballot.voter_id = %s AND ballot.status = 'open' AND ballot.drawn_at > %s
+WHERE ballot.voter_id = %s AND ballot.closed_at IS NULL AND ballot.drawn_at > %s
   AND ballot.round_id IS NULL AND battle.exclusion = '' AND ballot.token <> %s
 ORDER BY ballot.id LIMIT 1
 """
 
+SESSION_COLUMNS: Final = f"{_BROWSER.columns}, {_VOTER.columns}"
 _SESSION: Final = f"""
-SELECT {_BROWSER.columns}, {_VOTER.columns}
+SELECT {SESSION_COLUMNS}
 FROM arena_votersession AS session JOIN arena_voter AS person ON person.id = session.voter_id
 WHERE session.key = %s
-"""
-
-_BATTLE_OF_PAIR: Final = """
-SELECT id, question_id, exclusion,
-  EXISTS (SELECT 1 FROM arena_ballot WHERE battle_id = battle.id AND voter_id = %s)
-FROM arena_battle AS battle
-WHERE answer_a_id = %s AND answer_b_id = %s AND origin = 'stored'
 """
 
 _OTHERS: Final = """
@@ -139,40 +165,43 @@ WHERE answer.id IN ({marks})
 
 
 @cache
-def _insertion(model: type[Model]) -> tuple[str, tuple[Field[Any, Any], ...]]:
-    """The statement that stores a new row, and the fields its values come from."""
-    fields = tuple(field for field in model._meta.concrete_fields if not field.primary_key)
-    columns = ", ".join(str(field.column) for field in fields)
-    places = ", ".join(["%s"] * len(fields))
-    table = model._meta.db_table
-    return f"INSERT INTO {table} ({columns}) VALUES ({places}) RETURNING id", fields
+def _fields(model: type[Model], besides: str = "") -> tuple[Field[Any, Any], ...]:
+    fields = (field for field in model._meta.concrete_fields if not field.primary_key)
+    return tuple(field for field in fields if field.column != besides)
 
 
-def insert(row: M) -> M:
-    """Store a new row; defaults and conversions are those of its fields."""
-    statement, fields = _insertion(type(row))
-    values = [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
-    with fast_cursor() as cursor:
-        cursor.execute(statement, values)
-        row.pk = cursor.fetchone()[0]
-    row._state.adding, row._state.db = False, connection.alias
+@cache
+def columns_of(model: type[Model], besides: str = "") -> tuple[str, ...]:
+    """What a new row gives values to, in the order of ``values_of``."""
+    return tuple(str(field.column) for field in _fields(model, besides))
+
+
+def values_of(row: Model, besides: str = "") -> list[Any]:
+    """As the database wants them; defaults and conversions are those of the fields."""
+    fields, here = _fields(type(row), besides), this_connection()
+    return [field.get_db_prep_save(field.pre_save(row, True), here) for field in fields]
+
+
+def mark_stored(row: M, pk: int) -> M:
+    """Tell a row which it has become."""
+    row.pk = pk
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return row
 
 
-_CLOSE: Final = """
-UPDATE arena_ballot SET status = %s, closed_at = %s, reading_s = %s, vote_id = %s
-WHERE id = %s AND status = 'open'
-"""
+@cache
+def _insertion(model: type[Model]) -> str:
+    columns = columns_of(model)
+    places = ", ".join(["%s"] * len(columns))
+    table = model._meta.db_table
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places}) RETURNING id"
 
 
-def close_ballot(
-    pk: int, *, status: str, closed_at: dt.datetime, reading_s: float, vote_id: int | None
-) -> bool:
-    """Whether it was open until now: of two who close it at once, one is told so."""
-    moment = connection.ops.adapt_datetimefield_value(closed_at)
+def insert(row: M) -> M:
+    """Store a new row."""
     with fast_cursor() as cursor:
-        cursor.execute(_CLOSE, [status, moment, reading_s, vote_id, pk])
-        return bool(cursor.rowcount)
+        cursor.execute(_insertion(type(row)), values_of(row))
+        return mark_stored(row, cursor.fetchone()[0])
 
 
 def votes_of(voter_id: int) -> int:
@@ -208,11 +237,8 @@ def voted_battles(
     return sorted(found, reverse=True)[:limit]
 
 
-def ballot_of_token(token: str) -> Ballot | None:
-    """With its battle, both models by name, and the code of its round."""
-    row = _one_row(_BALLOT_OF_TOKEN, [token])
-    if row is None:
-        return None
+def ballot_of_row(row: Row) -> tuple[Ballot, Row]:
+    """From the values of ``BALLOT_COLUMNS``, and what follows them."""
     ballot, rest = _BALLOT.first_of(row)
     battle, rest = _BATTLE.first_of(rest)
     battle.model_a, rest = _FIRST.first_of(rest)
@@ -220,13 +246,19 @@ def ballot_of_token(token: str) -> Ballot | None:
     ballot.battle = battle
     if ballot.round_id is not None:
         ballot.round = InviteRound(pk=ballot.round_id, code=rest[0])
-    return ballot
+    return ballot, rest[1:]
+
+
+def ballot_of_token(token: str) -> Ballot | None:
+    """With its battle, both models by name, and the code of its round."""
+    row = one_row(_BALLOT_OF_TOKEN, [token])
+    return None if row is None else ballot_of_row(row)[0]
 
 
 def open_ballot(voter_id: int, *, drawn_after: Any, besides: str) -> Ballot | None:
     """The oldest open one that belongs to no round."""
     since = connection.ops.adapt_datetimefield_value(drawn_after)
-    row = _one_row(_OPEN_BALLOT, [voter_id, since, besides])
+    row = one_row(_OPEN_BALLOT, [voter_id, since, besides])
     if row is None:
         return None
     ballot, rest = _BALLOT.first_of(row)
@@ -234,48 +266,66 @@ def open_ballot(voter_id: int, *, drawn_after: Any, besides: str) -> Ballot | No
     return ballot
 
 
+def session_of_row(row: Row) -> tuple[VoterSession, Row]:
+    """From the values of ``SESSION_COLUMNS``, and what follows them."""
+    session, rest = _BROWSER.first_of(row)
+    session.voter, rest = _VOTER.first_of(rest)
+    return session, rest
+
+
 def session_of_key(key: str) -> VoterSession | None:
     """With its voter."""
-    row = _one_row(_SESSION, [key])
-    if row is None:
-        return None
-    session, rest = _BROWSER.first_of(row)
-    session.voter, _ = _VOTER.first_of(rest)
-    return session
+    row = one_row(_SESSION, [key])
+    return None if row is None else session_of_row(row)[0]
 
 
-def battle_of_pair(
-    voter_id: int, answer_a: int, answer_b: int
-) -> tuple[int, int, str, bool] | None:
-    """Of two stored answers: its id, question and exclusion, and whether the voter has seen it."""
-    row = _one_row(_BATTLE_OF_PAIR, [voter_id, answer_a, answer_b])
-    return None if row is None else (row[0], row[1], row[2], bool(row[3]))
-
-
-def outcomes_of_others(battle_id: int, vote_id: int) -> list[tuple[str, int]]:
+def outcomes_of_others(battle_id: int, vote_id: int) -> dict[str, int]:
     """Counted votes on the battle by outcome, without this one."""
     with fast_cursor() as cursor:
         cursor.execute(_OTHERS, [battle_id, vote_id])
-        return list(cursor.fetchall())
+        return dict(cursor.fetchall())
 
 
 def turns_of(question: int, first: int, second: int) -> tuple[Any, Any, Any] | None:
     """The turns of a question and of two answers, as they are stored in JSON."""
-    row = _one_row(_TEXTS, [question, first, second])
+    row = one_row(_TEXTS, [question, first, second])
     return None if row is None else (json.loads(row[0]), json.loads(row[1]), json.loads(row[2]))
 
 
-def answers_of_ids(ids: Sequence[int]) -> list[Answer]:
-    """With what their facts need: texts, language and the model's names; few at a time."""
+@dataclass(frozen=True, slots=True)
+class AnswerText:
+    """What must be known of a stored answer to judge and to show it."""
+
+    pk: int
+    model_id: int
+    question_id: int
+    language: str
+    asked: list[list[ContentPart]]
+    turns: list[str]
+    model_names: tuple[str, ...]
+
+    @classmethod
+    def of(cls, answer: Answer) -> AnswerText:
+        model, question = answer.model, answer.question
+        return cls(
+            pk=answer.pk,
+            model_id=answer.model_id,
+            question_id=answer.question_id,
+            language=question.language,
+            asked=question.turns,
+            turns=answer.turns,
+            model_names=(model.display_name, model.slug, model.provider_model),
+        )
+
+
+def answers_of_ids(ids: Sequence[int]) -> list[AnswerText]:
+    """Few at a time."""
     with fast_cursor() as cursor:
         cursor.execute(_ANSWERS.format(marks=", ".join(["%s"] * len(ids))), list(ids))
         rows = cursor.fetchall()
     return [
-        Answer(
-            pk=row[0],
-            model=LanguageModel(pk=row[1], display_name=row[6], slug=row[7], provider_model=row[8]),
-            question=Question(pk=row[2], language=row[3], turns=json.loads(row[4])),
-            turns=json.loads(row[5]),
+        AnswerText(
+            pk, model, question, language, json.loads(asked), json.loads(turns), tuple(names)
         )
-        for row in rows
+        for pk, model, question, language, asked, turns, *names in rows
     ]

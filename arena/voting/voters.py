@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from arena.models import Voter, VoterSession
 from arena.voting.keys import address_key, session_key
+from arena.voting.merging import merge_voter
 from arena.voting.statements import session_of_key
 
 COOKIE = "agon_voter"
@@ -35,7 +36,7 @@ class Visitor:
 def known_visitor(request: HttpRequest) -> Visitor | None:
     """The visitor if their browser has been here before; creates nothing."""
     return visitor_of_cookie(
-        request.COOKIES.get(COOKIE, ""), _user(request), request.META.get("REMOTE_ADDR", "")
+        request.COOKIES.get(COOKIE, ""), user_of(request), request.META.get("REMOTE_ADDR", "")
     )
 
 
@@ -48,14 +49,20 @@ def visitor_of_cookie(
     session = session_of_key(session_key(cookie))
     if session is None:
         return None
-    voter = _voter_of_user(session, user)
-    return Visitor(voter, session, address_key(address))
+    return visitor_of_session(session, user, address_key(address))
+
+
+def visitor_of_session(
+    session: VoterSession, user: User | AnonymousUser | None, address: str
+) -> Visitor:
+    """``address`` is its keyed hash."""
+    return Visitor(_voter_of_user(session, user), session, address)
 
 
 def visitor_of(request: HttpRequest) -> Visitor:
     """The visitor, made known if they are new; pass the answer to ``remember``."""
     return known_visitor(request) or new_visitor(
-        _user(request), request.META.get("REMOTE_ADDR", "")
+        user_of(request), request.META.get("REMOTE_ADDR", "")
     )
 
 
@@ -89,12 +96,15 @@ def give_consent(visitor: Visitor) -> None:
     )
 
 
-def _user(request: HttpRequest) -> User | AnonymousUser | None:
+def user_of(request: HttpRequest) -> User | AnonymousUser | None:
     return getattr(request, "user", None)
 
 
 def _voter_of_user(session: VoterSession, user: User | AnonymousUser | None) -> Voter:
-    """After signing in: the account's voter, or this browser's becomes it."""
+    """After signing in: this browser's voter becomes the account's, or part of it.
+
+    A browser that somebody else signed in with before keeps nothing of theirs.
+    """
     if not isinstance(user, User) or session.voter.user_id == user.pk:
         return session.voter
     own = Voter.objects.filter(user=user).first()
@@ -108,6 +118,7 @@ def _voter_of_user(session: VoterSession, user: User | AnonymousUser | None) -> 
             own = Voter.objects.get(user=user)
     own = own or Voter.objects.create(key=f"user-{session.key}", user=user)
     if session.voter_id != own.pk:
+        merge_voter(anonymous=session.voter, account=own)
         VoterSession.objects.filter(pk=session.pk).update(voter=own)
         session.voter = own
     return own

@@ -38,7 +38,11 @@ Value = TypeVar("Value")
 
 @dataclass(frozen=True, slots=True)
 class DriveOptions:
-    """Seconds throughout. ``max_s`` ends a chunk so that other runs get their turn."""
+    """Seconds throughout. ``max_s`` ends a chunk so that other runs get their turn.
+
+    ``gives_way`` is asked at every poll, on the thread of the database: True ends the chunk at
+    once, and what is in flight is finished.
+    """
 
     lease_s: float = 60.0
     poll_s: float = 0.4
@@ -47,6 +51,7 @@ class DriveOptions:
     retry_base_s: float = 2.0
     retry_cap_s: float = 60.0
     wait_s: float = 20.0
+    gives_way: Callable[[], bool] | None = None
 
 
 @dataclass(slots=True)
@@ -208,6 +213,9 @@ class _Driver:
                 if not await self.in_database(self.is_still_active):
                     self.report.was_stopped = True
                     return self.report
+                gives_way = self.options.gives_way
+                if gives_way is not None and await self.in_database(gives_way):
+                    self.is_starting = False
             if now - last_renewal > self.options.lease_s / 3:
                 last_renewal = now
                 held = [item.pk for item in (*self.tasks.values(), *self.waiting)]

@@ -112,6 +112,7 @@ def tree(known: Catalogue, name: str) -> TaskTree:
             if below not in groups.setdefault(group, []):
                 groups[group].append(below)
             below = group
+    _merge_lone_tags(known, groups)
     ordered = {group: tuple(children) for group, children in groups.items()}
     ordered |= category_groups([member.address for member in found], ordered)
     plain = frozenset(
@@ -120,3 +121,14 @@ def tree(known: Catalogue, name: str) -> TaskTree:
     )  # fmt: skip
     is_alone = len(found) == 1 and found[0].address == name
     return TaskTree(tuple(m.address for m in found), {} if is_alone else ordered, plain)
+
+
+def _merge_lone_tags(known: Catalogue, groups: dict[str, list[str]]) -> None:
+    """A group that consists of one tag is made of the tag's members: one line, not two alike."""
+    for group in list(groups):
+        while len(groups.get(group, ())) == 1 and _is_tag(known, groups[group][0]):
+            groups[group] = groups.pop(groups[group][0])
+
+
+def _is_tag(known: Catalogue, name: str) -> bool:
+    return name in known.entries and known.entries[name].kind == "tag"

@@ -8,6 +8,7 @@ from typing import Any
 from benchmarks.harness.catalogue import Catalogue, catalogue
 from benchmarks.harness.data import data_from
 from benchmarks.harness.groups import SEPARATOR, Member, members
+from benchmarks.harness.squad_metrics import provide_squad_metrics
 from benchmarks.suites_base import DataSource, TaskError
 
 
@@ -22,6 +23,7 @@ def load_from(known: Catalogue, address: str, *, source: DataSource) -> Any:  # 
     from lm_eval.tasks._index import TaskIndex
     from lm_eval.tasks._yaml_loader import load_yaml
 
+    provide_squad_metrics()
     member = _member(known, address)
     manager = TaskManager(include_defaults=False)
     index = manager.task_index

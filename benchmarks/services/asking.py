@@ -20,6 +20,10 @@ SAMPLES_PER_BATCH = 256
 TOP_LOGPROBS = 20
 THINK_END = "</think>"
 SETTLE_S = 0.002
+NO_CANDIDATES = (
+    "the endpoint did not return the candidates of the first token (top_logprobs); use the "
+    "protocol 'generation'"
+)
 
 
 class Asker(Protocol):
@@ -135,11 +139,13 @@ class EndpointAsker:
         if request.kind in LIKELIHOOD_KINDS:
             from benchmarks.services.echo import echoed_likelihood
 
-            return await echoed_likelihood(self.provider.config, request)
+            return await echoed_likelihood(self.provider, request)
         messages = [Message(m["role"], m["content"]) for m in request.messages]  # type: ignore[arg-type]  # roles are checked by Message
         if not messages:
             messages = [Message("user", request.context)]
         completion = await self.provider.complete(messages, _settings(request))
+        if request.kind is RequestKind.LETTERS and not completion.top_logprobs:
+            raise ProviderError(FailureKind.BAD_REQUEST, NO_CANDIDATES, is_retryable=False)
         text, reasoning = completion.text, completion.reasoning
         if not reasoning:
             # servers without a reasoning parser leave the thinking in the text

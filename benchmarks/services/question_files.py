@@ -41,9 +41,9 @@ def _read_programs(text: str, name: str) -> list[Any]:
 
 def delete_question_file(*, file: QuestionFile) -> None:
     """Forget a file; raises TaskError while a run still reads it to score its samples."""
-    waiting = BenchmarkRun.objects.exclude(status=RunStatus.COMPLETED)
+    waiting = BenchmarkRun.objects.exclude(status__in=(RunStatus.COMPLETED, RunStatus.CANCELLED))
     for run in waiting.filter(options__dataset_args__has_key=file.task_name):
-        raise TaskError(f"{file} is still read by {run}; stop and finish that run first")
+        raise TaskError(f"{file} is still read by {run}; finish or cancel that run first")
     file.file.delete(save=False)
     file.delete()
 

@@ -116,6 +116,7 @@ def results(run: BenchmarkRun) -> dict[str, Json]:
         task.name: {
             "metrics": task.scores,
             "primary_metric": task.primary_metric,
+            "protocol": task.protocol,
             "categories": task.category_scores,
             "audit": task.audit,
             "fingerprint": task.fingerprint_hash,

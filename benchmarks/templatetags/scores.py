@@ -10,6 +10,7 @@ from django import template
 from django.utils.formats import number_format
 from django.utils.translation import gettext_lazy
 
+from benchmarks.protocol_words import protocol_words
 from benchmarks.statistics.estimates import Estimate
 from benchmarks.suites_base import Reason
 
@@ -63,10 +64,19 @@ def points(value: float | None) -> str:
 
 
 @register.filter
+def signed(value: float | None) -> str:
+    """A difference of figures that are no shares, with its sign."""
+    return "–" if value is None else f"{value:+.3f}"
+
+
+@register.filter
 def metric(name: str) -> str:
     """``acc,none`` as ``acc``; a filter that changes the answer stays beside the name."""
     kind, _, filtered = name.partition(",")
     return kind if filtered in ("", "none") else f"{kind} ({filtered})"
+
+
+register.filter("protocol", protocol_words)
 
 
 REASONS = {

@@ -111,14 +111,14 @@ def choose_judgments(
     first, second = np.divmod(pairs, n_models)
     supply = _supply(judged, candidates, of_pair, seed)
     left = np.bincount(of_pair, minlength=len(pairs))
-    importance = _importance(open_gaps, n_models)
+    importance = importance_of(open_gaps, n_models)
     inverse = strengths.inverse_information.copy()
     probability = 1 / (1 + np.exp(strengths.logits[second] - strengths.logits[first]))
     weight = probability * (1 - probability)
     chosen: list[int] = []
     wanted = min(size, len(candidates))
     while len(chosen) < wanted:
-        gain = np.where(left > 0, _gains(inverse, importance, first, second, weight), -np.inf)
+        gain = np.where(left > 0, gains(inverse, importance, first, second, weight), -np.inf)
         at_once = max(1, min(_PAIRS_PER_UPDATE, (wanted - len(chosen)) // 50))
         for pair in np.argsort(-gain, kind="stable")[:at_once]:
             if left[pair] == 0:
@@ -129,7 +129,7 @@ def choose_judgments(
     return chosen
 
 
-def _importance(open_gaps: list[tuple[int, int]], n_models: int) -> FloatArray:
+def importance_of(open_gaps: list[tuple[int, int]], n_models: int) -> FloatArray:
     """The sum of c c^T over the gaps in question; shape (models, models)."""
     gaps = open_gaps or [(i, j) for i in range(n_models) for j in range(i)]
     total = np.zeros((n_models, n_models))
@@ -141,7 +141,7 @@ def _importance(open_gaps: list[tuple[int, int]], n_models: int) -> FloatArray:
     return total
 
 
-def _gains(
+def gains(
     inverse: FloatArray,
     importance: FloatArray,
     first: IntArray,

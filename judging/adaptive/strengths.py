@@ -54,6 +54,31 @@ class Verdicts:
 
 
 @dataclass(frozen=True, slots=True)
+class PairTotals:
+    """What was said of each pair of models: all that the strengths depend on.
+
+    Columns of shape (pairs,): both models by code, verdicts, and the sum of ``first``'s shares.
+    """
+
+    first: IntArray
+    second: IntArray
+    count: FloatArray
+    wins: FloatArray
+
+    @classmethod
+    def of(cls, verdicts: Verdicts, n_models: int) -> PairTotals:
+        """Verdicts added up by pair."""
+        pairs, index = np.unique(verdicts.first * n_models + verdicts.second, return_inverse=True)
+        first, second = np.divmod(pairs, n_models)
+        return cls(
+            first=first,
+            second=second,
+            count=np.bincount(index, minlength=len(pairs)).astype(np.float64),
+            wins=np.bincount(index, verdicts.share, len(pairs)).astype(np.float64),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Strengths:
     """Logits of shape (models,) around their mean, and two matrices of shape (models, models).
 
@@ -79,62 +104,72 @@ class Strengths:
 
 
 def fit_strengths(verdicts: Verdicts, n_models: int) -> Strengths:
-    """Newton's method; without any verdict all strengths are 0 and the prior is the variance.
+    """Maximum of the penalised likelihood; without any verdict all strengths are 0.
 
     Raises ArithmeticError when it does not converge, which the prior excludes for finite shares.
     """
+    logits, information = maximise(PairTotals.of(verdicts, n_models), n_models)
+    codes, index = np.unique(verdicts.question, return_inverse=True)
+    scores: NDArray[Any] = np.zeros((len(codes), n_models))
+    gap = logits[verdicts.first] - logits[verdicts.second]
+    residual = verdicts.share - 1 / (1 + np.exp(-gap))
+    np.add.at(scores, (index, verdicts.first), residual)
+    np.add.at(scores, (index, verdicts.second), -residual)
+    return strengths_of(logits, information, scores)
+
+
+def maximise(totals: PairTotals, n_models: int) -> tuple[FloatArray, FloatArray]:
+    """Newton's method: logits of shape (models,) and their information, prior included."""
     logits = np.zeros(n_models)
     for _ in range(_MOST_STEPS):
-        gradient, information = _derivatives(verdicts, logits)
+        gradient, information = _derivatives(totals, logits)
         step = np.linalg.solve(information, gradient)
         # a step of several logits can overshoot while shares are all won or all lost
         logits = logits + step * min(1.0, 2.0 / max(float(np.abs(step).max(initial=0.0)), 1e-12))
         if np.abs(step).max(initial=0.0) < _TOLERANCE:
-            break
-    else:
-        raise ArithmeticError(f"the strengths did not converge within {_MOST_STEPS} steps")
-    _, information = _derivatives(verdicts, logits)
+            return logits, _derivatives(totals, logits)[1]
+    raise ArithmeticError(f"the strengths did not converge within {_MOST_STEPS} steps")
+
+
+def strengths_of(logits: FloatArray, information: FloatArray, scores: FloatArray) -> Strengths:
+    """With the sandwich's covariance; ``scores`` of shape (questions, models) are the residuals."""
     inverse: FloatArray = np.linalg.inv(information).astype(np.float64)
     return Strengths(
         logits=logits - logits.mean(),
         inverse_information=inverse,
-        covariance=inverse @ _spread(verdicts, logits, information) @ inverse,
+        covariance=inverse @ _spread(scores, information) @ inverse,
     )
 
 
-def _probabilities(verdicts: Verdicts, logits: FloatArray) -> FloatArray:
-    gap = logits[verdicts.first] - logits[verdicts.second]
-    probabilities: FloatArray = 1 / (1 + np.exp(-gap))
-    return probabilities
-
-
-def _derivatives(verdicts: Verdicts, logits: FloatArray) -> tuple[FloatArray, FloatArray]:
+def _derivatives(totals: PairTotals, logits: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Gradient of shape (m,) and information of shape (m, m), prior included."""
     n = len(logits)
-    p = _probabilities(verdicts, logits)
-    residual, weight = verdicts.share - p, p * (1 - p)
+    p = 1 / (1 + np.exp(logits[totals.second] - logits[totals.first]))
+    residual, weight = totals.wins - totals.count * p, totals.count * p * (1 - p)
     gradient = -PRIOR_PRECISION * logits
-    np.add.at(gradient, verdicts.first, residual)
-    np.add.at(gradient, verdicts.second, -residual)
+    np.add.at(gradient, totals.first, residual)
+    np.add.at(gradient, totals.second, -residual)
     information = PRIOR_PRECISION * np.eye(n)
-    np.add.at(information, (verdicts.first, verdicts.first), weight)
-    np.add.at(information, (verdicts.second, verdicts.second), weight)
-    np.add.at(information, (verdicts.first, verdicts.second), -weight)
-    np.add.at(information, (verdicts.second, verdicts.first), -weight)
+    add_weights(information, totals.first, totals.second, weight)
     return gradient, information
 
 
-def _spread(verdicts: Verdicts, logits: FloatArray, information: FloatArray) -> FloatArray:
+def add_weights(
+    information: FloatArray, first: IntArray, second: IntArray, weight: FloatArray
+) -> None:
+    """Add what verdicts of this weight tell of each pair's gap to ``information``, in place."""
+    np.add.at(information, (first, first), weight)
+    np.add.at(information, (second, second), weight)
+    np.add.at(information, (first, second), -weight)
+    np.add.at(information, (second, first), -weight)
+
+
+def _spread(scores: FloatArray, information: FloatArray) -> FloatArray:
     """The middle of the sandwich: squared sums of scores by question, mixed with the model's own.
 
     With G questions it is (G · meat + g · information) / (G + g), g = PRIOR_QUESTIONS.
     """
-    codes, index = np.unique(verdicts.question, return_inverse=True)
-    n_questions = len(codes)
-    scores: NDArray[Any] = np.zeros((n_questions, len(logits)))
-    residual = verdicts.share - _probabilities(verdicts, logits)
-    np.add.at(scores, (index, verdicts.first), residual)
-    np.add.at(scores, (index, verdicts.second), -residual)
+    n_questions = len(scores)
     correction = n_questions / max(n_questions - 1, 1)
     meat = correction * scores.T @ scores
     total = n_questions + PRIOR_QUESTIONS

@@ -4,8 +4,9 @@ Pure: columns of outcomes in, estimates with intervals out. Intervals resample w
 (questions), because verdicts on one question resemble each other.
 """
 
-from judging.agreement.calibration import Calibration, CalibrationBin, calibration
+from judging.agreement.calibration import Calibration, CalibrationBin, bin_number, calibration
 from judging.agreement.estimates import Estimate, cluster_bootstrap, mean, proportion
+from judging.agreement.majority import majority
 from judging.agreement.noise import parse_failure_rate, repeat_flip_rate, repeat_score_deviation
 from judging.agreement.position import (
     PositionEffects,
@@ -13,7 +14,15 @@ from judging.agreement.position import (
     position_consistency,
     position_effects,
 )
-from judging.agreement.raters import Scale, agreement, cohen_kappa, krippendorff_alpha
+from judging.agreement.raters import (
+    Scale,
+    TwoRaters,
+    agreement,
+    alpha_of_counts,
+    cohen_kappa,
+    compare_raters,
+    krippendorff_alpha,
+)
 from judging.agreement.taste import (
     count_list_items,
     family_self_preference,
@@ -26,14 +35,19 @@ __all__ = [
     "Estimate",
     "PositionEffects",
     "Scale",
+    "TwoRaters",
     "agreement",
+    "alpha_of_counts",
+    "bin_number",
     "calibration",
     "cluster_bootstrap",
     "cohen_kappa",
+    "compare_raters",
     "count_list_items",
     "family_self_preference",
     "first_position_preference",
     "krippendorff_alpha",
+    "majority",
     "mean",
     "parse_failure_rate",
     "position_consistency",

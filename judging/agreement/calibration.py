@@ -14,19 +14,26 @@ from judging.agreement.estimates import (
     cluster_sums,
     divide,
     mean,
+    proportion,
     require_same_length,
 )
+
+N_BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
 class CalibrationBin:
-    """Verdicts of similar confidence; the means are ``None`` in an empty bin."""
+    """Verdicts of similar confidence, from ``lower`` up to ``upper``.
 
+    ``mean_confidence`` is ``None`` in an empty bin, and so is the value of ``agreement``, the share
+    of them that is right.
+    """
+
+    number: int
     lower: float
     upper: float
-    n: int
     mean_confidence: float | None
-    agreement: float | None
+    agreement: Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +55,7 @@ def calibration(
     is_right: Sequence[bool],
     clusters: Clusters,
     *,
-    n_bins: int = 10,
+    n_bins: int = N_BINS,
     seed: int = 0,
     rounds: int = DEFAULT_ROUNDS,
 ) -> Calibration:
@@ -62,7 +69,7 @@ def calibration(
         raise ValueError(
             f"confidences lie between {stated.min()} and {stated.max()}; give shares from 0 to 1"
         )
-    index = np.minimum((stated * n_bins).astype(np.intp), n_bins - 1)
+    index = np.array([bin_number(value, n_bins) for value in confidence], dtype=np.intp)
     rows = np.zeros((len(stated), 3, n_bins))
     rows[np.arange(len(stated)), :, index] = np.column_stack((np.ones(len(stated)), stated, right))
     sums = cluster_sums(rows.reshape(len(stated), 3 * n_bins), clusters)
@@ -71,8 +78,19 @@ def calibration(
         n, said, was = np.moveaxis(totals.reshape(*totals.shape[:-1], 3, n_bins), -2, 0)
         return divide(np.abs(said - was).sum(axis=-1), n.sum(axis=-1))
 
+    def in_bin(number: int) -> CalibrationBin:
+        chosen = np.flatnonzero(index == number)
+        own = [clusters[place] for place in chosen.tolist()]
+        return CalibrationBin(
+            number=number,
+            lower=number / n_bins,
+            upper=(number + 1) / n_bins,
+            mean_confidence=float(stated[chosen].mean()) if len(chosen) else None,
+            agreement=proportion(right[chosen], own, seed=seed, rounds=rounds),
+        )
+
     return Calibration(
-        bins=_bins(rows.sum(axis=0), n_bins),
+        bins=tuple(in_bin(number) for number in range(n_bins)),
         expected_error=cluster_bootstrap(
             sums, expected_error, n=len(stated), seed=seed, rounds=rounds
         ),
@@ -80,14 +98,7 @@ def calibration(
     )
 
 
-def _bins(totals: FloatArray, n_bins: int) -> tuple[CalibrationBin, ...]:
-    return tuple(
-        CalibrationBin(
-            lower=number / n_bins,
-            upper=(number + 1) / n_bins,
-            n=int(n),
-            mean_confidence=float(said / n) if n else None,
-            agreement=float(was / n) if n else None,
-        )
-        for number, (n, said, was) in enumerate(totals.T)
-    )
+def bin_number(confidence: float, n_bins: int = N_BINS) -> int:
+    """The bin of a confidence in [0, 1], counted from 0; a confidence of 1 is in the last."""
+    # rounded, so that 0.7, which is 0.69999… times ten, stays with its like
+    return min(int(round(confidence * n_bins, 9)), n_bins - 1)

@@ -16,6 +16,7 @@ Statistic: TypeAlias = Callable[[FloatArray], FloatArray]
 DEFAULT_ROUNDS = 1_000
 DEFAULT_CONFIDENCE = 0.95
 _ROUNDS_AT_ONCE = 50  # bounds memory: 50 x clusters counts
+_MANY_CLUSTERS = 1_000  # from here on clusters that add the same are drawn together
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,22 +50,51 @@ def cluster_bootstrap(
     which it is undefined are left out. ``n`` is the number of observations, for the record.
     Source: Efron & Tibshirani 1993, ch. 13; resampling clusters: Field & Welsh 2007.
     """
+    return interval_of(
+        statistic(sums.sum(axis=0)) if len(sums) else np.array(np.nan),
+        statistic(resampled_totals(sums, seed=seed, rounds=rounds)) if len(sums) > 1 else None,
+        n=n,
+        n_clusters=len(sums),
+        confidence=confidence,
+    )
+
+
+def resampled_totals(sums: FloatArray, *, seed: int, rounds: int) -> FloatArray:
+    """Totals of ``rounds`` resamples of the clusters: shape (clusters, d) to (rounds, d).
+
+    Of many clusters those that add the same are drawn together: how often any of them is drawn
+    follows the multinomial distribution of their joint share, so nothing else changes.
+    """
     n_clusters = len(sums)
-    value = float(statistic(sums.sum(axis=0))) if n_clusters else float("nan")
-    if np.isnan(value):
-        return Estimate(None, None, None, n, n_clusters)
-    if n_clusters < 2:
-        return Estimate(value, None, None, n, n_clusters)
-    generator = np.random.default_rng(seed)
     shares = np.full(n_clusters, 1 / n_clusters)
+    if n_clusters > _MANY_CLUSTERS:
+        sums, copies = np.unique(sums, axis=0, return_counts=True)
+        shares = copies / n_clusters
+    generator = np.random.default_rng(seed)
     chunks = []
     for start in range(0, rounds, _ROUNDS_AT_ONCE):
         size = min(_ROUNDS_AT_ONCE, rounds - start)
         counts = generator.multinomial(n_clusters, shares, size=size)
-        chunks.append(statistic(counts.astype(np.float64) @ sums))
+        chunks.append(counts.astype(np.float64) @ sums)
+    return np.concatenate(chunks)
+
+
+def interval_of(
+    value: FloatArray,
+    resampled: FloatArray | None,
+    *,
+    n: int,
+    n_clusters: int,
+    confidence: float = DEFAULT_CONFIDENCE,
+) -> Estimate:
+    """A value with the percentile interval of its resamples, of shape (rounds,)."""
+    if np.isnan(value):
+        return Estimate(None, None, None, n, n_clusters)
+    if resampled is None or n_clusters < 2:
+        return Estimate(float(value), None, None, n, n_clusters)
     tail = (1 - confidence) / 2
-    lower, upper = np.nanquantile(np.concatenate(chunks), (tail, 1 - tail))
-    return Estimate(value, float(lower), float(upper), n, n_clusters)
+    lower, upper = np.nanquantile(resampled, (tail, 1 - tail))
+    return Estimate(float(value), float(lower), float(upper), n, n_clusters)
 
 
 def mean(
@@ -84,7 +114,11 @@ def proportion(
     When all or none are hits, every resample is alike and the bootstrap would claim certainty;
     then the interval is Wilson's for as many observations as there are clusters.
     """
-    estimate = mean(hits, clusters, seed=seed, rounds=rounds)
+    return never_certain(mean(hits, clusters, seed=seed, rounds=rounds))
+
+
+def never_certain(estimate: Estimate) -> Estimate:
+    """A share of 0 or 1 with Wilson's interval, any other as it is."""
     if estimate.value not in (0.0, 1.0) or estimate.n_clusters < 2:
         return estimate
     lower, upper = wilson_interval(estimate.value, estimate.n_clusters)

@@ -1,6 +1,7 @@
 """Do two raters, or many, decide alike?"""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal, TypeAlias
 
@@ -12,11 +13,15 @@ from judging.agreement.estimates import (
     Clusters,
     Estimate,
     FloatArray,
+    Statistic,
     cluster_bootstrap,
     cluster_sums,
     divide,
+    interval_of,
+    never_certain,
     proportion,
     require_same_length,
+    resampled_totals,
 )
 from judging.verdicts.base import Outcome
 
@@ -24,6 +29,7 @@ Ties: TypeAlias = Literal["keep", "drop"]
 # No judge convention says "both bad": on agreement it counts as a tie.
 _CODES = {Outcome.MODEL_A: 0, Outcome.MODEL_B: 1, Outcome.TIE: 2, Outcome.BOTH_BAD: 2}
 _N_CODES = 3
+_TIE = 2
 
 
 class Scale(StrEnum):
@@ -75,6 +81,41 @@ def cohen_kappa(
     return cluster_bootstrap(sums, _kappa, n=int(chosen.sum()), seed=seed, rounds=rounds)
 
 
+@dataclass(frozen=True, slots=True)
+class TwoRaters:
+    """What two raters have in common, with intervals from the same resamples."""
+
+    with_ties: Estimate
+    without_ties: Estimate
+    kappa: Estimate
+
+
+def compare_raters(tables: FloatArray, *, seed: int = 0, rounds: int = DEFAULT_ROUNDS) -> TwoRaters:
+    """``agreement`` with and without ties, and ``cohen_kappa``, of pairs that are counted already.
+
+    ``tables`` has shape (clusters, 3, 3): how often the first rater said the row's outcome and the
+    second the column's (side a, side b, tie). Clusters resemble each other across the three, so
+    one set of resamples serves all.
+    """
+    flat = tables.reshape(len(tables), _N_CODES * _N_CODES)
+    n_clusters = int((flat.sum(axis=1) > 0).sum())
+    decided = tables[:, :_TIE, :_TIE].sum(axis=(1, 2))
+    totals = flat.sum(axis=0)
+    drawn = resampled_totals(flat, seed=seed, rounds=rounds) if len(flat) > 1 else None
+
+    def estimate(statistic: Statistic, n: float, n_clusters: int) -> Estimate:
+        resampled = None if drawn is None else statistic(drawn)
+        return interval_of(statistic(totals), resampled, n=int(n), n_clusters=n_clusters)
+
+    return TwoRaters(
+        with_ties=never_certain(estimate(_agreement, totals.sum(), n_clusters)),
+        without_ties=never_certain(
+            estimate(_agreement_if_decided, decided.sum(), int((decided > 0).sum()))
+        ),
+        kappa=estimate(_kappa, totals.sum(), n_clusters),
+    )
+
+
 def krippendorff_alpha(
     ratings: Sequence[Sequence[float | None]],
     *,
@@ -90,18 +131,35 @@ def krippendorff_alpha(
     Alpha-Reliability", in coincidence-matrix form.
     """
     pairable = [[value for value in unit if value is not None] for unit in ratings]
-    pairable = [unit for unit in pairable if len(unit) > 1]
-    levels = np.unique([value for unit in pairable for value in unit])
-    sums = np.stack([_coincidences(unit, levels) for unit in pairable]) if pairable else _NOTHING
+    levels = np.unique([value for unit in pairable if len(unit) > 1 for value in unit])
+    units = [unit for unit in pairable if len(unit) > 1]
+    counts = np.zeros((len(units), len(levels)))
+    for row, unit in zip(counts, units, strict=True):
+        np.add.at(row, np.searchsorted(levels, unit), 1)
+    return alpha_of_counts(counts, levels=levels, scale=scale, seed=seed, rounds=rounds)
+
+
+def alpha_of_counts(
+    counts: FloatArray,
+    *,
+    levels: FloatArray | None = None,
+    scale: Scale = Scale.NOMINAL,
+    seed: int = 0,
+    rounds: int = DEFAULT_ROUNDS,
+) -> Estimate:
+    """``krippendorff_alpha`` of units whose ratings are counted: shape (units, levels).
+
+    ``levels`` are the ratings themselves, in order; on the nominal scale they do not matter.
+    """
+    values = np.arange(counts.shape[1], dtype=np.float64) if levels is None else levels
+    paired = counts[counts.sum(axis=1) > 1]
+    n_levels = len(values)
 
     def alpha(totals: FloatArray) -> FloatArray:
-        return _alpha(totals.reshape(*totals.shape[:-1], len(levels), len(levels)), levels, scale)
+        return _alpha(totals.reshape(*totals.shape[:-1], n_levels, n_levels), values, scale)
 
-    n = sum(len(unit) for unit in pairable)
-    return cluster_bootstrap(sums, alpha, n=n, seed=seed, rounds=rounds)
-
-
-_NOTHING = np.zeros((0, 0))
+    n = int(paired.sum())
+    return cluster_bootstrap(_coincidences(paired), alpha, n=n, seed=seed, rounds=rounds)
 
 
 def _aligned(
@@ -112,8 +170,7 @@ def _aligned(
     codes_second = np.array([_CODES[outcome] for outcome in second], dtype=np.intp)
     if ties == "keep":
         return codes_first, codes_second, np.ones(len(codes_first), dtype=np.bool_)
-    tie = _CODES[Outcome.TIE]
-    return codes_first, codes_second, (codes_first != tie) & (codes_second != tie)
+    return codes_first, codes_second, (codes_first != _TIE) & (codes_second != _TIE)
 
 
 def _kappa(totals: FloatArray) -> FloatArray:
@@ -124,12 +181,23 @@ def _kappa(totals: FloatArray) -> FloatArray:
     return divide(observed - expected, 1 - expected)
 
 
-def _coincidences(unit: list[float], levels: NDArray[np.float64]) -> FloatArray:
-    """What one unit adds to the coincidence matrix, flattened."""
-    counts = (np.asarray(unit)[:, None] == levels).sum(axis=0).astype(np.float64)
-    pairs = np.outer(counts, counts) - np.diag(counts)
-    flat: FloatArray = (pairs / (len(unit) - 1)).ravel()
-    return flat
+def _agreement(totals: FloatArray) -> FloatArray:
+    table = totals.reshape(*totals.shape[:-1], _N_CODES, _N_CODES)
+    return divide(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-2, -1)))
+
+
+def _agreement_if_decided(totals: FloatArray) -> FloatArray:
+    table = totals.reshape(*totals.shape[:-1], _N_CODES, _N_CODES)[..., :_TIE, :_TIE]
+    return divide(np.trace(table, axis1=-2, axis2=-1), table.sum(axis=(-2, -1)))
+
+
+def _coincidences(counts: FloatArray) -> FloatArray:
+    """What each unit adds to the coincidence matrix: (units, levels) to (units, levels²)."""
+    pairs = counts[:, :, None] * counts[:, None, :]
+    levels = np.arange(counts.shape[1])
+    pairs[:, levels, levels] -= counts
+    pairs /= (counts.sum(axis=1) - 1)[:, None, None]
+    return pairs.reshape(len(counts), counts.shape[1] ** 2)
 
 
 def _alpha(matrix: FloatArray, levels: FloatArray, scale: Scale) -> FloatArray:

@@ -1,8 +1,8 @@
 """How far a judge can be believed: figures over stored judgments and votes, and their rows."""
 
-from judging.cards.card import Card, CardFigure, judge_card, peer_ids, slice_basis
+from judging.cards.card import Card, CardFigure, bin_ids, judge_card, peer_ids, slice_basis
 from judging.cards.data import CardData, read_card_data
-from judging.cards.figures import FIGURES, Basis, basis_of
+from judging.cards.figures import FIGURES, Basis, basis_of, model_cost_per_1000
 
 __all__ = [
     "FIGURES",
@@ -11,7 +11,9 @@ __all__ = [
     "CardData",
     "CardFigure",
     "basis_of",
+    "bin_ids",
     "judge_card",
+    "model_cost_per_1000",
     "peer_ids",
     "read_card_data",
     "slice_basis",

@@ -10,21 +10,33 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import Vote
-from judging.agreement import Estimate, agreement, cohen_kappa
+from judging.agreement import CalibrationBin, Estimate, agreement, bin_number, cohen_kappa
 from judging.cards.data import CardData, read_card_data
-from judging.cards.figures import FIGURES, SEED, Basis, Figure
+from judging.cards.figures import (
+    FIGURES,
+    SEED,
+    Basis,
+    Figure,
+    model_cost_per_1000,
+    stated_confidence,
+)
 from judging.models import Judge, Judgment
 
 KEPT_S = 24 * 3600
+FORM = 2  # of a kept card; one more whenever its fields change
 
 
 @dataclass(frozen=True, slots=True)
 class CardFigure:
-    """One number with its interval; ``key`` leads to its rows, ``n_rows`` of them."""
+    """One number with its interval; ``key`` leads to its rows, ``n_rows`` of them.
+
+    ``split`` battles are left out because opinions on them are split.
+    """
 
     key: str
     estimate: Estimate
     n_rows: int
+    split: int = 0
 
     @property
     def figure(self) -> Figure:
@@ -51,6 +63,49 @@ class PeerFigure:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelFigure:
+    """What one of a jury's models costs per 1,000 verdicts, in US dollars."""
+
+    model: str
+    estimate: Estimate
+    n_rows: int
+
+
+@dataclass(frozen=True, slots=True)
+class PlottedBin:
+    """A bin's place on a square of 100 by 100 with its origin at the top left."""
+
+    x: float
+    y: float
+    top: float
+    bottom: float
+
+    @classmethod
+    def of(cls, found: CalibrationBin) -> PlottedBin:
+        """Where it stands; without an interval its top and bottom are its own height."""
+        value = found.agreement.value or 0.0
+        lower, upper = found.agreement.lower, found.agreement.upper
+        heights = (value, value if upper is None else upper, value if lower is None else lower)
+        y, top, bottom = (100 - 100 * height for height in heights)
+        return cls(100 * (found.mean_confidence or 0.0), y, top, bottom)
+
+
+@dataclass(frozen=True, slots=True)
+class Reliability:
+    """Stated confidence against agreement with most people, bin by bin; empty bins left out."""
+
+    bins: tuple[CalibrationBin, ...]
+    expected_error: Estimate
+    brier: Estimate
+    split: int
+
+    @property
+    def points(self) -> list[PlottedBin]:
+        """Where the bins stand on the plot."""
+        return [PlottedBin.of(each) for each in self.bins]
+
+
+@dataclass(frozen=True, slots=True)
 class Card:
     """What is known of a judge; figures without any row behind them are left out."""
 
@@ -58,6 +113,8 @@ class Card:
     categories: tuple[SliceFigure, ...]
     languages: tuple[SliceFigure, ...]
     peers: tuple[PeerFigure, ...]
+    models: tuple[ModelFigure, ...] = ()
+    reliability: Reliability | None = None
 
     @property
     def slices(self) -> tuple[tuple[str | Promise, tuple[SliceFigure, ...]], ...]:
@@ -71,7 +128,7 @@ class Card:
 
 def judge_card(judge: Judge) -> Card:
     """The card of one version of a judge; computed anew only when judgments or votes changed."""
-    key = f"judge-card:{judge.pk}:{_state()}"
+    key = f"judge-card-{FORM}:{judge.pk}:{_state()}"
     found: Card | None = cache.get(key)
     if found is None:
         found = compute_card(read_card_data(judge))
@@ -98,13 +155,39 @@ def compute_card(data: CardData) -> Card:
         basis = figure.basis(data)
         estimate = basis.estimate()
         if estimate.value is not None:
-            figures.append(CardFigure(key, estimate, len(basis.ids)))
+            figures.append(CardFigure(key, estimate, len(basis.ids), basis.split))
     return Card(
         figures=tuple(figures),
         categories=_slices(data, "category"),
         languages=_slices(data, "language"),
         peers=_peers(data),
+        models=_models(data),
+        reliability=_reliability(data),
     )
+
+
+def _models(data: CardData) -> tuple[ModelFigure, ...]:
+    found = []
+    for slug in sorted({slug for spent in data.spent.values() for slug in spent}):
+        basis = model_cost_per_1000(data, slug)
+        found.append(ModelFigure(slug, basis.estimate(), len(basis.ids)))
+    return tuple(sorted(found, key=lambda figure: -(figure.estimate.value or 0.0)))
+
+
+def _reliability(data: CardData) -> Reliability | None:
+    stated = stated_confidence(data)
+    if not stated.rows:
+        return None
+    found = stated.calibration()
+    bins = tuple(each for each in found.bins if each.agreement.n)
+    return Reliability(bins, found.expected_error, found.brier, stated.split)
+
+
+def bin_ids(data: CardData, number: int) -> list[int]:
+    """The judge's rows whose confidence lies in bin ``number``, counted from 0."""
+    stated = stated_confidence(data)
+    told = zip(stated.rows, stated.confidence, strict=True)
+    return [row.pk for row, confidence in told if bin_number(confidence) == number]
 
 
 def _slices(data: CardData, by: str) -> tuple[SliceFigure, ...]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ from django.db.models import Q
 
 from arena.models import Answer, Battle, Vote, WorkStatus
 from judging.agreement import count_list_items
+from judging.model_costs import SPENT
 from judging.models import Judge, Judgment, JudgmentMode
 from judging.verdicts.base import Outcome
 
@@ -49,7 +50,8 @@ class CardData:
     """A judge's own rows, and what people and other judges said about the same battles.
 
     ``combined`` is the judge's one outcome per battle (see ``combine_rows``), ``votes`` every
-    counted vote, ``others`` the combined outcomes of each other judge.
+    counted vote, ``others`` the combined outcomes of each other judge, ``spent`` the US dollars
+    that each model of a judge with several has cost, by row and slug, where their prices are known.
     """
 
     judge: Judge
@@ -59,6 +61,7 @@ class CardData:
     combined: dict[int, Outcome] = field(default_factory=dict)
     votes: dict[int, list[Outcome]] = field(default_factory=dict)
     others: dict[int, dict[int, Outcome]] = field(default_factory=dict)
+    spent: dict[int, Mapping[str, float]] = field(default_factory=dict)
 
     @property
     def rows(self) -> list[Row]:
@@ -84,6 +87,7 @@ def read_card_data(judge: Judge) -> CardData:
     data.battles = _battles(judge)
     data.votes = _votes(judge)
     data.others = _others(judge)
+    data.spent = {} if judge.language_model_id else _spent(judge)
     return data
 
 
@@ -154,6 +158,16 @@ def _rows(judge: Judge, mode: JudgmentMode) -> list[Row]:
         )
         for row in columns.iterator(chunk_size=5_000)
     ]
+
+
+def _spent(judge: Judge) -> dict[int, Mapping[str, float]]:
+    rows = Judgment.objects.filter(
+        judge=judge, is_dry_run=False, exclusion="", metadata__has_key="spent_by_model"
+    ).values_list("id", SPENT)
+    return {
+        pk: {slug: share["usd"] for slug, share in told.items() if share["usd"] is not None}
+        for pk, told in rows.iterator(chunk_size=5_000)
+    }
 
 
 def _judged_battles(judge: Judge) -> Q:
@@ -231,13 +245,3 @@ def _others(judge: Judge) -> dict[int, dict[int, Outcome]]:
             Row(pk, battle, game, turn, repeat, True, parsed, None, None, 0, None, None)
         )
     return {judge_id: combine_rows(found) for judge_id, found in by_judge.items()}
-
-
-def majority(outcomes: Sequence[Outcome]) -> Outcome:
-    """What most voters said; a tie when two outcomes lead together."""
-    a = outcomes.count(Outcome.MODEL_A)
-    b = outcomes.count(Outcome.MODEL_B)
-    ties = len(outcomes) - a - b
-    if a > max(b, ties):
-        return Outcome.MODEL_A
-    return Outcome.MODEL_B if b > max(a, ties) else Outcome.TIE

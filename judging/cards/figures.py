@@ -10,12 +10,14 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from judging.agreement import (
+    Calibration,
     Estimate,
     agreement,
     calibration,
     cohen_kappa,
     family_self_preference,
     first_position_preference,
+    majority,
     mean,
     parse_failure_rate,
     position_consistency,
@@ -23,7 +25,7 @@ from judging.agreement import (
     repeat_flip_rate,
     repeat_score_deviation,
 )
-from judging.cards.data import CardData, Row, majority
+from judging.cards.data import CardData, Row
 from judging.verdicts.base import Outcome
 
 SEED = 20_240_501  # the figures of a card are the same at every look
@@ -31,10 +33,14 @@ SEED = 20_240_501  # the figures of a card are the same at every look
 
 @dataclass(frozen=True, slots=True)
 class Basis:
-    """The judgments a figure rests on, by primary key, and how it is computed from them."""
+    """The judgments a figure rests on, by primary key, and how it is computed from them.
+
+    ``split`` battles are left out because people (or else the other judges) are split on them.
+    """
 
     ids: Sequence[int]
     estimate: Callable[[], Estimate]
+    split: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -158,18 +164,25 @@ def own_family(data: CardData) -> Basis:
     """Against people, or against all other judges together where nobody has voted."""
     family = _family(data)
     battles, judged, others, is_own_a = [], [], [], []
+    split = 0
     for battle, outcome in data.combined.items():
         families = data.battles[battle].families
-        reference = _said_by_others(data, battle)
-        if family and reference and (families[0] == family) != (families[1] == family):
-            battles.append(battle)
-            judged.append(outcome)
-            others.append(reference)
-            is_own_a.append(families[0] == family)
+        said = _said_by_others(data, battle)
+        if not family or not said or (families[0] == family) == (families[1] == family):
+            continue
+        reference = majority(said)
+        if reference is None:
+            split += 1
+            continue
+        battles.append(battle)
+        judged.append(outcome)
+        others.append(reference)
+        is_own_a.append(families[0] == family)
     clusters = [data.battles[battle].question for battle in battles]
     return Basis(
         _rows_of(data, battles),
         lambda: family_self_preference(judged, others, is_own_a, clusters, seed=SEED),
+        split,
     )
 
 
@@ -179,12 +192,10 @@ def _family(data: CardData) -> str:
     return model.organisation if model else str(data.judge.settings.get("family", ""))
 
 
-def _said_by_others(data: CardData, battle: int) -> Outcome | None:
-    votes = data.votes.get(battle)
-    if votes:
-        return majority(votes)
-    said = [outcomes[battle] for outcomes in data.others.values() if battle in outcomes]
-    return majority(said) if said else None
+def _said_by_others(data: CardData, battle: int) -> Sequence[Outcome]:
+    return data.votes.get(battle) or [
+        outcomes[battle] for outcomes in data.others.values() if battle in outcomes
+    ]
 
 
 def _task(row: Row) -> tuple[int, int, int]:
@@ -236,6 +247,16 @@ def cost_per_1000(data: CardData) -> Basis:
     )
 
 
+def model_cost_per_1000(data: CardData, slug: str) -> Basis:
+    """One model's part in the cost of a judge that asks several, over the rows that are split."""
+    rows = [row for row in data.rows if row.pk in data.spent]
+    costs = [1_000 * data.spent[row.pk].get(slug, 0.0) for row in rows]
+    return Basis(
+        [row.pk for row in rows if slug in data.spent[row.pk]],
+        lambda: mean(costs, [row.cluster for row in rows], seed=SEED),
+    )
+
+
 def seconds_each(data: CardData) -> Basis:
     rows = [row for row in data.rows if row.latency_s is not None]
     seconds = [row.latency_s for row in rows if row.latency_s is not None]
@@ -245,20 +266,48 @@ def seconds_each(data: CardData) -> Basis:
     )
 
 
-def confidence_error(data: CardData) -> Basis:
-    """Stated confidence against agreement with the majority of voters, game by game."""
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """Verdicts with a confidence on battles where people have a majority, game by game."""
+
+    rows: Sequence[Row]
+    is_right: Sequence[bool]
+    split: int
+
+    @property
+    def confidence(self) -> list[float]:
+        """In [0, 1], as the judge said it or as its probabilities imply."""
+        return [row.confidence for row in self.rows if row.confidence is not None]
+
+    @property
+    def questions(self) -> list[int]:
+        """What intervals resample."""
+        return [row.cluster for row in self.rows]
+
+    def calibration(self) -> Calibration:
+        """Confidence held against the majority of voters."""
+        return calibration(self.confidence, self.is_right, self.questions, seed=SEED)
+
+
+def stated_confidence(data: CardData) -> Stated:
+    """What the judge's calibration rests on."""
+    people = {battle: majority(votes) for battle, votes in data.votes.items()}
     rows = [
         row
         for row in data.pairs
-        if row.confidence is not None and row.outcome is not None and row.subject in data.votes
+        if row.confidence is not None and row.outcome is not None and row.subject in people
     ]
-    stated = [row.confidence for row in rows if row.confidence is not None]
-    is_right = [row.outcome == majority(data.votes[row.subject]) for row in rows]
+    decided = [row for row in rows if people[row.subject] is not None]
+    split = {row.subject for row in rows if people[row.subject] is None}
+    return Stated(decided, [row.outcome == people[row.subject] for row in decided], len(split))
+
+
+def confidence_error(data: CardData) -> Basis:
+    stated = stated_confidence(data)
     return Basis(
-        [row.pk for row in rows],
-        lambda: (
-            calibration(stated, is_right, [row.cluster for row in rows], seed=SEED).expected_error
-        ),
+        [row.pk for row in stated.rows],
+        lambda: stated.calibration().expected_error,
+        stated.split,
     )
 
 

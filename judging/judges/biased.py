@@ -35,7 +35,8 @@ class BiasedSettings:
     """Probabilities of each bias, and the models' strengths in logits (0 when not named).
 
     ``unreadable`` is the probability of a reply without a verdict; ``score_noise`` the standard
-    deviation of single scores around 5.5 + strength, clipped to 1 to 10.
+    deviation of single scores around 5.5 + strength, clipped to 1 to 10. ``confidence`` above 0 is
+    what it says of every choice.
     """
 
     first_position: float = 0.0
@@ -43,6 +44,7 @@ class BiasedSettings:
     own_family: float = 0.0
     unreadable: float = 0.0
     score_noise: float = 1.0
+    confidence: float = 0.0
     family: str = ""
     strengths: Mapping[str, float] = field(default_factory=dict)
 
@@ -62,7 +64,7 @@ class BiasedJudge:
     def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:
         """Refuse probabilities outside [0, 1]."""
         chosen = read_options(BiasedSettings, settings, "biased")
-        for name in ("first_position", "longer", "own_family", "unreadable"):
+        for name in ("first_position", "longer", "own_family", "unreadable", "confidence"):
             if not 0 <= getattr(chosen, name) <= 1:
                 raise JudgeSettingsError(
                     f"{name} is {getattr(chosen, name)}; a probability lies between 0 and 1"
@@ -81,7 +83,8 @@ class BiasedJudge:
         if task.mode is Mode.SINGLE:
             return Verdict(parsed=ParsedVerdict(score=self._score(task)))
         cause, outcome = self._choice(task)
-        return Verdict(parsed=ParsedVerdict(outcome=outcome), details={"decided_by": cause})
+        parsed = ParsedVerdict(outcome=outcome, confidence=self.settings.confidence or None)
+        return Verdict(parsed=parsed, details={"decided_by": cause})
 
     def _score(self, task: JudgingTask) -> float:
         centre = _SCORE_AT_EVEN_STRENGTH + self.settings.strengths.get(task.model_a, 0.0)

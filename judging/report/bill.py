@@ -9,7 +9,8 @@ from django.db.models import Avg, Count, Q, Sum
 
 from arena.models import WorkStatus
 from judging.batch_desk import requests_in
-from judging.models import JudgeBatch, JudgeRun, JudgmentQuerySet
+from judging.model_costs import ModelCost, model_costs
+from judging.models import JudgeBatch, JudgeRun, Judgment, JudgmentQuerySet
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +19,7 @@ class Bill:
 
     ``there_before`` judgments were made by earlier runs, ``from_cache`` took a reply that was paid
     for already, ``asked_again`` were read at the second try only. ``wall_s`` runs from start to
-    finish, None before it has finished.
+    finish, None before it has finished. ``by_model`` is empty where one model is asked.
     """
 
     judged: int
@@ -35,6 +36,7 @@ class Bill:
     batch_requests: int
     mean_latency_s: float | None
     wall_s: float | None
+    by_model: list[ModelCost]
 
     @property
     def usd_per_1000(self) -> float | None:
@@ -43,7 +45,7 @@ class Bill:
 
 
 def bill_of(run: JudgeRun) -> Bill:
-    """Two queries: over the run's rows and over its batches."""
+    """Three queries: over the run's rows, what their models cost, and its batches."""
     is_done = Q(status=WorkStatus.DONE)
     is_unpriced = is_done & Q(cost_usd__isnull=True, is_dry_run=False)
     was_unreadable = Q(metadata__has_key="unreadable_replies")
@@ -67,6 +69,7 @@ def bill_of(run: JudgeRun) -> Bill:
         batches=len(batches),
         batch_requests=requests_in(batches),
         wall_s=(ended - began).total_seconds() if ended and began else None,
+        by_model=model_costs(Judgment.objects.filter(run=run)),
     )
 
 

@@ -11,10 +11,11 @@ from judging.agreement import (
     Estimate,
     PositionEffects,
     agreement,
+    majority,
     position_effects,
 )
 from judging.models import JudgeRun, JudgmentQuerySet
-from judging.people import ROUNDS
+from judging.people_figures import ROUNDS
 from judging.report.examples import DISAGREEMENTS, Ids, drawn
 from judging.report.results import SEED
 from judging.report.scope import Decision
@@ -122,8 +123,7 @@ def _verdict(found: Sequence[Decision]) -> Outcome | None:
 def _dispute(
     found: Sequence[Decision], verdict: Outcome, tally: Counter[Outcome]
 ) -> PeoplesVerdict | None:
-    choice, n = tally.most_common(1)[0]
-    is_majority = 2 * n > tally.total()
-    if not (is_majority and choice.is_decisive and verdict.is_decisive and choice != verdict):
+    choice = majority(tally.elements())
+    if choice is None or choice != verdict.swapped() or choice == verdict:
         return None
-    return PeoplesVerdict(found[0].first.battle, choice, n, tally.total(), found[0].ids)
+    return PeoplesVerdict(found[0].first.battle, choice, tally[choice], tally.total(), found[0].ids)

@@ -20,6 +20,7 @@ class ShownLook:
 
     ``open_pairs`` are some of the open gaps and ``next_pairs`` what was judged next, the most
     frequent pair first; both are empty in runs made before they were kept, as ``at`` is None.
+    ``left`` is the forecast of what was still to be made.
     """
 
     number: int
@@ -32,6 +33,7 @@ class ShownLook:
     next: int
     open_pairs: list[tuple[str, str]]
     next_pairs: list[tuple[str, str, int]]
+    left: Mapping[str, Any] | None  # JSON of a Forecast
     x: float  # place on the chart, in percent
     y: float
 
@@ -90,6 +92,7 @@ def looks_of(plan: Mapping[str, Any]) -> Looks | None:  # JSON of a run
                 next=look["next"],
                 open_pairs=[(a, b) for a, b in look.get("open_pairs", ())],
                 next_pairs=[(a, b, n) for a, b, n in look.get("next_pairs", ())],
+                left=look.get("left"),
                 x=100 * look["judged"] / most,
                 y=100 - 100 * min(look["widest"], highest) / highest,
             )

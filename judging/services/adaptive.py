@@ -15,17 +15,20 @@ from django.utils import timezone
 
 from judging.adaptive import (
     Candidates,
+    Forecast,
     Goal,
     Look,
     Verdicts,
     batch_size,
     choose_judgments,
     fit_strengths,
+    forecast,
     look_at,
+    noise_of,
 )
 from judging.models import JudgeRunMode
 from judging.services.ledger import JudgeRunError, JudgeRunSpec, Ledger
-from judging.services.stored_verdicts import compared_rows
+from judging.services.stored_verdicts import Compared, compared_rows, history_of
 from judging.task_reading import Slot
 
 StopAt = Literal["order", "interval"]
@@ -94,8 +97,11 @@ class Batch:
     names: Sequence[str] = ()
     pairs: Sequence[tuple[int, int]] = ()
 
-    def note(self) -> dict[str, Any]:  # JSON
-        """The look as it is kept with the run; of its pairs the first few, by name."""
+    def note(self, left: Forecast | None = None) -> dict[str, Any]:  # JSON
+        """The look as it is kept with the run; of its pairs the first few, by name.
+
+        ``left`` is what is forecast from then on, this batch included.
+        """
         told = asdict(self.look)
         told["open_gaps"] = len(self.look.open_gaps)
         names, gaps = self.names, self.look.open_gaps[:PAIRS_NOTED]
@@ -103,6 +109,7 @@ class Batch:
         return told | {
             "is_reached": self.look.is_reached,
             "next": len(self.slots),
+            "left": asdict(left) if left else None,
             "open_pairs": [[names[a], names[b]] for a, b in gaps],
             "next_pairs": [[names[a], names[b], n] for (a, b), n in asked],
             "at": timezone.now().isoformat(timespec="seconds"),
@@ -153,15 +160,46 @@ def next_batch(spec: JudgeRunSpec, settings: AdaptiveSettings, ledger: Ledger) -
     return Batch([slot for _, slot in taken], look, total, names, [pair for pair, _ in taken])
 
 
+def forecast_of(
+    spec: JudgeRunSpec,
+    settings: AdaptiveSettings,
+    ledger: Ledger,
+    history: Sequence[Compared] | None = None,
+) -> Forecast:
+    """How many of the judgments that are left the run will make, simulated on what is known.
+
+    ``history`` is what the judge has compared anywhere; it is read when it is not given.
+    """
+    codes = {model.pk: code for code, model in enumerate(spec.answering_models)}
+    grouped = _group(ledger.to_make, codes, ledger.owners, settings.orders)
+    rows = history_of(spec.judge) if history is None else history
+    everywhere = {model: code for code, model in enumerate({m for r in rows for m in r[1:3]})}
+    return forecast(
+        _verdicts(spec, codes, ledger),
+        Candidates.of(grouped.keys),
+        settings.goal,
+        noise_of(Verdicts.of([_row(row, everywhere) for row in rows])),
+        n_models=len(codes),
+        waiting=len(ledger.to_make),
+        made=ledger.done + ledger.busy,
+        seed=spec.seed,
+    )
+
+
 def _verdicts(spec: JudgeRunSpec, codes: Mapping[int, int], ledger: Ledger) -> Verdicts:
     asked = {question for question, _ in ledger.owners.values()}
     rows = []
     for row in compared_rows(spec):
         if row.question in asked:
-            first, second, game = _oriented(codes[row.model_a], codes[row.model_b], row.game)
-            share = row.share if first == codes[row.model_a] else 1 - row.share
-            rows.append((row.question, first, second, game, share))
+            rows.append(_row(row, codes))
     return Verdicts.of(rows)
+
+
+def _row(row: Compared, codes: Mapping[int, int]) -> tuple[int, int, int, int, float]:
+    """(question, first, second, game, share of first), the model with the lower code first."""
+    first, second, game = _oriented(codes[row.model_a], codes[row.model_b], row.game)
+    share = row.share if first == codes[row.model_a] else 1 - row.share
+    return row.question, first, second, game, share
 
 
 def _oriented(a: int, b: int, game: int) -> tuple[int, int, int]:
@@ -201,6 +239,7 @@ def adaptive_summary(plan: Mapping[str, Any]) -> dict[str, Any]:  # JSON of a ru
         "is_reached": last["is_reached"],
         "open_gaps": last["open_gaps"],
         "widest": last["widest"],
+        "left": last.get("left"),
         "total": told["total"],
         "asked": asked,
         "saved": max(told["total"] - asked, 0),

@@ -22,7 +22,12 @@ from arena.services.runs import start_run
 from judging.budget import Budget, BudgetError
 from judging.models import JudgeRun, JudgeRunMode, Judgment
 from judging.replies import UNREADABLE_TRIES
-from judging.services.adaptive import AdaptiveSettings, Batch, check_adaptive, next_batch
+from judging.services.adaptive import (
+    AdaptiveSettings,
+    check_adaptive,
+    forecast_of,
+    next_batch,
+)
 from judging.services.judges import judge_from_row, models_of
 from judging.services.ledger import JudgeRunError, JudgeRunSpec, Ledger, open_ledger
 from judging.services.planning import plan_of, prices_of
@@ -46,7 +51,7 @@ def create_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> J
         _check_batch(spec, models.values())
     adaptive = check_adaptive(spec)
     ledger = open_ledger(spec)
-    if not ledger.to_make:
+    if not ledger.n_to_make:
         raise EmptyRunError(why_empty(spec, ledger))
     if adaptive is None:
         run = _create_row(spec, ledger, created_by)
@@ -59,7 +64,8 @@ def create_judge_run(spec: JudgeRunSpec, *, created_by: User | None = None) -> J
             f"is settled (within {adaptive.within:g} points, or in order); ask for less"
         )
     run = _create_row(spec, ledger, created_by)
-    _note_look(run, adaptive, batch, asked=ledger.done + ledger.busy)
+    first = batch.note() | {"left": run.plan["forecast"]}
+    _note_look(run, adaptive, first, batch.total, asked=ledger.done + ledger.busy)
     _add_rows(run, spec, ledger, batch.slots)
     return run
 
@@ -75,7 +81,8 @@ def extend_judge_run(run: JudgeRun) -> bool:
     spec = spec_of(run)
     ledger = open_ledger(spec)
     batch = next_batch(spec, adaptive, ledger)
-    _note_look(run, adaptive, batch, asked=ledger.done + ledger.busy)
+    left = forecast_of(spec, adaptive, ledger) if batch.slots else None
+    _note_look(run, adaptive, batch.note(left), batch.total, asked=ledger.done + ledger.busy)
     _add_rows(run, spec, ledger, batch.slots)
     return bool(batch.slots) and run.items().unfinished().exists()
 
@@ -97,10 +104,17 @@ def spec_of(run: JudgeRun) -> JudgeRunSpec:
     )
 
 
-def _note_look(run: JudgeRun, adaptive: AdaptiveSettings, batch: Batch, *, asked: int) -> None:
+def _note_look(
+    run: JudgeRun,
+    adaptive: AdaptiveSettings,
+    look: dict[str, Any],  # JSON
+    total: int,
+    *,
+    asked: int,
+) -> None:
     told = run.plan.get("adaptive") or {}
-    told |= {"within": adaptive.within, "stop_at": adaptive.stop_at, "total": batch.total}
-    told["looks"] = [*told.get("looks", ()), batch.note() | {"asked": asked}]
+    told |= {"within": adaptive.within, "stop_at": adaptive.stop_at, "total": total}
+    told["looks"] = [*told.get("looks", ()), look | {"asked": asked}]
     run.plan["adaptive"] = told
     run.save(update_fields=["plan"])
 

@@ -95,80 +95,178 @@ class JudgeRunSpec:
         return (*self.judged_models, *((self.baseline,) if self.baseline else ()))
 
 
+@dataclass(frozen=True, slots=True)
+class Block:
+    """All that is to be judged about one question, in a fixed order; counted without listing it.
+
+    ``answers`` are those judged, by primary key; each is compared with ``baseline``, or with each
+    other where ``games`` are two, or with nothing.
+    """
+
+    answers: tuple[int, ...]
+    baseline: int
+    games: tuple[int, ...]
+    turns: tuple[int, ...]
+    repeats: int
+
+    def __len__(self) -> int:
+        n = len(self.answers)
+        subjects = n * (n - 1) // 2 if self._are_pairs else n
+        return subjects * len(self.turns) * len(self.games) * self.repeats
+
+    def __iter__(self) -> Iterator[Slot]:
+        rest = list(product(self.turns, self.games, range(self.repeats)))
+        for a, b in self._subjects():
+            yield from (Slot(a, b, game, turn, repeat) for turn, game, repeat in rest)
+
+    def __getitem__(self, place: int) -> Slot:
+        """The slot at ``place``, counted from 0, without listing those before it."""
+        rest = list(product(self.turns, self.games, range(self.repeats)))
+        subject, own = divmod(place, len(rest))
+        turn, game, repeat = rest[own]
+        return Slot(*self._subject(subject), game, turn, repeat)
+
+    def __contains__(self, slot: Slot) -> bool:
+        sides = {slot.answer_a, slot.answer_b}
+        others = {self.baseline} if self.baseline or not self._are_pairs else set()
+        return (
+            sides <= {*self.answers, *others}
+            and others <= sides
+            and slot.game in self.games
+            and slot.turn in self.turns
+            and slot.repeat < self.repeats
+        )
+
+    @property
+    def _are_pairs(self) -> bool:
+        return len(self.games) > 1 and not self.baseline
+
+    def _subjects(self) -> Iterator[tuple[int, int]]:
+        """Side a is the answer with the smaller key, and game 2 shows side b first; 0 is none."""
+        if self._are_pairs:
+            yield from ((min(pair), max(pair)) for pair in combinations(self.answers, 2))
+        else:
+            yield from map(self._beside_baseline, self.answers)
+
+    def _subject(self, place: int) -> tuple[int, int]:
+        """The same at ``place``."""
+        if not self._are_pairs:
+            return self._beside_baseline(self.answers[place])
+        first, later = 0, len(self.answers) - 1
+        while place >= later:
+            first, place, later = first + 1, place - later, later - 1
+        pair = self.answers[first], self.answers[first + 1 + place]
+        return min(pair), max(pair)
+
+    def _beside_baseline(self, answer: int) -> tuple[int, int]:
+        pair = answer, self.baseline
+        return (min(pair), max(pair)) if self.baseline else pair
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerSheet:
+    """A set's questions, and the finished answers to each, by model; primary keys."""
+
+    questions: Sequence[Question]
+    answers: Mapping[int, AnswersByModel]
+
+
+def read_answers(
+    question_set: QuestionSet, models: Sequence[LanguageModel], limit: int | None
+) -> AnswerSheet:
+    """Of these models, to the first questions of the set; two queries."""
+    questions = list(question_set.questions.order_by("id")[:limit])
+    found: dict[int, dict[int, int]] = {}
+    rows = Answer.objects.done().in_answer_set().filter(model__in=models)
+    rows = rows.filter(question__question_set=question_set)
+    for pk, question_id, model_id in rows.values_list("id", "question_id", "model_id"):
+        found.setdefault(question_id or 0, {})[model_id] = pk
+    return AnswerSheet(questions, found)
+
+
 @dataclass(slots=True)
 class Ledger:
-    """``missing`` slots have no row; ``adoptable`` ones have a row that nobody works on.
+    """What is asked for, by question, and what is stored of it.
 
-    ``busy`` counts rows of runs that are going on. ``missing_answers`` counts by model.
+    ``adoptable`` slots have a row that nobody works on, ``done`` and ``busy`` count the rows that
+    are finished, and those of runs that are going on. ``missing_answers`` counts by model.
     ``owners`` tells the question and the model of each answer, by primary keys.
     """
 
-    questions: int = 0
-    missing: list[Slot] = field(default_factory=list)
+    blocks: dict[int, Block] = field(default_factory=dict)
+    stored: set[Slot] = field(default_factory=set)
     adoptable: dict[Slot, int] = field(default_factory=dict)
+    questions: int = 0
     done: int = 0
     busy: int = 0
     missing_answers: Counter[str] = field(default_factory=Counter)
     owners: dict[int, tuple[int, int]] = field(default_factory=dict)
 
     @property
+    def missing(self) -> list[Slot]:
+        """The slots that have no row."""
+        slots = (slot for block in self.blocks.values() for slot in block)
+        return [slot for slot in slots if slot not in self.stored]
+
+    @property
     def to_make(self) -> list[Slot]:
         """The slots that a run would judge."""
         return [*self.adoptable, *self.missing]
 
+    @property
+    def n_to_make(self) -> int:
+        """How many they are."""
+        return sum(map(len, self.blocks.values())) - self.done - self.busy
 
-def open_ledger(spec: JudgeRunSpec) -> Ledger:
-    """Compare what ``spec`` asks for with what is stored; changes nothing."""
-    questions = list(spec.question_set.questions.order_by("id")[: spec.limit])
-    answers = _answers(questions, spec.answering_models)
-    ledger = Ledger(questions=len(questions))
-    for question in questions:
-        there = answers.get(question.pk, {})
+    def sample(self, n: int) -> list[Slot]:
+        """About ``n`` of the slots to make, evenly spread; listed only as far as needed."""
+        if self.stored:
+            slots = self.to_make
+            return slots[:: max(len(slots) // n, 1)]
+        step, skip, chosen = max(self.n_to_make // n, 1), 0, []
+        for block in self.blocks.values():
+            places = range(skip, len(block), step)
+            chosen += [block[place] for place in places]
+            skip += len(places) * step - len(block)
+        return chosen
+
+
+def open_ledger(spec: JudgeRunSpec, sheet: AnswerSheet | None = None) -> Ledger:
+    """Compare what ``spec`` asks for with what is stored; changes nothing.
+
+    ``sheet`` may hold the answers of more models; it is read when it is not given.
+    """
+    if sheet is None:
+        sheet = read_answers(spec.question_set, spec.answering_models, spec.limit)
+    ledger = Ledger(questions=len(sheet.questions))
+    models = {model.pk: model.slug for model in spec.answering_models}
+    judged = [model.pk for model in spec.judged_models]
+    for question in sheet.questions:
+        answers = sheet.answers.get(question.pk, {})
+        there = {model: answers[model] for model in models if model in answers}
         ledger.owners |= {answer: (question.pk, model) for model, answer in there.items()}
-        for model in spec.answering_models:
-            ledger.missing_answers[model.slug] += model.pk not in there
+        for model, slug in models.items():
+            ledger.missing_answers[slug] += model not in there
+        ledger.blocks[question.pk] = _block(spec, question, there, judged)
     ledger.missing_answers = +ledger.missing_answers
-    stored = _stored(spec)
-    for question in questions:
-        for slot in _slots(spec, question, answers.get(question.pk, {})):
-            _enter(ledger, slot, stored.get(slot))
+    for slot, row in sorted(_stored(spec).items()):
+        _enter(ledger, slot, row)
     return ledger
 
 
-def _answers(
-    questions: Sequence[Question], models: Sequence[LanguageModel]
-) -> dict[int, dict[int, int]]:
-    """Finished answers: by question, then by model."""
-    found: dict[int, dict[int, int]] = {}
-    rows = Answer.objects.done().in_answer_set().filter(model__in=models)
-    if questions:
-        rows = rows.filter(question__question_set=questions[0].question_set_id)
-    for pk, question_id, model_id in rows.values_list("id", "question_id", "model_id"):
-        found.setdefault(question_id, {})[model_id] = pk
-    return found
-
-
-def _slots(spec: JudgeRunSpec, question: Question, answers: AnswersByModel) -> Iterator[Slot]:
-    """All that is to be judged about one question, in a fixed order."""
+def _block(
+    spec: JudgeRunSpec, question: Question, answers: AnswersByModel, judged: Sequence[int]
+) -> Block:
     is_single = spec.mode == JudgeRunMode.SINGLE
-    turns = judged_turns(spec.judge.settings, len(question.turns), is_single=is_single)
-    present = [answers[model.pk] for model in spec.judged_models if model.pk in answers]
-    repeats = range(spec.repeats)
-    if is_single:
-        for answer, turn, repeat in product(present, turns, repeats):
-            yield Slot(answer, 0, 1, turn, repeat)
-        return
-    if spec.baseline is not None:
-        against = answers.get(spec.baseline.pk)
-        pairs = [(answer, against) for answer in present] if against else []
-    else:
-        pairs = list(combinations(present, 2))
-    for first, second in pairs:
-        # the battle's side a is the answer with the smaller key; game 2 shows side b first
-        a, b = min(first, second), max(first, second)
-        yield from (
-            Slot(a, b, game, t, repeat) for t, game, repeat in product(turns, (1, 2), repeats)
-        )
+    present = tuple(answers[model] for model in judged if model in answers)
+    against = answers.get(spec.baseline.pk, 0) if spec.baseline else 0
+    return Block(
+        answers=() if spec.baseline and not against else present,
+        baseline=against,
+        games=(1,) if is_single else (1, 2),
+        turns=judged_turns(spec.judge.settings, len(question.turns), is_single=is_single),
+        repeats=spec.repeats,
+    )
 
 
 _Row = tuple[int, str]  # id, and what may be done with it
@@ -204,10 +302,13 @@ def _stored(spec: JudgeRunSpec) -> dict[Slot, _Row]:
     return found
 
 
-def _enter(ledger: Ledger, slot: Slot, row: _Row | None) -> None:
-    if row is None:
-        ledger.missing.append(slot)
-    elif row[1] == _FREE:
+def _enter(ledger: Ledger, slot: Slot, row: _Row) -> None:
+    """Take note of a stored row, if it is among what is asked for."""
+    question, _ = ledger.owners.get(slot.answer_a, (0, 0))
+    if question not in ledger.blocks or slot not in ledger.blocks[question]:
+        return
+    ledger.stored.add(slot)
+    if row[1] == _FREE:
         ledger.adoptable[slot] = row[0]
     elif row[1] == _BUSY:
         ledger.busy += 1

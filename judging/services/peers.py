@@ -10,9 +10,10 @@ from typing import Any
 from arena.models import LanguageModel, QuestionSet
 from judging.models import Judge, JudgeRunMode
 from judging.services.judges import create_judge, planned_judge
-from judging.services.ledger import JudgeRunError, JudgeRunSpec
-from judging.services.planning import JudgePlan, plan_judge_run
+from judging.services.ledger import JudgeRunError, JudgeRunSpec, open_ledger, read_answers
+from judging.services.planning import SAMPLED_TASKS, JudgePlan, plan_of
 
+LEAST_SAMPLED = 20  # tasks of one examiner whose prompts are rendered for the plan
 FEWEST_PEERS = 3  # with two, nobody is left to judge their pair
 
 
@@ -174,8 +175,21 @@ class PeerPlan:
 
 
 def plan_peers(specs: Sequence[JudgeRunSpec]) -> PeerPlan:
-    """The plans of all runs; changes nothing and calls nobody."""
-    return PeerPlan(tuple(PeerLine(spec.judge, plan_judge_run(spec)) for spec in specs))
+    """The plans of all runs of one examination; changes nothing and calls nobody.
+
+    Its answers are read once, and the prompts' lengths are learnt from all runs together.
+    """
+    if not specs:
+        return PeerPlan(())
+    everyone = {model.pk: model for spec in specs for model in spec.answering_models}
+    sheet = read_answers(specs[0].question_set, list(everyone.values()), specs[0].limit)
+    sampled = max(SAMPLED_TASKS // len(specs), LEAST_SAMPLED)
+    return PeerPlan(
+        tuple(
+            PeerLine(spec.judge, plan_of(spec, open_ledger(spec, sheet), sampled=sampled))
+            for spec in specs
+        )
+    )
 
 
 def _sum_known(amounts: Sequence[float | None]) -> float | None:

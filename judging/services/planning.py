@@ -10,7 +10,7 @@ from typing import Any
 from django.db.models import Avg
 
 from arena.models import LanguageModel
-from judging.adaptive import batch_size
+from judging.adaptive import Forecast
 from judging.batch_desk import PRICE_SHARE
 from judging.cost import (
     TYPICAL_VERDICT_TOKENS,
@@ -29,20 +29,34 @@ from judging.precision import (
     scatter_of_scores,
     scatter_of_shares,
 )
-from judging.services.adaptive import AdaptiveSettings, check_adaptive
+from judging.services.adaptive import check_adaptive, forecast_of
 from judging.services.judges import judge_from_row, models_of
 from judging.services.ledger import JudgeRunSpec, Ledger, open_ledger
-from judging.services.stored_verdicts import opponents_of, scores_of_judge, shares_of_judge
+from judging.services.stored_verdicts import (
+    Compared,
+    history_of,
+    opponents_of,
+    scores_of_judge,
+    shares_of,
+)
 from judging.task import JudgingError
 from judging.task_reading import Slot, TaskReader
 
 # prompts rendered to learn their length; the mean of 300 is within a few percent of the whole
 SAMPLED_TASKS = 300
 OFFLINE_JUDGMENTS_PER_S = 1_000.0
-# the share of a full run's verdicts that tell as much when each pair is shown in one order only:
-# half of them at 1.2 times the variance, for a judge that keeps its verdict on 65 % of pairs
-ONE_ORDER = 0.6
 BATCH_WINDOW_S = 24 * 3600.0
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedModel:
+    """What one of several models would be asked, and cost in US dollars."""
+
+    model: str
+    calls: int
+    input_tokens: int
+    output_tokens: int
+    money: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +67,7 @@ class JudgePlan:
     judge and a dry run cost nothing. ``unjudgeable`` is the share of sampled tasks that the judge
     cannot be asked, ``problem`` the first reason. ``precision`` is what the results will be known
     to once all is judged. An adaptive run makes at most what the plan says, and likely
-    ``likely_to_make``.
+    what is forecast.
     """
 
     questions: int
@@ -70,9 +84,18 @@ class JudgePlan:
     missing_answers: dict[str, int]
     unjudgeable: float = 0.0
     problem: str = ""
+    by_model: tuple[PlannedModel, ...] = ()
     precision: Precision | None = None
     adaptive_within: float | None = None
-    likely_to_make: int | None = None
+    forecast: Forecast | None = None
+
+    @property
+    def likely_money(self) -> tuple[float, float] | None:
+        """What an adaptive run may cost: the ends of the forecast's range; None if not known."""
+        if self.forecast is None or not self.to_make or self.money is None:
+            return None
+        each = self.money / self.to_make
+        return each * self.forecast.low, each * self.forecast.high
 
     @property
     def costs_money(self) -> bool:
@@ -89,32 +112,32 @@ def plan_judge_run(spec: JudgeRunSpec) -> JudgePlan:
     return plan_of(spec, open_ledger(spec))
 
 
-def plan_of(spec: JudgeRunSpec, ledger: Ledger) -> JudgePlan:
-    """The plan for what a ledger says is to be made."""
-    slots = ledger.to_make
+def plan_of(spec: JudgeRunSpec, ledger: Ledger, *, sampled: int = SAMPLED_TASKS) -> JudgePlan:
+    """The plan for what a ledger says is to be made; ``sampled`` tasks tell its prompts' length."""
+    n_slots = ledger.n_to_make
     adaptive = check_adaptive(spec)
-    precision = precision_of(spec, ledger)
+    history = [] if spec.mode == JudgeRunMode.SINGLE else history_of(spec.judge)
+    precision = _precision(spec, ledger, history)
     judge = judge_from_row(spec.judge)
     models = {} if spec.is_dry_run else models_of(spec.judge, judge)
-    sample = _sample(judge, slots, spec.seed)
-    estimate = (
-        _estimate(spec.judge, sample, models, slots)
-        if models
-        else CostEstimate(0, 0, 0, 0.0, 0.0, len(slots) / OFFLINE_JUDGMENTS_PER_S, "computation")
-    )
+    sample = _sample(judge, ledger.sample(sampled), spec.seed)
+    estimates = _estimates(spec.judge, sample, models, ledger) if models else {}
     if spec.settings.get("batch"):
-        estimate = _batched(estimate)
+        estimates = {name: _batched(estimate) for name, estimate in estimates.items()}
+    offline = CostEstimate(0, 0, 0, 0.0, 0.0, n_slots / OFFLINE_JUDGMENTS_PER_S, "computation")
+    estimate = _total(list(estimates.values())) if models else offline
     return JudgePlan(
         questions=ledger.questions,
-        to_make=len(slots),
+        to_make=n_slots,
         reused=ledger.done,
         busy=ledger.busy,
         missing_answers=dict(ledger.missing_answers),
         unjudgeable=sample.refused / sample.tasks if sample.tasks else 0.0,
         problem=sample.problem,
+        by_model=_by_model(estimates),
         precision=precision,
         adaptive_within=adaptive.within if adaptive else None,
-        likely_to_make=_likely(adaptive, precision, ledger) if adaptive else None,
+        forecast=forecast_of(spec, adaptive, ledger, history) if adaptive and n_slots else None,
         **asdict(estimate),
     )
 
@@ -133,28 +156,17 @@ def _batched(estimate: CostEstimate) -> CostEstimate:
     )
 
 
-def precision_of(spec: JudgeRunSpec, ledger: Ledger) -> Precision | None:
+def _precision(spec: JudgeRunSpec, ledger: Ledger, history: Sequence[Compared]) -> Precision | None:
     """How wide the intervals will be once everything that was asked for is judged."""
     judged = {question for question, _ in ledger.owners.values()}
     if spec.mode == JudgeRunMode.SINGLE:
         return expected_precision(scatter_of_scores(scores_of_judge(spec)), questions=len(judged))
     return expected_precision(
-        scatter_of_shares(shares_of_judge(spec)),
+        scatter_of_shares(shares_of(history)),
         questions=len(judged),
         opponents=opponents_of(spec),
         models=len(spec.answering_models),
     )
-
-
-def _likely(adaptive: AdaptiveSettings, precision: Precision | None, ledger: Ledger) -> int:
-    """Judgments until every gap is known as asked: its variance falls with their number."""
-    total = len(ledger.to_make) + ledger.done + ledger.busy
-    share = 1.0
-    if precision is not None and precision.gap_points is not None:
-        share = (precision.gap_points / adaptive.within) ** 2
-        share = min(share * (ONE_ORDER if adaptive.orders == "one" else 1.0), 1.0)
-    wanted = max(round(share * total), batch_size(total, 0))
-    return min(max(wanted - ledger.done - ledger.busy, 0), len(ledger.to_make))
 
 
 @dataclass(slots=True)
@@ -172,9 +184,7 @@ class _Sample:
     is_per_answer: bool = True
 
 
-def _sample(judge: BuiltJudge, slots: Sequence[Slot], seed: int) -> _Sample:
-    step = max(len(slots) // SAMPLED_TASKS, 1)
-    chosen = slots[::step]
+def _sample(judge: BuiltJudge, chosen: Sequence[Slot], seed: int) -> _Sample:
     reader = TaskReader(seed=seed)
     reader.fetch(chosen)
     sample = _Sample(len(chosen), {}, {})
@@ -197,30 +207,44 @@ def _add_request(sample: _Sample, request: JudgeRequest) -> None:
     sample.is_per_answer &= request.is_kept
 
 
-def _estimate(
-    judge: Judge, sample: _Sample, models: Mapping[str, LanguageModel], slots: Sequence[Slot]
-) -> CostEstimate:
+def _estimates(
+    judge: Judge, sample: _Sample, models: Mapping[str, LanguageModel], ledger: Ledger
+) -> dict[str, CostEstimate]:
+    """By the name that the judge's requests use for each model."""
     history = judge.judgments.filter(is_dry_run=False, latency_s__gt=0).aggregate(
         output_tokens=Avg("output_tokens"), latency_s=Avg("latency_s")
     )
-    estimates = []
+    # what is stored adds up a judgment's calls: a jury's are several
+    at_once = sum(map(len, sample.lengths.values())) / max(sample.tasks - sample.refused, 1) or 1
+    latency_s = history["latency_s"] and history["latency_s"] / at_once
+    typical = (history["output_tokens"] or TYPICAL_VERDICT_TOKENS * at_once) / at_once
+    estimates = {}
     for name, lengths in sample.lengths.items():
-        calls = round(len(lengths) / sample.tasks * len(slots))
+        calls = round(len(lengths) / sample.tasks * ledger.n_to_make)
         if sample.is_per_answer:
-            scored = {(pk, slot.turn, slot.repeat) for slot in slots for pk in slot.answers}
+            scored = {
+                (pk, slot.turn, slot.repeat) for slot in ledger.to_make for pk in slot.answers
+            }
             calls = min(calls, len(scored))
         limit = sample.output_limits[name]
-        typical = history["output_tokens"] or TYPICAL_VERDICT_TOKENS
-        estimates.append(
-            estimate_cost(
-                [round(fmean(lengths))] * calls,
-                output_tokens_per_call=min(typical, limit or typical),
-                max_output_tokens=limit,
-                prices=prices_of(models[name]),
-                throughput=_throughput(models[name], history["latency_s"]),
-            )
+        estimates[name] = estimate_cost(
+            [round(fmean(lengths))] * calls,
+            output_tokens_per_call=min(typical, limit or typical),
+            max_output_tokens=limit,
+            prices=prices_of(models[name]),
+            throughput=_throughput(models[name], latency_s),
         )
-    return _total(estimates)
+    return estimates
+
+
+def _by_model(estimates: Mapping[str, CostEstimate]) -> tuple[PlannedModel, ...]:
+    """The dearest first; empty where one model is asked."""
+    named = [
+        PlannedModel(name, each.calls, each.input_tokens, each.output_tokens, each.money)
+        for name, each in estimates.items()
+        if name
+    ]
+    return tuple(sorted(named, key=lambda part: (-(part.money or 0.0), part.model)))
 
 
 def prices_of(model: LanguageModel) -> Prices | None:

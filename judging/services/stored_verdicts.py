@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from arena.models import BattleOrigin
-from judging.models import JudgeRunMode, Judgment, JudgmentMode
+from judging.models import Judge, JudgeRunMode, Judgment, JudgmentMode
 from judging.services.ledger import JudgeRunSpec
 
 SHARE_OF_A = {"model_a": 1.0, "model_b": 0.0, "tie": 0.5, "both_bad": 0.5}
@@ -43,20 +44,26 @@ def compared_rows(spec: JudgeRunSpec) -> list[Compared]:
     ]
 
 
-def shares_of_judge(spec: JudgeRunSpec) -> list[tuple[int, int, int, float]]:
-    """(question, model, opponent, share) of all that any version of the judge has compared."""
+def history_of(judge: Judge) -> list[Compared]:
+    """The latest comparisons of any version of the judge, wherever they were made; one query."""
     rows = (
         Judgment.objects.readable()
-        .filter(judge__slug=spec.judge.slug, mode=JudgmentMode.PAIRWISE, is_dry_run=False)
+        .filter(judge__slug=judge.slug, mode=JudgmentMode.PAIRWISE, is_dry_run=False)
         .filter(exclusion="", battle__question__isnull=False)
         .order_by("-id")
-        .values_list("battle__question_id", "battle__model_a_id", "battle__model_b_id", "outcome")[
-            :MOST_ROWS
-        ]
     )
+    columns = ("battle__question_id", "battle__model_a_id", "battle__model_b_id", "game", "outcome")
+    return [
+        Compared(question or 0, a or 0, b or 0, game, SHARE_OF_A[outcome])
+        for question, a, b, game, outcome in rows.values_list(*columns)[:MOST_ROWS]
+    ]
+
+
+def shares_of(history: Iterable[Compared]) -> list[tuple[int, int, int, float]]:
+    """(question, model, opponent, share), all verdicts on one pair of answers averaged."""
     games: defaultdict[tuple[int, int, int], list[float]] = defaultdict(list)
-    for question, a, b, outcome in rows:
-        games[question or 0, a or 0, b or 0].append(SHARE_OF_A[outcome])
+    for row in history:
+        games[row.question, row.model_a, row.model_b].append(row.share)
     found = []
     for (question, a, b), shares in games.items():
         share = sum(shares) / len(shares)

@@ -40,8 +40,10 @@ class AlpacaEvalLogprob:
         second = self._probability(reply, self.second_token)
         if first + second == 0:
             return unreadable(reply, UnreadableReason.NO_VERDICT)
-        preference = 2 - first / (first + second)
-        return ParsedVerdict(outcome=preferred(preference), preference=preference)
+        share = first / (first + second)
+        return ParsedVerdict(
+            outcome=preferred(2 - share), preference=2 - share, confidence=max(share, 1 - share)
+        )
 
     def _probability(self, reply: JudgeReply, token: str) -> float:
         logprob = (reply.first_token_logprobs or {}).get(token)

@@ -12,7 +12,9 @@ from django.views.decorators.http import require_safe
 from judging.cards import (
     FIGURES,
     basis_of,
+    bin_ids,
     judge_card,
+    model_cost_per_1000,
     peer_ids,
     read_card_data,
     slice_basis,
@@ -56,7 +58,8 @@ def judge_figure_rows(request: HttpRequest, slug: str, version: int, key: str) -
     """The judgments that a figure of a card rests on.
 
     Agreement with people can be narrowed to a ``category`` or ``language``; with ``other`` it is
-    the rows on battles that another judge, by its number, has decided as well.
+    the rows on battles that another judge, by its number, has decided as well; with ``bin`` those
+    of a bin of confidence, with ``model`` those for which this model of a jury was paid.
     """
     judge = get_object_or_404(
         Judge.objects.select_related("language_model"), slug=slug, version=version
@@ -79,7 +82,11 @@ def _ids(judge: Judge, key: str, request: HttpRequest) -> Sequence[int]:
     for by in ("category", "language"):
         if name := request.GET.get(by):
             return slice_basis(data, by, name).ids
-    other = request.GET.get("other", "")
-    if other.isdigit():
+    other, number = request.GET.get("other", ""), request.GET.get("bin", "")
+    if other.isdecimal():
         return peer_ids(data, int(other))
+    if number.isdecimal():
+        return bin_ids(data, int(number))
+    if model := request.GET.get("model"):
+        return model_cost_per_1000(data, model).ids
     return basis_of(data, key).ids

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.contrib import messages
+from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -10,15 +11,17 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from arena.access import staff_only
-from judging.forms import JudgeForm
+from judging.forms import JudgeForm, JudgmentFilter
 from judging.judges import JudgeSettingsError
 from judging.kinds import kinds_of_judge
-from judging.models import Judge
+from judging.models import Judge, Judgment
 from judging.prompts import PromptError
 from judging.reward_calibration import CalibrationError
-from judging.selectors import judge_page, listed_judges
+from judging.selectors import judge_page, listed_judges, listed_judgments
 from judging.services.calibrating import calibrate_judge
 from judging.services.judges import create_judge
+
+ROWS_PER_PAGE = 50
 
 
 @require_safe
@@ -35,6 +38,26 @@ def judge_detail(request: HttpRequest, slug: str, version: int | None = None) ->
     if judge is None:
         raise Http404(f"There is no judge {slug!r}{f' v{version}' if version else ''}.")
     return render(request, "judging/judge_detail.html", {"judge": judge, "page": judge_page(judge)})
+
+
+@require_safe
+def judge_judgments(request: HttpRequest, slug: str, version: int) -> HttpResponse:
+    """Every real judgment of one version, whichever run made it."""
+    judge = get_object_or_404(
+        Judge.objects.select_related("language_model"), slug=slug, version=version
+    )
+    form = JudgmentFilter(request.GET)
+    own = Judgment.objects.filter(judge=judge, is_dry_run=False)
+    pages = Paginator(listed_judgments(own, form.chosen()), ROWS_PER_PAGE)
+    context = {
+        "judge": judge,
+        "filter_form": form,
+        "page": pages.get_page(request.GET.get("page")),
+        "htmx_target": "#judgment-table",
+    }
+    is_partial = request.headers.get("HX-Target") == "judgment-table"
+    template = "judging/_judgment_table.html" if is_partial else "judging/judge_judgments.html"
+    return render(request, template, context)
 
 
 @staff_only

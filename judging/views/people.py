@@ -7,12 +7,23 @@ from django.shortcuts import render
 from django.views.decorators.http import require_GET
 
 from arena.models import Vote, VoteSource
-from judging.people import people_page
+from judging.people import KEPT_FIGURES, Wanted, people_page
 
 
 @require_GET
 def people_and_judges(request: HttpRequest) -> HttpResponse:
     """The demo's simulated votes are shown only while nobody has voted here."""
     has_own = Vote.objects.exclude(source=VoteSource.DEMO).exists()
-    context = {"page": people_page(include_demo=not has_own), "is_demo": not has_own}
+    judge = request.GET.get("judge", "")
+    wanted = Wanted(
+        judge_id=int(judge) if judge.isdecimal() and len(judge) < 19 else None,
+        category=request.GET.get("category", ""),
+        page=request.GET.get("page", "1"),
+    )
+    page = people_page(
+        include_demo=not has_own,
+        wanted=wanted,
+        figures=KEPT_FIGURES.get(include_demo=not has_own),
+    )
+    context = {"page": page, "wanted": wanted, "is_demo": not has_own}
     return render(request, "judging/people.html", context)

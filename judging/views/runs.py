@@ -13,7 +13,7 @@ from arena.services.generation import EmptyRunError
 from judging.budget import BudgetError
 from judging.forms import JudgeRunForm, JudgmentFilter
 from judging.judges import JudgeSettingsError
-from judging.models import JudgeRun
+from judging.models import JudgeRun, Judgment
 from judging.prompts import PromptError
 from judging.report import report_html
 from judging.selectors import listed_judgments
@@ -72,7 +72,9 @@ def run_judgments(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
     """Every judgment of a run with the judge's raw text."""
     run = get_object_or_404(JudgeRun.objects.select_related("judge"), pk=run_id)
     form = JudgmentFilter(request.GET)
-    pages = Paginator(listed_judgments(run, form.chosen()), ROWS_PER_PAGE)
+    pages = Paginator(
+        listed_judgments(Judgment.objects.filter(run=run), form.chosen()), ROWS_PER_PAGE
+    )
     context = {
         "run": run,
         "filter_form": form,

@@ -76,14 +76,28 @@ def group_rows_of_labels(label: NDArray[np.intp]) -> Grouping:
 def intersect(first: Grouping, second: Grouping) -> Grouping:
     """Rows stay together only if both groupings keep them together."""
     key = first.label * second.n_clusters + second.label
-    order = np.argsort(key)
-    ordered = key[order]
+    ordered, order = _sorted_with_order(key, first.n_clusters * second.n_clusters)
     starts = np.empty(key.size, dtype=np.intp)
     starts[:1] = 0
     np.cumsum(ordered[1:] != ordered[:-1], out=starts[1:])
     label = np.empty(key.size, dtype=np.intp)
     label[order] = starts
     return Grouping(label, int(starts[-1]) + 1 if key.size else 0)
+
+
+def _sorted_with_order(
+    key: NDArray[np.intp], limit: int
+) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """``key``, all below ``limit``, in ascending order, and the place of each before that.
+
+    Numbers sort several times faster than their places, so the place rides in the lower bits.
+    """
+    bits = int(key.size).bit_length()
+    if limit.bit_length() + bits > 63:
+        order = np.argsort(key, kind="stable")
+        return key[order], order
+    packed = np.sort((key << bits) | np.arange(key.size))
+    return packed >> bits, packed & ((1 << bits) - 1)
 
 
 def plan_clusters(rows: Comparisons, clustering: Clustering = "auto") -> ClusterPlan:

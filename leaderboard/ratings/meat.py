@@ -11,10 +11,10 @@ from typing import Final, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.sparse import coo_array
+from scipy.sparse import coo_array, csr_array
 
 from leaderboard.ratings.clusters import ClusterPlan, Grouping
-from leaderboard.ratings.pair_sums import bin_sums
+from leaderboard.ratings.pair_sums import bin_sums, laplacian
 
 _BLOCK_BYTES: Final = 1 << 20  # a block of cluster sums stays in the second-level cache
 _PAIRING_LIMIT: Final = 0.55  # times √columns: up to there clusters are cheaper row by row
@@ -70,6 +70,11 @@ class RowScores:
         signs = self.signs or (1.0,) * len(self.entries)
         return [(*entry, sign) for entry, sign in zip(self.entries, signs, strict=True)]
 
+    @property
+    def entries_per_row(self) -> int:
+        """Sparse entries of every row."""
+        return len(self.entries)
+
     def dense_column(
         self, j: int, buffer: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
@@ -87,9 +92,20 @@ class RowScores:
         entries = tuple((column[rows], gathered[id(value)]) for column, value in self.entries)
         return RowScores(self.n_sparse, entries, signs=self.signs)
 
-    def signed_of(self, rows: slice) -> list[tuple[NDArray[np.int32], NDArray[np.float64], float]]:
-        """Entries of some rows with their signs."""
-        return [(column[rows], value[rows], sign) for column, value, sign in self.signed]
+    def listed(self, rows: slice) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Columns and signed values of some rows' entries, those of a row next to each other."""
+        width = len(self.entries)
+        stop = min(rows.stop, self.n_rows)
+        columns = np.empty((stop - rows.start, width), dtype=np.int32)
+        values = np.empty((stop - rows.start, width))
+        for place, (column, value, sign) in enumerate(self.signed):
+            columns[:, place] = column[rows]
+            np.multiply(value[rows], sign, out=values[:, place])
+        return columns.reshape(-1), values.reshape(-1)
+
+    def own_products(self) -> NDArray[np.float64]:
+        """Σ over rows of row·rowᵀ, float64[p, p]."""
+        return _products(self, self)
 
     def expanded(self) -> "RowScores":
         """Themselves: these scores are written out row by row."""
@@ -112,14 +128,25 @@ class CellScores:
     """Scores of n rows that differ by cell only: unweighted battles without covariates.
 
     ``cell``: int32[n], a row's (side A, side B, outcome) flattened, which fits: there are no
-    23,170 models. ``residual``: float64[m·m·outcomes], what side A gains and side B loses there.
-    Five bytes a row are moved into cluster order instead of twelve, and a row is written out
-    only when its block is summed, so that the cost of a row does not grow with their number.
+    23,170 models. ``ends``: int32[cells, 2], the columns of side A and B; ``values``:
+    float64[cells, 2], what A gains and B loses there. Five bytes a row are moved into cluster
+    order instead of twelve, and a row is written out only when its block is summed, so that the
+    cost of a row does not grow with their number.
     """
 
     n_sparse: int
     cell: NDArray[np.int32]
-    residual: NDArray[np.float64]
+    ends: NDArray[np.int32]
+    values: NDArray[np.float64]
+
+    @classmethod
+    def of(
+        cls, n_models: int, cell: NDArray[np.int32], residual: NDArray[np.float64]
+    ) -> "CellScores":
+        """From ``residual``, float64[m·m·outcomes], what side A gains and side B loses."""
+        pair = np.arange(residual.size, dtype=np.int32) // np.int32(residual.size // n_models**2)
+        ends = np.stack(np.divmod(pair, np.int32(n_models)), axis=1)
+        return cls(n_models, cell, ends, np.stack([residual, -residual], axis=1))
 
     @property
     def n_columns(self) -> int:
@@ -131,24 +158,38 @@ class CellScores:
         """Number of rows."""
         return int(self.cell.shape[0])
 
-    def signed_of(self, rows: slice) -> list[tuple[NDArray[np.int32], NDArray[np.float64], float]]:
-        """Entries of some rows with their signs."""
+    @property
+    def entries_per_row(self) -> int:
+        """Both sides."""
+        return 2
+
+    def listed(self, rows: slice) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
+        """Columns and signed values of some rows' entries, those of a row next to each other."""
         cell = self.cell[rows]
-        value = self.residual[cell]
-        pair = cell // np.int32(self.residual.size // self.n_sparse**2)
-        first = pair // np.int32(self.n_sparse)  # divmod is not vectorised, a division is
-        return [(first, value, 1.0), (pair - first * np.int32(self.n_sparse), value, -1.0)]
+        # indexing rows of a matrix takes eight times as long as ``take``
+        return self.ends.take(cell, axis=0).reshape(-1), self.values.take(cell, axis=0).reshape(-1)
+
+    def own_products(self) -> NDArray[np.float64]:
+        """Σ over rows of row·rowᵀ, float64[p, p]; by cells, so that rows are only counted."""
+        count = np.bincount(self.cell, minlength=self.values.shape[0])
+        squares = count * self.values[:, 0] ** 2
+        return laplacian(squares.reshape(self.n_sparse, self.n_sparse, -1).sum(axis=2))
+
+    def take(self, rows: NDArray[np.intp]) -> "CellScores":
+        """The scores of the given rows, in the given order."""
+        return CellScores(self.n_sparse, self.cell[rows], self.ends, self.values)
 
     def expanded(self) -> RowScores:
         """The same scores row by row."""
-        (first, value, _), (second, _, _) = self.signed_of(slice(None))
-        return RowScores.of_pairs(self.n_sparse, first, second, value)
+        ends = self.ends.take(self.cell, axis=0)
+        value = self.values[self.cell, 0]
+        return RowScores.of_pairs(self.n_sparse, ends[:, 0], ends[:, 1], value)
 
     def in_cluster_order(self, group: Grouping) -> "CellScores":
         """Rows of a cluster next to each other."""
         marks = np.ones(self.n_rows, dtype=np.int8)  # the sort wants a second column
         ordered, _ = _by_cluster(group, self.cell, marks)
-        return CellScores(self.n_sparse, ordered, self.residual)
+        return CellScores(self.n_sparse, ordered, self.ends, self.values)
 
 
 def clustered_meat(scores: RowScores | CellScores, plan: ClusterPlan) -> NDArray[np.float64]:
@@ -176,22 +217,20 @@ def positive_part(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
 def one_way_meat(scores: RowScores | CellScores, group: Grouping) -> NDArray[np.float64]:
     """Σ over clusters of (cluster's score sum)(cluster's score sum)ᵀ, float64[p, p]."""
     if group.n_clusters == scores.n_rows:
-        rows = scores.expanded()
-        return _products(rows, rows)
+        return scores.own_products()
     size = np.bincount(group.label, minlength=group.n_clusters)
-    ordered = scores.in_cluster_order(group)
     if isinstance(scores, RowScores) and scores.dense is not None:
-        return _blocked(ordered, size, _dense_sums(scores, group))
+        return _blocked(scores.in_cluster_order(group), size, _dense_sums(scores, group))
     is_small = size <= max(1, int(_PAIRING_LIMIT * math.sqrt(scores.n_columns)))
+    if is_small.all():
+        return _paired(scores, group, size)
+    ordered = scores.in_cluster_order(group)
     if size[is_small].sum() < _WORTH_SPLITTING * scores.n_rows:
         return _blocked(ordered, size, None)
-    rows = ordered.expanded()
-    if is_small.all():
-        return _paired(rows, size)
     of_small = np.repeat(is_small, size)
-    meat = _paired(rows.take(np.flatnonzero(of_small)), size[is_small])
-    meat += _blocked(rows.take(np.flatnonzero(~of_small)), size[~is_small], None)
-    return meat
+    small, large = (ordered.take(np.flatnonzero(part)) for part in (of_small, ~of_small))
+    meat = small.own_products() + _cross_products(small, size[is_small])
+    return meat + _blocked(large, size[~is_small], None)
 
 
 def rows_by_cluster(group: Grouping) -> NDArray[np.intp]:
@@ -252,15 +291,30 @@ def _products(left: RowScores, right: RowScores) -> NDArray[np.float64]:
     return total
 
 
-def _paired(scores: RowScores, size: NDArray[np.intp]) -> NDArray[np.float64]:
-    """Rows in cluster order: each row with itself and with the later rows of its cluster."""
-    meat = _products(scores, scores)
+def _paired(
+    scores: RowScores | CellScores, group: Grouping, size: NDArray[np.intp]
+) -> NDArray[np.float64]:
+    """Each row with itself and with the other rows of its cluster; only the latter need order."""
+    meat = scores.own_products()
+    has_others = size > 1
+    together = np.flatnonzero(has_others[group.label])
+    if together.size:
+        some = Grouping(group.label[together], group.n_clusters)
+        ordered = scores.take(together).in_cluster_order(some)
+        meat += _cross_products(ordered, size[has_others])
+    return meat
+
+
+def _cross_products(scores: RowScores | CellScores, size: NDArray[np.intp]) -> NDArray[np.float64]:
+    """Rows in cluster order: each row with the others of its cluster, float64[p, p]."""
+    rows = scores.expanded()
+    total = np.zeros((rows.n_columns, rows.n_columns))
     rows_left = np.repeat(size, size) - _place_in_cluster(size)
     for distance in range(1, int(size.max(initial=1))):
         earlier = np.flatnonzero(rows_left > distance)
-        cross = _products(scores.take(earlier), scores.take(earlier + distance))
-        meat += cross + cross.T
-    return meat
+        cross = _products(rows.take(earlier), rows.take(earlier + distance))
+        total += cross + cross.T
+    return total
 
 
 def _place_in_cluster(size: NDArray[np.intp]) -> NDArray[np.intp]:
@@ -271,23 +325,21 @@ def _place_in_cluster(size: NDArray[np.intp]) -> NDArray[np.intp]:
 def _blocked(
     scores: RowScores | CellScores, size: NDArray[np.intp], dense_sums: NDArray[np.float64] | None
 ) -> NDArray[np.float64]:
-    """Rows in cluster order: cluster sums of one block after the other, as dense products."""
+    """Rows in cluster order: cluster sums of one block after the other, as dense products.
+
+    Writing a sparse matrix out as a dense one adds up what repeats, which sums the clusters.
+    """
     m = scores.n_sparse
     p = m + (0 if dense_sums is None else dense_sums.shape[1])
     meat = np.zeros((p, p))
-    stop = np.cumsum(size)
-    start = stop - size
+    bounds = np.concatenate([[0], np.cumsum(size)])
     per_block = max(1, _BLOCK_BYTES // (8 * p))
     for first in range(0, size.size, per_block):
         last = min(first + per_block, size.size)
-        rows = slice(int(start[first]), int(stop[last - 1]))
-        key = np.repeat(np.arange(last - first, dtype=np.intp) * m, size[first:last])
-        sums = np.zeros((last - first) * m)
-        for column, value, sign in scores.signed_of(rows):
-            part = bin_sums(key + column, value, sums.size)
-            part *= sign
-            sums += part
-        block = sums.reshape(last - first, m)
+        start, stop = bounds[first], bounds[last]
+        columns, values = scores.listed(slice(int(start), int(stop)))
+        ends = (bounds[first : last + 1] - start) * scores.entries_per_row
+        block = csr_array((values, columns, ends.astype(np.int32)), (last - first, m)).toarray()
         if dense_sums is not None:
             block = np.hstack([block, dense_sums[first:last]])
         meat += block.T @ block

@@ -61,14 +61,14 @@ def fit_strengths(
     m = connectivity.component.size
     problem = _Problem.of(halves, connectivity, phantom_games, played)
     theta = np.zeros(played.size) if start is None else np.nan_to_num(start[played])
-    steps, gradient, factor, curvature = 0, 0.0, None, np.zeros((0, 0))
+    steps, gradient, curvature = 0, 0.0, np.zeros((0, 0))
     if played.size:
-        theta, steps, gradient, factor, curvature = _climb(problem, theta)
+        theta, steps, gradient, curvature = _climb(problem, theta)
     strength = np.full(m, np.nan)
     strength[played] = problem.centred(theta)
     bread, diagonal = np.zeros((m, m)), np.zeros(m)
-    if factor is not None and with_bread:
-        bread[np.ix_(played, played)] = problem.centred_inverse(factor)
+    if played.size and with_bread:
+        bread[np.ix_(played, played)] = problem.centred_inverse(problem.factor(curvature))
         diagonal[played] = np.diag(curvature)
     return StrengthFit(strength, bread, diagonal, gradient, steps)
 
@@ -107,6 +107,11 @@ class _Problem:
     def centred(self, theta: NDArray[np.float64]) -> NDArray[np.float64]:
         return theta - self.membership @ (self.membership.T @ theta)
 
+    def factor(self, curvature: NDArray[np.float64]) -> tuple[NDArray[np.float64], bool]:
+        """Cholesky's, of the curvature with the location of each floating component pinned."""
+        pin = max(float(np.diag(curvature).mean()), np.finfo(float).tiny)
+        return cho_factor(curvature + pin * (self.floating @ self.floating.T))
+
     def centred_inverse(self, factor: tuple[NDArray[np.float64], bool]) -> NDArray[np.float64]:
         inverse = cho_solve(factor, np.eye(self.games.shape[0]))
         inverse -= self.membership @ (self.membership.T @ inverse)
@@ -134,18 +139,18 @@ class _Problem:
 
 def _climb(
     problem: _Problem, theta: NDArray[np.float64]
-) -> tuple[NDArray[np.float64], int, float, tuple[NDArray[np.float64], bool], NDArray[np.float64]]:
+) -> tuple[NDArray[np.float64], int, float, NDArray[np.float64]]:
+    """The maximum, the steps to it, the largest gradient left, and the curvature there."""
     best = np.inf
     for step in range(MAX_STEPS):
         gradient, curvature = problem.slope(theta)
-        pin = max(float(np.diag(curvature).mean()), np.finfo(float).tiny)
-        factor = cho_factor(curvature + pin * (problem.floating @ problem.floating.T))
         largest = float(np.abs(gradient).max())
         has_stalled = largest >= 0.5 * best and best <= 1e-9 * problem.scale
         if largest <= ROUNDING * problem.scale or has_stalled:
-            return theta, step, largest, factor, curvature
+            return theta, step, largest, curvature
         best = min(best, largest)
-        theta = _damped(problem, theta, cho_solve(factor, gradient), gradient)
+        move = cho_solve(problem.factor(curvature), gradient)
+        theta = _damped(problem, theta, move, gradient)
     raise ConvergenceError(
         f"the Bradley–Terry fit left a gradient of {largest:.3g} games after {MAX_STEPS} steps; "
         "look for extreme weights, or choose a prior"

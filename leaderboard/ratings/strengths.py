@@ -65,7 +65,7 @@ def pair_covariance(
     scores: RowScores | CellScores
     if has_unit_weights(rows):
         residual = _residuals(pairs.strength, both_bad_is_tie=both_bad_is_tie)
-        scores = CellScores(rows.n_models, narrow_cell_keys(rows), residual)
+        scores = CellScores.of(rows.n_models, narrow_cell_keys(rows), residual)
     else:
         scores = residual_scores(rows, pairs.strength, both_bad_is_tie=both_bad_is_tie)
     meat = top_up(clustered_meat(scores, plan), pairs.fit.curvature_diagonal, pairs.connectivity)

@@ -75,6 +75,11 @@ class LiveBradleyTerry:
         table = self._table
         return np.stack([table.count.astype(np.float64), table.weight, table.squared])
 
+    @property
+    def counts(self) -> NDArray[np.int64]:
+        """int64[m, m, 4], number of battles by (side A, side B, outcome)."""
+        return self._table.count
+
     def add(
         self, model_a: str, model_b: str, outcome: Outcome | int, *, weight: float = 1.0
     ) -> None:

@@ -20,7 +20,7 @@ from arena.models import LanguageModel
 from arena.templatetags.figures import unlocalised
 from arena.templatetags.navigation import url_if
 from leaderboard.beside import Beside, BesideColumn
-from leaderboard.board_page import BoardLine, BoardPage, Tick
+from leaderboard.board_page import INTERVAL_WORDS, BoardLine, BoardPage, Tick
 from leaderboard.comparing import Move
 from leaderboard.methods_pages import method_address
 
@@ -40,6 +40,7 @@ class _Shared:
     badges: dict[str, str]
     model_url: str
     grid: str
+    interval: str
 
 
 @register.filter
@@ -68,6 +69,7 @@ def board_rows(page: BoardPage, beside: Beside) -> SafeString:
         badges=_badges(),
         model_url=url_if("model_detail", _PLACEHOLDER),
         grid="".join(_grid_line(tick) for tick in page.ticks),
+        interval=_(INTERVAL_WORDS),
     )
     return mark_safe("".join(_row(line, shared) for line in page.lines))
 
@@ -176,7 +178,7 @@ def _row(line: BoardLine, shared: _Shared) -> str:
         f'<tr><td class="number rank" data-label="{labels["rank"]}">{line.rank}</td>'
         f'<th scope="row">{_name(line, shared)}</th>'
         f'<td class="number" data-label="{labels["rating"]}"><strong>{line.rating:.1f}</strong>'
-        f'</td><td data-label="{labels["interval"]}">{_bar(line, shared.grid)}</td>'
+        f'</td><td data-label="{labels["interval"]}">{_bar(line, shared)}</td>'
         f'<td class="number nowrap" data-label="{labels["range"]}">{line.best}{worst}</td>'
         f'<td class="number nowrap" data-label="{labels["best"]}" '
         f'data-value="{line.probability_best or 0:.4f}">{escape(chance)}</td>'
@@ -232,11 +234,11 @@ def _grid_line(tick: Tick) -> str:
     return f'<line class="grid-line" x1="{x}%" x2="{x}%" y1="-60%" y2="160%"/>'
 
 
-def _bar(line: BoardLine, grid: str) -> str:
+def _bar(line: BoardLine, shared: _Shared) -> str:
     """The same drawing as components/_interval_bar.html."""
-    words = escape(line.words)
+    words = escape(line.words_by(shared.interval))
     state = " data-provisional" if line.is_provisional else ""
-    drawing = grid
+    drawing = shared.grid
     if line.left is not None and line.right is not None:
         left, right = unlocalised(line.left), unlocalised(line.right)
         drawing += (

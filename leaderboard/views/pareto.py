@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
 from arena.templatetags.text import translated
 from leaderboard.benchmark_columns import BenchmarkColumn, benchmark_columns
-from leaderboard.models import Board
-from leaderboard.pareto import AXES, pareto_chart, pareto_lines, pareto_points
+from leaderboard.models import Board, Snapshot
+from leaderboard.pareto import AXES, Axis, Line, pareto_chart, pareto_lines, pareto_points
 from leaderboard.pareto_quality import Quality, quality_of_benchmark, quality_of_board
 from leaderboard.services import latest_snapshot
 
@@ -35,12 +35,13 @@ class Choice:
 def pareto_page(request: HttpRequest) -> HttpResponse:
     """The page; quality is a public board (people's votes, judges) or a benchmark's scores."""
     boards = Board.objects.all() if request.user.is_staff else Board.objects.filter(is_public=True)
+    fitted = Snapshot.objects.filter(board=OuterRef("pk"), slice_key="")
+    boards = boards.annotate(is_fitted=Exists(fitted))
     columns = benchmark_columns()
     wanted = request.GET.get("board", "")
     chosen, quality = _chosen_quality(boards, columns, wanted)
-    name = request.GET.get("axis", "")
-    axis = next((axis for axis in AXES if axis.name == name), AXES[0])
     lines = pareto_lines(quality.subjects) if quality else []
+    axis = _chosen_axis(request.GET.get("axis", ""), lines)
     points = pareto_points(lines, axis, quality) if quality else []
     context = {
         "boards": [Choice(b.slug, translated(b.title), b.slug == chosen) for b in boards],
@@ -59,8 +60,16 @@ def pareto_page(request: HttpRequest) -> HttpResponse:
     return render(request, "leaderboard/pareto.html", context)
 
 
+def _chosen_axis(name: str, lines: Sequence[Line]) -> Axis:
+    """The axis called ``name``, else the first that most of the lines have a figure on."""
+    named = next((axis for axis in AXES if axis.name == name), None)
+    if named is not None:
+        return named
+    return max(AXES, key=lambda axis: sum(axis.read(line) is not None for line in lines))
+
+
 def _chosen_quality(
-    boards: QuerySet[Board], columns: Sequence[BenchmarkColumn], wanted: str
+    boards: QuerySet[Any], columns: Sequence[BenchmarkColumn], wanted: str
 ) -> tuple[str, Quality | None]:
     """The menu's value and what it stands for; 404 for what is not there."""
     if wanted.startswith(BENCHMARK):
@@ -68,7 +77,8 @@ def _chosen_quality(
             if BENCHMARK + column.key == wanted:
                 return wanted, quality_of_benchmark(column)
         raise Http404
-    board = next((board for board in boards if wanted in ("", board.slug)), None)
+    usual = sorted(boards, key=lambda board: not board.is_fitted)  # the first that has ratings
+    board = next((board for board in usual if wanted in ("", board.slug)), None)
     if board is None:
         if wanted:
             raise Http404

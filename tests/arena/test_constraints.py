@@ -179,6 +179,14 @@ def test_a_second_vote_by_the_same_voter_is_rejected(battle):
     )
 
 
+def test_a_voter_merged_into_itself_is_rejected():
+    mallory = Voter.objects.create(key="mallory")
+    refused(
+        "voter_is_not_merged_into_itself",
+        lambda: Voter.objects.filter(pk=mallory.pk).update(merged_into=mallory),
+    )
+
+
 def test_votes_without_a_known_voter_are_all_kept(battle):
     for _ in range(2):
         Vote.objects.create(battle=battle, outcome="tie")
@@ -215,8 +223,21 @@ def test_an_api_key_is_unreadable_in_the_database():
 def test_a_key_stored_under_another_secret_is_an_explained_error(settings):
     Endpoint.objects.create(slug="x", name="X", api_key="sk-secret-value")
     settings.SECRET_KEY = "another secret"
+    endpoint = Endpoint.objects.get(slug="x")
     with pytest.raises(UndecipherableSecretError, match="SECRET_KEY has changed"):
-        Endpoint.objects.get(slug="x")
+        _ = endpoint.api_key
+
+
+def test_saving_something_else_keeps_a_key_that_cannot_be_read(settings):
+    Endpoint.objects.create(slug="x", name="X", api_key="sk-secret-value")
+    right = settings.SECRET_KEY
+    settings.SECRET_KEY = "another secret"
+    endpoint = Endpoint.objects.get(slug="x")
+    endpoint.name = "Y"
+    endpoint.save()
+    settings.SECRET_KEY = right
+    endpoint = Endpoint.objects.get(slug="x")
+    assert (endpoint.name, endpoint.api_key) == ("Y", "sk-secret-value")
 
 
 def test_a_repr_of_an_answer_starts_no_query(question_set, alpha, django_assert_num_queries):

@@ -131,6 +131,13 @@ def test_the_environments_key_wins_over_the_stored_one(monkeypatch):
     assert api_key_of(endpoint) == "from the environment"
 
 
+def test_a_key_that_cannot_be_read_any_more_says_so_when_it_is_needed(db, settings):
+    Endpoint.objects.create(slug="x", api_key="stored")
+    settings.SECRET_KEY = "another secret"
+    with pytest.raises(NotCallableError, match=r"endpoint .x.: .*SECRET_KEY has changed"):
+        api_key_of(Endpoint.objects.get())
+
+
 def test_settings_without_a_name_of_their_own_are_sent_as_they_are():
     settings = generation_settings({"temperature": 0, "top_k": 5, "stop": ["END"]})
     assert (settings.temperature, settings.stop, settings.extra) == (0, ("END",), {"top_k": 5})

@@ -156,6 +156,31 @@ def test_a_stopped_run_gives_back_what_was_not_finished(run):
     assert set(run.answers.values_list("attempts", flat=True)) == {0}
 
 
+def test_a_run_that_gives_way_finishes_what_is_in_flight_and_frees_the_rest(run):
+    workload = Echo()
+    workload.in_flight = 2
+    asked = asyncio.Event()
+
+    async def wait_until_asked(item):
+        await asked.wait()
+
+    def gives_way():
+        if workload.performed:
+            loop.call_soon_threadsafe(asked.set)
+        return bool(workload.performed)
+
+    async def driven():
+        nonlocal loop
+        loop = asyncio.get_running_loop()
+        return await drive(run, workload, options=DriveOptions(poll_s=0.0, gives_way=gives_way))
+
+    loop, workload.act = None, wait_until_asked
+    report = asyncio.run(driven())
+    assert (report.done, report.was_stopped) == (2, False)
+    counts = run.items().status_counts()
+    assert (counts["done"], counts["pending"], counts["claimed"]) == (2, 4, 0)
+
+
 def test_a_call_that_fails_because_it_was_told_to_end_is_given_back(run):
     async def stop_then_break(item):
         await elsewhere(lambda: GenerationRun.objects.update(status=RunStatus.STOPPED))
@@ -243,7 +268,7 @@ def test_the_sweep_completes_a_run_that_has_nothing_left(run):
 def test_stop_and_resume_are_refused_in_the_wrong_state(run, monkeypatch):
     monkeypatch.setattr("arena.services.runs._send_to_queue", lambda *_: None)
     stop_run(run)
-    with pytest.raises(RunStateError, match="is stopped and cannot become stopped"):
+    with pytest.raises(RunStateError, match="is paused and cannot become paused"):
         stop_run(run)
     resume_run(run)
     with pytest.raises(RunStateError, match="is running and cannot become running"):

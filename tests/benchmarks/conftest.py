@@ -129,3 +129,30 @@ def configuration(checkpoint, data, small_catalogue):
         }
 
     return make
+
+
+@pytest.fixture
+def launched(admin_client, checkpoint, data, monkeypatch):
+    """A run from the launch page to its end; its worker is this process."""
+    from django.urls import reverse
+
+    from benchmarks.models import BenchmarkRun
+    from benchmarks.services.accelerators import work_on_accelerator
+    from benchmarks.services.launching import prepare_and_start
+
+    monkeypatch.setattr("benchmarks.tasks.prepare_benchmark.delay", prepare_and_start)
+    monkeypatch.setattr("benchmarks.tasks.wake_accelerator.delay", work_on_accelerator)
+    for module in ("services.task_names", "views.launching"):
+        monkeypatch.setattr(f"benchmarks.{module}.is_catalogue_ready", lambda: True)
+
+    def launch(**fields):
+        form = {"model": str(checkpoint), "protocol": "native", "precision": "fp32",
+                "hub": "local", "dataset_dir": str(data), **fields}  # fmt: skip
+        answer = admin_client.post(reverse("benchmark_new"), form)
+        run = BenchmarkRun.objects.order_by("-pk").first()
+        assert answer.status_code == 302, answer.context["form"].errors
+        assert answer["Location"] == reverse("benchmark_run", args=[run.pk])
+        assert not run.status_detail
+        return run
+
+    return launch

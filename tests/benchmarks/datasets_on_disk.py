@@ -3,16 +3,19 @@
 import json
 import random
 
+from tests.benchmarks.programs_on_disk import humaneval_rows, mbpp_rows
+
 # where lm-eval defines the tasks that these data serve; reading all its folders takes long
 FOLDERS = (
     "arc", "hellaswag", "winogrande", "truthfulqa", "gsm8k", "ceval", "cmmlu", "hendrycks_math",
-    "bbh/cot_fewshot", "race", "triviaqa", "super_glue/boolq", "super_glue/cb", "wikitext",
+    "bbh/cot_fewshot", "race", "triviaqa", "super_glue", "wikitext",
     "benchmarks", "mmlu/default",
 )  # fmt: skip
 SUBJECTS = {
     "cais/mmlu": ("anatomy", "astronomy", "philosophy"),
     "ceval/ceval-exam": ("law", "logic"),
     "haonan-li/cmmlu": ("anatomy", "arts"),
+    "SaylorTwift/bbh": ("boolean_expressions",),
 }
 NOUNS = ("river", "city", "garden", "window", "dog", "fox", "kitchen", "number", "letter", "sea")
 
@@ -35,17 +38,19 @@ class Writer:
         return self.rng.randrange(count)
 
 
-def write_all(folder):
+def write_all(folder, subjects=SUBJECTS):
     """Every data set that a preset needs, a handful of rows each."""
     writer = Writer(folder)
-    for write in (_mmlu, _chinese, _gsm8k, _arc, _hellaswag, _truthfulqa, _winogrande, _math,
-                  _bbh, _race, _triviaqa, _super_glue, _wikitext, _programs, _clue):  # fmt: skip
+    for write in (_mmlu, _ceval, _cmmlu, _bbh):
+        write(writer, subjects)
+    for write in (_gsm8k, _arc, _hellaswag, _truthfulqa, _winogrande, _math, _race, _triviaqa,
+                  _super_glue, _wikitext, _programs, _clue):  # fmt: skip
         write(writer)
     return folder
 
 
-def _mmlu(w):
-    for subject in SUBJECTS["cais/mmlu"]:
+def _mmlu(w, subjects):
+    for subject in subjects["cais/mmlu"]:
         for split, count in (("dev", 5), ("test", 6)):
             rows = [
                 {"question": f" Which {w.words(5)}? ", "subject": subject, "answer": w.pick(4),
@@ -55,8 +60,8 @@ def _mmlu(w):
             w.split("cais/mmlu", subject, split, rows)
 
 
-def _chinese(w):
-    for subject in SUBJECTS["ceval/ceval-exam"]:
+def _ceval(w, subjects):
+    for subject in subjects["ceval/ceval-exam"]:
         for split in ("val", "dev"):
             rows = [
                 {"id": i, "question": f"下面哪一个是{w.words(2)}？", "answer": "ABCD"[w.pick(4)],
@@ -64,7 +69,10 @@ def _chinese(w):
                 for i in range(5)
             ]  # fmt: skip
             w.split("ceval/ceval-exam", subject, split, rows)
-    for subject in SUBJECTS["haonan-li/cmmlu"]:
+
+
+def _cmmlu(w, subjects):
+    for subject in subjects["haonan-li/cmmlu"]:
         for split in ("test", "dev"):
             rows = [
                 {"Question": f"{w.words(3)}是什么？", "Answer": "ABCD"[w.pick(4)],
@@ -127,19 +135,25 @@ def _winogrande(w):
         w.split("allenai/winogrande", "winogrande_xl", split, rows)
 
 
+MATH = ("algebra", "counting_and_probability", "geometry", "intermediate_algebra",
+        "number_theory", "prealgebra", "precalculus")  # fmt: skip
+
+
 def _math(w):
-    for split in ("train", "test"):
-        rows = [
-            {"problem": f"Add $ {n} $ and $1$ {w.words(2)}.", "level": f"Level {1 + n % 5}",
-             "type": "Algebra", "solution": f"It is $\\boxed{{{n + 1}}}$."}
-            for n in range(5)
-        ]  # fmt: skip
-        w.split("EleutherAI/hendrycks_math", "algebra", split, rows)
+    for config in MATH:
+        for split in ("train", "test"):
+            rows = [
+                {"problem": f"Add $ {n} $ and $1$ {w.words(2)}.", "level": f"Level {1 + n % 5}",
+                 "type": config.title(), "solution": f"It is $\\boxed{{{n + 1}}}$."}
+                for n in range(5)
+            ]  # fmt: skip
+            w.split("EleutherAI/hendrycks_math", config, split, rows)
 
 
-def _bbh(w):
-    rows = [{"input": f"not ( {w.words(2)} ) is", "target": "TF"[n % 2]} for n in range(5)]
-    w.split("SaylorTwift/bbh", "boolean_expressions", "test", rows)
+def _bbh(w, subjects):
+    for config in subjects["SaylorTwift/bbh"]:
+        rows = [{"input": f"not ( {w.words(2)} ) is", "target": "TF"[n % 2]} for n in range(5)]
+        w.split("SaylorTwift/bbh", config, "test", rows)
 
 
 def _race(w):
@@ -175,6 +189,38 @@ def _super_glue(w):
             {"premise": w.words(8), "hypothesis": w.words(3), "label": i % 3}
             for i in range(count)
         ])  # fmt: skip
+        _small_super_glue(w, split, count)
+
+
+def _small_super_glue(w, split, count):
+    """The six others, each in its own fields."""
+
+    def rows(**fields):
+        return [{name: make(i) for name, make in fields.items()} for i in range(count)]
+
+    def sentence(_):
+        return f"{w.words(4)}."
+
+    def label(_):
+        return w.pick(2)
+
+    made = {
+        "copa": rows(premise=sentence, choice1=sentence, choice2=sentence, label=label,
+                     question=lambda i: ("cause", "effect")[i % 2]),
+        "multirc": rows(paragraph=lambda i: f"Passage {i // 3}. {NOUNS[i // 3] * 9}",
+                        question=sentence, answer=sentence, label=label),
+        "record": rows(passage=lambda _: f"{w.words(9)}\n@highlight\n{w.words(4)}",
+                       query=lambda _: f"The @placeholder is {w.words(2)}",
+                       entities=lambda _: list(NOUNS[:3]), answers=lambda i: [NOUNS[i % 3]]),
+        "rte": rows(premise=sentence, hypothesis=sentence, label=label),
+        "wic": rows(sentence1=lambda _: f"dog {w.words(3)}", label=label, start1=lambda _: 0,
+                    sentence2=lambda _: f"dog {w.words(2)}", end1=lambda _: 3),
+        "wsc.fixed": rows(text=lambda _: f"The dog saw it {w.words(3)}", label=label,
+                          span1_text=lambda _: "dog", span1_index=lambda _: 1,
+                          span2_text=lambda _: "it", span2_index=lambda _: 3),
+    }  # fmt: skip
+    for config, found in made.items():
+        w.split("aps/super_glue", config, split, found)
 
 
 def _wikitext(w):
@@ -183,27 +229,9 @@ def _wikitext(w):
         w.split("EleutherAI/wikitext_document_level", "wikitext-2-raw-v1", split, rows)
 
 
-PROBLEMS = [
-    ("add", "a, b", "return a + b", "assert candidate(2, 3) == 5"),
-    ("largest", "numbers", "return max(numbers)", "assert candidate([1, 4, 2]) == 4"),
-    ("echo", "text", "return text * 2", "assert candidate('ab') == 'abab'"),
-]
-
-
 def _programs(w):
-    w.split("openai/openai_humaneval", "openai_humaneval", "test", [
-        {"task_id": f"HumanEval/{i}",
-         "prompt": f"def {name}({arguments}):\n    \"\"\"Do it.\"\"\"\n",
-         "canonical_solution": f"    {body}\n", "entry_point": name,
-         "test": f"def check(candidate):\n    {check}\n"}
-        for i, (name, arguments, body, check) in enumerate(PROBLEMS)
-    ])  # fmt: skip
-    w.split("google-research-datasets/mbpp", "full", "test", [
-        {"task_id": 11 + i, "text": f"Write a function {name}.",
-         "code": f"def {name}({arguments}):\n    {body}", "test_setup_code": "",
-         "test_list": [check.replace("candidate", name)], "challenge_test_list": []}
-        for i, (name, arguments, body, check) in enumerate(PROBLEMS)
-    ])  # fmt: skip
+    w.split("openai/openai_humaneval", "openai_humaneval", "test", humaneval_rows())
+    w.split("google-research-datasets/mbpp", "full", "test", mbpp_rows())
 
 
 def _clue(w):
@@ -223,3 +251,15 @@ def _clue(w):
          "target": {"span1_text": "狗", "span2_text": "它", "span1_index": 0, "span2_index": 4}}
         for _ in range(3)
     ])  # fmt: skip
+    w.split("clue", "tnews", "validation", [
+        {"sentence": w.words(4), "label": ("102", "116", "100")[i], "idx": i} for i in range(3)
+    ])  # fmt: skip
+    w.split("clue", "csl", "validation", [
+        {"abst": w.words(12), "keyword": ["河流", "城市"], "label": str(i % 2)} for i in range(3)
+    ])  # fmt: skip
+    for name in ("cmrc2018", "drcd"):
+        w.split("clue", name, "validation", [
+            {"id": str(i), "context": "狗在花园里。", "question": f"问{i}：狗在哪里？",
+             "answers": {"text": ["花园", "花园里"], "answer_start": [2, 2]}}
+            for i in range(3)
+        ])  # fmt: skip

@@ -12,7 +12,12 @@ from benchmarks.management.commands import gpu_worker
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Device, EngineKind, Sample
 from benchmarks.routing import device_queue, send_benchmark
 from benchmarks.services import accelerators, engines
-from benchmarks.services.accelerators import next_run, report_device, work_on_accelerator
+from benchmarks.services.accelerators import (
+    is_outranked,
+    next_run,
+    report_device,
+    work_on_accelerator,
+)
 from benchmarks.services.checkpoints import memory_needed_bytes
 from benchmarks.services.workload import LEAST_SHARD, shard_size
 
@@ -151,6 +156,19 @@ def test_the_most_urgent_run_with_rows_is_next_and_the_loaded_model_among_equals
 
 
 @pytest.mark.django_db
+def test_a_run_is_outranked_by_a_more_urgent_one_that_has_rows_and_by_no_equal(local_run):
+    run, equal = local_run(), local_run()
+    assert not is_outranked(run.pk)
+    BenchmarkRun.objects.filter(pk=equal.pk).update(priority=1)
+    assert is_outranked(run.pk)
+    BenchmarkRun.objects.filter(pk=run.pk).update(priority=2)
+    assert not is_outranked(run.pk)
+    assert is_outranked(equal.pk)
+    run.items().update(status=WorkStatus.DONE)
+    assert not is_outranked(equal.pk)
+
+
+@pytest.mark.django_db
 def test_reporting_twice_keeps_one_row_per_device():
     for _ in range(2):
         report_device("host", hardware.processor())
@@ -168,12 +186,31 @@ def test_a_device_shows_what_its_worker_is_at(local_run, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_the_processor_is_shown_while_an_ordinary_worker_is_at_it(local_run, monkeypatch):
+    run = local_run()
+    seen = []
+    monkeypatch.setattr(accelerators, "engine_for", lambda arguments: None)
+
+    def drive(kind, run_id, *, options):
+        monkeypatch.setattr(accelerators.ACTIVITY, "reported_at", -1e9)  # long ago
+        assert not options.gives_way()
+        seen.append(Device.objects.get())
+        Sample.objects.filter(run_id=run_id).update(status=WorkStatus.DONE)
+
+    monkeypatch.setattr(accelerators, "drive_run_chunk", drive)
+    work_on_accelerator()
+    (device,) = seen
+    assert (device.kind, device.state, device.run, device.queue) == ("cpu", "working", run, "")
+    assert not Device.objects.exists()
+
+
+@pytest.mark.django_db
 def test_every_waiting_run_is_driven_once_its_model_is_loaded(local_run, monkeypatch):
     first, second = local_run(), local_run(priority=1)
     done = []
     monkeypatch.setattr(accelerators, "engine_for", lambda arguments: done.append("load"))
 
-    def drive(kind, run_id):
+    def drive(kind, run_id, *, options):
         done.append(run_id)
         Sample.objects.filter(run_id=run_id).update(status=WorkStatus.DONE)
 

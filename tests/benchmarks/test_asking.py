@@ -5,36 +5,63 @@ import asyncio
 import pytest
 
 from benchmarks.services.asking import EndpointAsker, LocalAsker
-from benchmarks.services.echo import likelihood_from
+from benchmarks.services.echo import likelihood_from, place_in_text
 from benchmarks.services.workload import storable
 from benchmarks.suites_base import RequestKind, SampleRequest
-from providers.base import Completion, EndpointConfig, ProviderError, TokenLogprob
-
-ECHO = {
-    "choices": [{"logprobs": {
-        "tokens": ["The", " sky", " is", " blue", "!"],
-        "token_logprobs": [None, -1.0, -0.5, -2.0, -9.0],
-        "text_offset": [0, 3, 7, 10, 15],
-        "top_logprobs": [None, {" sky": -1.0}, {" is": -0.5}, {" grey": -1.5}, {"!": -9.0}],
-    }}]
-}  # fmt: skip
+from providers.base import (
+    Completion,
+    EndpointConfig,
+    ProviderError,
+    ScoredToken,
+    TokenLogprob,
+)
 
 
-def test_an_echoed_likelihood_sums_the_continuations_tokens_only():
-    found = likelihood_from(ECHO, boundary=len("The sky"), end=len("The sky is blue"))
-    assert found.logprob == -2.5
-    assert found.tokens == 2
-    assert not found.is_greedy
+def scored(*tokens):
+    return tuple(ScoredToken(*token) for token in tokens)
+
+
+ECHO = scored(("The", None, True), (" sky", -1.0, True), (" is", -0.5, True),
+              (" blue", -2.0, False), ("!", -9.0, True))  # fmt: skip
+BOS = scored(("<s>", None, True))
+PAIR = SampleRequest(RequestKind.LIKELIHOOD, "The sky", " is blue")
+
+
+@pytest.mark.parametrize("tokens", [ECHO, BOS + ECHO])
+def test_an_echoed_likelihood_sums_the_continuations_tokens_only(tokens):
+    (found,) = ask(EndpointAsker(Scripted(Completion("…", scored_tokens=tokens))), PAIR)
+    assert (found.logprob, found.tokens, found.is_greedy) == (-2.5, 2, False)
+    assert found.token_logprobs == ()
 
 
 def test_a_token_across_the_boundary_counts_as_the_continuations():
-    assert likelihood_from(ECHO, boundary=5, end=15).logprob == -3.5
+    place = place_in_text(ECHO, len("The s"), "The sky is blue")
+    assert likelihood_from(ECHO[place]).logprob == -3.5
 
 
-@pytest.mark.parametrize("payload", [{}, {"choices": []}, {"choices": [{"logprobs": None}]}])
-def test_an_endpoint_without_echo_says_what_to_do(payload):
-    with pytest.raises(ProviderError, match="protocol 'generation'"):
-        likelihood_from(payload, 0, 5)
+def test_a_whole_text_leaves_out_its_first_token_which_nothing_predicts():
+    request = SampleRequest(RequestKind.TOKENS, "The sky is blue")
+    (found,) = ask(EndpointAsker(Scripted(Completion("…", scored_tokens=ECHO))), request)
+    assert found.token_logprobs == (-1.0, -0.5, -2.0)
+
+
+def test_pieces_of_characters_are_placed_by_counting_the_contexts_tokens():
+    """One character in two tokens, each shown as U+FFFD, as vLLM shows them."""
+    half = ("\ufffd", -1.0, True)
+    before = (("\ufffd", None, True), half)
+    replies = {"天": (*before, half), "天 A": (*before, (" A", -2.0, True), half)}
+    provider = Scripted(None)
+    provider.reply = lambda messages: Completion(
+        "…", output_tokens=1, scored_tokens=scored(*replies[messages[0].text])
+    )
+    (found,) = ask(EndpointAsker(provider), SampleRequest(RequestKind.LIKELIHOOD, "天", " A"))
+    assert (found.logprob, found.tokens) == (-2.0, 1)
+
+
+def test_an_endpoint_without_echo_says_what_to_do_and_is_not_asked_again():
+    with pytest.raises(ProviderError, match="protocol 'generation'") as caught:
+        ask(EndpointAsker(Scripted(Completion("blue"))), PAIR)
+    assert not caught.value.is_retryable
 
 
 class Scripted:
@@ -43,11 +70,11 @@ class Scripted:
     config = EndpointConfig(base_url="http://here", model="m")
 
     def __init__(self, completion):
-        self.completion, self.asked = completion, []
+        self.reply, self.asked = lambda messages: completion, []
 
     async def complete(self, messages, settings=None):
         self.asked.append((messages, settings))
-        return self.completion
+        return self.reply(messages)
 
     async def aclose(self):
         pass

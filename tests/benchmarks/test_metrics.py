@@ -1,10 +1,12 @@
 """Scores of single samples against definitions and reference implementations."""
 
 import math
+from importlib import import_module
 
 import numpy as np
 import pytest
 
+from benchmarks.harness.squad_metrics import provide_squad_metrics
 from benchmarks.metrics.choices import (
     best_choice,
     best_per_byte,
@@ -105,3 +107,15 @@ def test_letters_are_found_where_people_write_them(answer, letter):
 @pytest.mark.parametrize("answer", ["", "A plan is needed", "I'd say E", "Because of Bob"])
 def test_a_word_is_not_taken_for_an_answer(answer):
     assert EXTRACTORS["marked"].extract(answer, "ABCD") == INVALID
+
+
+@pytest.mark.parametrize(
+    ("gold", "given", "f1", "exact"),
+    [("The river!", "river", 1, 1), ("a big dog", "dog", 2 / 3, 0), ("", "the", 1, 1),
+     ("", "dog", 0, 0), ("dog", "fox", 0, 0)],
+)  # fmt: skip
+def test_squads_metrics_stand_where_lm_evals_tasks_look_for_them(gold, given, f1, exact):
+    provide_squad_metrics()
+    metrics = import_module("transformers.data.metrics.squad_metrics")
+    assert metrics.compute_f1(gold, given) == pytest.approx(f1)
+    assert metrics.compute_exact(gold, given) == exact

@@ -30,6 +30,41 @@ def test_scores_measured_differently_stand_in_different_columns(client, alpha, b
     assert [(c.task, c.number) for c in columns] == [("arc_easy", 1), ("arc_easy", 2)]
 
 
+def exam_of(run, names):
+    """More tasks like the run's own, as one group."""
+    task = run.tasks.get()
+    for name in names:
+        task.pk, task.name, task.fingerprint_hash = None, name, f"of {name}"
+        task.save()
+    run.groups = {"exam": ["arc_easy", *names]}
+    run.save()
+
+
+def test_a_large_group_is_one_column_of_the_board_and_its_tasks_are_found_by_name(
+    client, alpha, finished_run
+):
+    run = finished_run(alpha, [1, 0, 0, 0])
+    exam_of(run, ["law", "logic", "arts", "music"])
+    reply = client.get(reverse("benchmark_board"))
+    assert [column.task for column in reply.context["board"].columns] == ["exam"]
+    (cell,) = reply.context["rows"][0][1]
+    assert (cell.score["value"], cell.score["n"], cell.run_id) == (0.25, 20, run.pk)
+    found = client.get(reverse("benchmark_board"), {"q": "law"}).context["board"].columns
+    assert [column.task for column in found] == ["law"]
+    everything = client.get(reverse("benchmark_board_json")).json()["scores"]
+    assert {score["task"] for score in everything} == {"arc_easy", "law", "logic", "arts", "music"}
+
+
+def test_a_group_under_way_is_no_column_yet(client, alpha, finished_run):
+    run = finished_run(alpha, [1, 0])
+    exam_of(run, ["law", "logic", "arts", "music"])
+    run.tasks.filter(name="law").update(scored_at=None)
+    BenchmarkRun.objects.update(status=RunStatus.ACTIVE)
+    assert not client.get(reverse("benchmark_board")).context["board"].columns
+    BenchmarkRun.objects.update(status=RunStatus.COMPLETED)
+    assert len(client.get(reverse("benchmark_board")).context["board"].columns) == 4
+
+
 def test_the_board_needs_the_same_queries_for_many_runs(
     client, make_model, finished_run, django_assert_max_num_queries
 ):
@@ -47,6 +82,22 @@ def test_the_run_page_shows_scores_groups_and_what_deserves_a_look(client, alpha
     assert "25.0" in page
     assert "tied 4" in page
     assert "both" in page
+
+
+def test_a_run_whose_samples_have_no_values_of_their_own_has_a_page(client, alpha, finished_run):
+    run = finished_run(alpha, [1, 0])
+    run.samples.update(value=None)
+    assert client.get(reverse("benchmark_run", args=[run.pk])).status_code == 200
+
+
+def test_a_score_whose_interval_is_not_known_has_a_page(client, alpha, finished_run):
+    run = finished_run(alpha, [1])
+    task = run.tasks.get()
+    unknown = {"value": 0.25, "stderr": None, "lower": None, "upper": None, "n": 1, "clusters": 1}
+    run.tasks.update(scores={task.primary_metric: unknown})
+    for name in ("benchmark_run", "benchmark_report"):
+        assert "25.0" in client.get(reverse(name, args=[run.pk])).content.decode()
+    assert "25.0" in client.get(reverse("benchmark_board")).content.decode()
 
 
 def test_samples_are_filtered_by_what_is_wrong_with_them(client, alpha, finished_run):

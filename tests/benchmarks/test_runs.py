@@ -10,7 +10,6 @@ from django.core.management import CommandError, call_command
 from arena.models import LanguageModel, RunStatus, WorkStatus
 from arena.services.driving import drive_here, drive_run_chunk
 from arena.work.dispatch import DriveOptions
-from benchmarks import run_task
 from benchmarks.models import BenchmarkRun, Sample
 from benchmarks.services.preparing import create_benchmark_run, plan_selection, prepare_run
 from benchmarks.services.running import results, run_from_config, run_to_end
@@ -24,23 +23,6 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def rows_of(run):
     fields = ("task__name", "index", "metrics", "extracted", "reason_words", "value")
     return list(run.samples.order_by("task__name", "index").values_list(*fields))
-
-
-FAMILIES = (
-    "mmlu_anatomy", "ceval-valid_law", "cmmlu_anatomy", "gsm8k", "arc", "hellaswag",
-    "truthful_qa", "hendrycks_math_algebra", "bbh_cot_fewshot_boolean_expressions", "race",
-    "trivia_qa", "humaneval", "mbpp", "boolq", "cb", "winogrande", "wikitext",
-)  # fmt: skip
-
-
-def test_every_family_runs_from_python(configuration):
-    found = run_task(configuration(*FAMILIES, num_fewshot=1))
-    assert found["status"] == RunStatus.COMPLETED
-    assert len(found["tasks"]) == len(FAMILIES) + 1
-    for name, task in found["tasks"].items():
-        assert task["metrics"][task["primary_metric"]]["value"] is not None, name
-        assert task["audit"]["failed"] == 0, name
-    assert "f1,remove_whitespace" in found["tasks"]["triviaqa"]["metrics"]
 
 
 def test_the_same_run_again_gives_the_same_rows(configuration):
@@ -270,53 +252,6 @@ def test_the_fingerprint_knows_every_prompt_the_precision_and_the_chat_format(
     assert plain["precision"] == "fp32"
     chat = fingerprint_of(configuration, "arc_easy", apply_chat_template=True)
     assert (plain["chat"], len(chat["chat"])) == ("", 16)
-
-
-# written out, as lm-eval names them: what our aliases stand for
-NATIVE = (
-    "mmlu_anatomy", "ceval-valid_law", "cmmlu_anatomy", "arc_challenge", "hellaswag", "winogrande",
-    "truthfulqa_mc1", "truthfulqa_mc2", "gsm8k", "hendrycks_math_algebra", "race", "triviaqa",
-    "bbh_cot_fewshot_boolean_expressions", "boolq", "cb", "wikitext",
-)  # fmt: skip
-
-
-def test_whole_runs_give_the_numbers_of_lm_eval_with_its_own_engine(
-    configuration, checkpoint, data, small_catalogue
-):
-    """End to end and apart: our command's scores, and lm-eval's from its hf backend."""
-    from lm_eval.evaluator import evaluate
-    from lm_eval.models.huggingface import HFLM
-
-    from benchmarks.harness.loading import load_from
-    from benchmarks.suites_base import DataSource
-
-    out = StringIO()
-    call_command(
-        "run_benchmark", model=str(checkpoint), datasets=list(NATIVE), limit=4.0, stdout=out,
-        dataset_hub="Local", dataset_dir=str(data), model_args="precision=fp32", num_fewshot=2,
-        generation_config="max_tokens=8",
-    )  # fmt: skip
-    mine = results(BenchmarkRun.objects.get())["tasks"]
-    tasks = {}
-    for name in NATIVE:
-        task = load_from(small_catalogue, name, source=DataSource("local", data))
-        if task.get_config("num_fewshot") != 0:
-            task.set_config("num_fewshot", 2)
-        if task.OUTPUT_TYPE == "generate_until":
-            task.set_config("generation_kwargs", {"max_gen_toks": 8}, update=True)
-        task.set_fewshot_seed(seed=1234)
-        tasks[name] = task
-    theirs = evaluate(
-        HFLM(pretrained=str(checkpoint), dtype="float32", batch_size=8, device="cpu"),
-        {"tasks": tasks, "groups": {}, "group_map": {}}, limit=4, bootstrap_iters=0,
-    )["results"]  # fmt: skip
-    for name in NATIVE:
-        wanted = {k: v for k, v in theirs[name].items() if k in mine[name]["metrics"]}
-        assert wanted, name
-        for metric, value in wanted.items():
-            # sums of float32 likelihoods over whole pages, in another order
-            found = mine[name]["metrics"][metric]["value"]
-            assert found == pytest.approx(value, rel=1e-5, abs=1e-6), (name, metric)
 
 
 def test_time_is_forecast_by_samples_of_the_same_tasks_and_by_tokens_of_others(configuration):

@@ -17,6 +17,7 @@ from judging.services.adaptive import adaptive_summary
 from judging.services.judge_runs import create_judge_run, extend_judge_run
 from judging.services.judges import create_judge
 from judging.services.ledger import JudgeRunError
+from judging.services.planning import plan_judge_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FAST = DriveOptions(poll_s=0.02, retry_base_s=0.0, retry_cap_s=0.0)
@@ -81,6 +82,21 @@ def test_it_stops_when_the_gaps_are_settled_and_tells_what_was_saved(adaptive, d
     facts = dict(judge_run_facts(run))
     assert facts["Goal"] == "reached: every gap is settled"
     assert f"{summary['saved']} of 276 judgments were not needed" in facts["Saved"]
+
+
+def test_the_plan_foretells_what_the_run_then_makes_and_so_does_every_look(adaptive, drive_all):
+    spec = adaptive(adaptive={"within": 110, "stop_at": "interval"})
+    found = plan_judge_run(spec).forecast
+    run = drive_all(spec)
+    made = run.judgments.count()
+    assert found.low <= made <= found.high
+    looks = run.plan["adaptive"]["looks"]
+    assert len(looks) > 2
+    # at the second look, after the first wave; it rests on what has been judged by then
+    left = looks[1]["left"]
+    assert left["low"] <= made - looks[1]["asked"] <= left["high"]
+    assert (left["n_verdicts"], left["n_questions"]) == (looks[1]["judged"], 40)
+    assert looks[-1]["left"] is None
 
 
 def test_every_look_is_kept_with_the_run(adaptive, drive_all):

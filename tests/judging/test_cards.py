@@ -185,6 +185,53 @@ def test_agreement_by_category_and_with_other_judges_leads_to_its_own_rows(
     assert list(counts.values()) == [150, 300, 0, 20]
 
 
+def test_a_planted_overconfidence_is_on_the_card_and_in_its_bin(judged, alice, client):
+    judge = judged(confidence=0.9)
+    vote_like(judge, 0.7, alice)
+    card = judge_card(judge)
+    assert covers(card, "confidence_error", 0.2)
+    (only,) = card.reliability.bins
+    assert (only.lower, only.mean_confidence) == (0.9, pytest.approx(0.9))
+    assert only.agreement.lower <= 0.7 <= only.agreement.upper
+    page = client.get(reverse("judge_card", args=[judge.slug, 1])).content.decode()
+    address = reverse("judge_figure_rows", args=[judge.slug, 1, "confidence_error"])
+    assert f'href="{address}?bin=9"' in page
+    counts = [client.get(f"{address}?bin={number}").context["page"].paginator.count
+              for number in (8, 9)]  # fmt: skip
+    assert counts == [0, only.agreement.n] == [0, 2 * N_QUESTIONS]
+
+
+def test_split_votes_are_left_out_of_calibration_and_self_preference_and_counted(judged, alice):
+    judge = judged(confidence=0.9)
+    vote_like(judge, 1.0, alice)
+    bob, other = Voter.objects.create(key="bob"), {"model_a": "model_b", "model_b": "model_a"}
+    for vote in list(Vote.objects.order_by("id")[:10]):
+        Vote.objects.create(battle_id=vote.battle_id, voter=bob, outcome=other[vote.outcome])
+    card = judge_card(judge)
+    assert card.reliability.bins[0].agreement.n == 2 * (N_QUESTIONS - 10)
+    assert {key: card.get(key).split for key in ("confidence_error", "own_family", "people")} == {
+        "confidence_error": 10,
+        "own_family": 10,
+        "people": 0,
+    }
+
+
+def test_every_number_on_the_page_of_a_judge_leads_to_its_rows(client, judged):
+    judge = judged(unreadable=0.2, confidence=0.8)
+    page = client.get(reverse("judge_detail", args=[judge.slug])).content.decode()
+    rows = reverse("judge_judgments", args=[judge.slug, 1])
+    facts = client.get(reverse("judge_detail", args=[judge.slug])).context["page"].modes[0]
+    for state in ("readable", "unreadable", "failed"):
+        address = f"{rows}?mode=pairwise&state={state}"
+        assert f'href="{address.replace("&", "&amp;")}"' in page
+        assert client.get(address).context["page"].paginator.count == getattr(facts, state)
+    card = client.get(reverse("judge_card", args=[judge.slug, 1])).content.decode()
+    for figure in judge_card(judge).figures:
+        address = reverse("judge_figure_rows", args=[judge.slug, 1, figure.key])
+        assert f'<a href="{address}"><strong>' in card
+        assert client.get(address).context["page"].paginator.count == figure.n_rows
+
+
 def test_judges_stand_side_by_side(client, judged):
     judged(first_position=0.4)
     page = client.get(reverse("judge_comparison")).content.decode()
@@ -196,5 +243,5 @@ def test_the_rows_page_takes_as_many_queries_for_many_rows_as_for_few(
     client, judged, django_assert_num_queries
 ):
     judge = judged()
-    with django_assert_num_queries(8):
+    with django_assert_num_queries(9):
         client.get(reverse("judge_figure_rows", args=[judge.slug, 1, "consistency"]))

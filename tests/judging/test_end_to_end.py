@@ -12,7 +12,7 @@ from django.urls import reverse
 
 from arena.models import Answer, Question, RunStatus, WorkStatus
 from arena.services.driving import drive_run_chunk
-from arena.services.runs import resume_run, start_run, stop_run, sweep_runs
+from arena.services.runs import cancel_run, resume_run, start_run, stop_run, sweep_runs
 from arena.work.dispatch import DriveOptions
 from judging.models import JudgeRun, Judgment
 from judging.services.judge_runs import create_judge_run, start_judge_run
@@ -98,15 +98,16 @@ def test_what_fails_for_good_is_stored_with_its_reason(spec, decide, chat_judge,
     assert not run.judgments.exclude(outcome="").exists()
 
 
-def test_a_run_whose_endpoint_hangs_is_stopped_within_the_next_look(
-    spec, chat_judge, served, no_queue
+@pytest.mark.parametrize("end", [stop_run, cancel_run])
+def test_a_run_whose_endpoint_hangs_is_paused_or_cancelled_within_the_next_look(
+    spec, chat_judge, served, no_queue, end
 ):
     served.fault = every(1, Fault("hang"))
     run = start_judge_run(spec(judge=chat_judge))
     with ThreadPoolExecutor(1) as pool:
         driving = pool.submit(drive_run_chunk, "judging", run.pk)
         wait_until(lambda: served.in_flight == 8)
-        stop_run(run)
+        end(run)
         # every call has still five seconds to its timeout
         assert driving.result(timeout=4).was_stopped
     assert DriveOptions().poll_s < 1

@@ -157,7 +157,7 @@ def test_a_judges_page_shows_settings_prompts_and_verdict_counts(client, spec, d
     page = client.get(reverse("judge_detail", args=["chat"])).content.decode()
     assert "agon_pair-en-one_turn" in page
     assert chat_judge.fingerprint in page
-    assert '<td class="numeric">6</td>' in page
+    assert 'state=readable">6</a></td>' in page
 
 
 def test_dry_runs_are_not_counted_as_verdicts(client, spec, decide, length_judge):

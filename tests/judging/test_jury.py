@@ -126,3 +126,44 @@ def test_a_jury_of_unknown_models_is_refused_when_it_is_made():
         create_judge(
             slug="jury", kind="jury", settings={"members": [{"kind": "chat", "model": "nobody"}]}
         )
+
+
+@pytest.fixture
+def dear_jury(served, endpoint, make_model, referee):
+    """Two models that are asked the same: the second costs ten times as much as the first."""
+    make_model("dear", endpoint=endpoint, price_in_per_mtok=10, price_out_per_mtok=20)
+    members = [{"kind": "chat", "model": slug} for slug in ("referee", "dear")]
+    return create_judge(slug="panel", kind="jury", settings={"members": members})
+
+
+@pytest.mark.django_db(transaction=True)
+def test_what_a_jury_costs_is_split_by_model(spec, decide, dear_jury):
+    from judging.cards import judge_card
+    from judging.report import judge_run_report, report_html
+    from judging.services.planning import plan_judge_run
+
+    plan = plan_judge_run(spec(judge=dear_jury, limit=2))
+    assert [(part.model, part.calls) for part in plan.by_model] == [("dear", 12), ("referee", 12)]
+    assert plan.by_model[0].money == pytest.approx(10 * plan.by_model[1].money)
+    assert sum(part.money for part in plan.by_model) == pytest.approx(plan.money)
+    run = decide(spec(judge=dear_jury, limit=2))
+    bill = judge_run_report(run).bill
+    assert [(cost.model, cost.calls) for cost in bill.by_model] == [("dear", 12), ("referee", 12)]
+    assert bill.by_model[0].usd == pytest.approx(10 * bill.by_model[1].usd)
+    assert bill.usd > 0
+    assert sum(cost.usd for cost in bill.by_model) == pytest.approx(bill.usd)
+    assert "Cost by model" in report_html(run)
+    card = judge_card(dear_jury)
+    assert [part.model for part in card.models] == ["dear", "referee"]
+    whole = card.get("cost").estimate.value
+    assert sum(part.estimate.value for part in card.models) == pytest.approx(whole)
+    again = plan_judge_run(spec(judge=dear_jury))
+    # the history's tokens and seconds are those of both calls together
+    assert again.output_tokens / again.calls == pytest.approx(bill.output_tokens / 24, rel=0.1)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_judge_that_asks_one_model_has_nothing_to_split(spec, decide, chat_judge):
+    from judging.report import judge_run_report
+
+    assert judge_run_report(decide(spec(judge=chat_judge, limit=1))).bill.by_model == []

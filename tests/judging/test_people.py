@@ -1,11 +1,15 @@
 """People and judges on the same battles."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.urls import reverse
 
 from arena.models import Vote, Voter, WorkStatus
+from arena.services.battles import stored_battle
+from judging import people
 from judging.models import Judge, Judgment, JudgmentMode
-from judging.people import people_page
+from judging.people import SHOWN, KeptFigures, Wanted, people_page
 
 pytestmark = pytest.mark.django_db
 
@@ -41,7 +45,7 @@ def decide(question_set, alpha, beta, make_battle, judge):
 
 
 def overall(page):
-    return next(row for row in page.rows if not row.label)
+    return next(row.figures for row in page.rows if not row.category)
 
 
 def test_agreement_is_the_share_of_votes_that_match_the_verdict(decide):
@@ -70,8 +74,8 @@ def test_marked_votes_are_left_out(decide):
 def test_agreement_is_shown_by_category(decide):
     decide(0, ["model_a"], ["model_a", "model_a"])
     decide(1, ["model_a"], ["model_b", "model_b"])
-    by_label = {str(row.label): row.with_ties.value for row in people_page(include_demo=False).rows}
-    assert sorted(value for label, value in by_label.items() if label) == [0.0, 1.0]
+    rows = people_page(include_demo=False).rows
+    assert sorted(row.figures.with_ties.value for row in rows if row.category) == [0.0, 1.0]
 
 
 def test_alpha_between_people_is_one_when_they_always_agree(decide):
@@ -99,3 +103,104 @@ def test_after_the_vote_the_voter_learns_what_the_judge_said(decide, client):
     battle = decide(0, [], ["model_a", "model_a"])
     panel = verdicts_after_vote(battle, None)
     assert [said.winner for said in panel.context["verdicts"]] == [battle.model_a]
+
+
+@pytest.mark.parametrize("votes", [["model_a", "model_b"], ["model_b", "model_a"]])
+def test_split_votes_are_no_dispute_whoever_voted_first(decide, client, votes):
+    decide(0, votes, ["model_b", "model_b"])
+    decide(1, ["model_a"], ["model_b", "model_b"])
+    page = people_page(include_demo=False)
+    assert ([dispute.votes for dispute in page.disputes], page.split) == ([1], 1)
+    assert (
+        "1 battle is left out: its votes are split" in client.get(reverse("people_and_judges")).text
+    )
+
+
+def test_disputes_can_be_narrowed_to_a_judge_and_a_category(decide, judge):
+    battles = [decide(number, ["model_a"], ["model_b", "model_b"]) for number in range(3)]
+    category = battles[0].question.category
+    expected = {battle for battle in battles if battle.question.category == category}
+    assert 0 < len(expected) < 3
+    wanted = Wanted(judge_id=judge.pk, category=category)
+    page = people_page(include_demo=False, wanted=wanted)
+    assert {dispute.battle for dispute in page.disputes} == expected
+    assert people_page(include_demo=False, wanted=Wanted(judge_id=judge.pk + 1)).disputes == []
+
+
+def test_each_row_counts_its_disputes_and_leads_to_them(decide, judge, client):
+    decide(0, ["model_a"], ["model_b", "model_b"])
+    decide(1, ["model_a"], ["model_a", "model_a"])
+    rows = people_page(include_demo=False).rows
+    assert [row.disputes for row in rows if not row.category] == [1]
+    assert f"?judge={judge.pk}#disputes" in client.get(reverse("people_and_judges")).text
+
+
+def test_all_disputes_can_be_paged_through(question_set, alpha, beta, judge, make_answer, client):
+    for number in range(SHOWN + 1):
+        question = question_set.questions.create(external_id=f"more-{number}", turns=[[]])
+        battle = stored_battle(make_answer(alpha, question), make_answer(beta, question))
+        Vote.objects.create(battle=battle, outcome="model_a")
+        Judgment.objects.create(
+            judge=judge, mode="pairwise", battle=battle, status="done", is_readable=True,
+            outcome="model_b",
+        )  # fmt: skip
+    first, second = (
+        people_page(include_demo=False, wanted=Wanted(page=page)).disputes for page in "12"
+    )
+    assert (len(first), len(second)) == (SHOWN, 1)
+    assert not {d.battle for d in first} & {d.battle for d in second}
+
+
+def test_the_number_of_queries_does_not_grow_with_the_battles(
+    decide, client, django_assert_num_queries
+):
+    decide(0, ["model_a", "model_b", "model_a"], ["model_b", "model_b"])
+    with django_assert_num_queries(6):
+        client.get(reverse("people_and_judges"))
+    for number in range(1, 6):
+        decide(number, ["model_a", "model_b"], ["model_b", "model_b"])
+    with django_assert_num_queries(6):
+        client.get(reverse("people_and_judges"))
+
+
+@pytest.mark.parametrize("query", ["judge=x", "judge=99999999999999999999", "page=zero", "page=-1"])
+def test_an_address_with_nonsense_in_it_shows_the_page(decide, client, query):
+    decide(0, ["model_a"], ["model_b", "model_b"])
+    assert client.get(f"{reverse('people_and_judges')}?{query}").status_code == 200
+
+
+class TestKeptFigures:
+    @pytest.fixture
+    def clock(self, monkeypatch):
+        """The time as the keeper sees it; each working out takes ``clock.takes`` seconds."""
+        clock = SimpleNamespace(now=100.0, takes=1.0, worked_out=0)
+
+        def work_out(*, include_demo):
+            clock.now += clock.takes
+            clock.worked_out += 1
+            return object()
+
+        monkeypatch.setattr(people, "people_figures", work_out)
+        monkeypatch.setattr(people.time, "monotonic", lambda: clock.now)
+        return clock
+
+    def test_figures_that_took_long_are_kept_twenty_times_as_long(self, clock):
+        kept = KeptFigures()
+        first = kept.get(include_demo=False)
+        clock.now += 19
+        assert kept.get(include_demo=False) is first
+        clock.now += 2
+        assert kept.get(include_demo=False) is not first
+
+    def test_quick_figures_are_worked_out_for_every_reader(self, clock):
+        clock.takes = 0.01
+        kept = KeptFigures()
+        assert kept.get(include_demo=False) is not kept.get(include_demo=False)
+
+    def test_who_comes_meanwhile_reads_the_figures_before(self, clock):
+        kept = KeptFigures()
+        first = kept.get(include_demo=False)
+        clock.now += 30
+        with kept._lock:
+            assert kept.get(include_demo=False) is first
+        assert clock.worked_out == 1

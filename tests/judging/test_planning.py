@@ -3,6 +3,7 @@
 import pytest
 
 from judging.models import JudgeRunMode, Judgment
+from judging.plan_text import plan_text
 from judging.services.judges import create_judge
 from judging.services.ledger import JudgeRunError, open_ledger
 from judging.services.planning import plan_judge_run
@@ -125,10 +126,23 @@ def test_single_scores_have_a_precision_on_their_own_scale(spec):
     assert precision.half_width == pytest.approx(1.959964 * 2.0 / 6**0.5)
 
 
-def test_an_adaptive_plan_says_at_most_and_likely(spec, chat_judge):
-    plan = plan_judge_run(spec(judge=chat_judge, settings={"adaptive": {"within": 200}}))
+def test_an_adaptive_plan_says_at_most_and_likely_and_what_that_rests_on(spec, chat_judge):
+    asked = spec(judge=chat_judge, settings={"adaptive": {"within": 200}})
+    plan = plan_judge_run(asked)
+    found = plan.forecast
     assert plan.adaptive_within == 200
-    assert 0 < plan.likely_to_make <= plan.to_make == 36
+    assert 0 < found.low <= found.likely <= found.high <= plan.to_make == 36
+    assert plan.likely_money == pytest.approx(
+        (plan.money * found.low / 36, plan.money * found.high / 36)
+    )
+    told = plan_text(asked, plan)
+    assert f"{found.low} to {found.high}" in told
+    assert "from assumed strengths and an assumed consistency of the judge" in told
+
+
+def test_a_plan_that_is_not_adaptive_forecasts_nothing(spec, chat_judge):
+    plan = plan_judge_run(spec(judge=chat_judge))
+    assert (plan.forecast, plan.likely_money) == (None, None)
 
 
 def test_tasks_that_no_prompt_fits_are_told_before_the_run(spec, referee, db):

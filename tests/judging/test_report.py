@@ -306,7 +306,7 @@ def test_the_report_takes_as_many_queries_for_many_rows_as_for_few(
         run = spoil(decide(spec(limit=limit)), n)
         for is_page in (False, True):
             fresh = JudgeRun.objects.get(pk=run.pk)
-            with django_assert_num_queries(15):
+            with django_assert_num_queries(16):
                 report_html(fresh, is_page=is_page)
 
 

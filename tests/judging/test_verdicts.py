@@ -102,6 +102,7 @@ def soft(logprobs: dict[str, float] | None) -> ParsedVerdict:
 def test_a_soft_preference_follows_the_published_formula():
     verdict = soft({"m": log(0.8), "M": log(0.2)})
     assert verdict.preference == pytest.approx(1.2)
+    assert verdict.confidence == pytest.approx(0.8)
     assert verdict.outcome is Outcome.MODEL_A
 
 

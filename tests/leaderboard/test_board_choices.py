@@ -1,6 +1,7 @@
 """What a reader can choose on a board, and what the page then says."""
 
 import pytest
+from django.core.cache import cache
 from django.urls import reverse
 
 from arena.models import License, Vote
@@ -160,6 +161,16 @@ def test_every_board_page_makes_a_fixed_number_of_queries(
 ):
     take_snapshot(board=rated.board)
     shown(client, name)  # what is said of the judges is kept for a minute
+    with django_assert_num_queries(queries):
+        shown(client, name)
+
+
+@pytest.mark.parametrize(("name", "queries"), [("board_detail", 12), ("board_json", 6)])
+def test_a_first_visit_makes_a_fixed_number_of_queries(
+    client, rated, django_assert_num_queries, name, queries
+):
+    take_snapshot(board=rated.board)
+    cache.clear()
     with django_assert_num_queries(queries):
         shown(client, name)
 

@@ -168,6 +168,21 @@ def test_means_over_all_answers_and_scores_are_looked_up_once_for_many_readers(
         client.get(reverse("pareto"))
 
 
+@pytest.mark.django_db
+def test_the_page_opens_on_a_board_that_has_ratings(client, board):
+    Board.objects.create(slug="aa-empty", title="AA")
+    page = client.get(reverse("pareto"))
+    assert [item.value for item in page.context["boards"] if item.is_chosen] == [board.slug]
+
+
+@pytest.mark.django_db
+def test_the_page_opens_on_an_axis_that_has_figures(client, board, alpha):
+    LanguageModel.objects.update(price_out_per_mtok=3.0)
+    page = reverse("pareto")
+    assert client.get(page).context["axis"].name == "price"
+    assert client.get(page, {"axis": "ttft"}).context["axis"].name == "ttft"
+
+
 def test_ratings_that_move_together_are_drawn_together():
     both = [Measured(10, -10, 30), Measured(11, -9, 31)]
     together = np.full((2, 2), 104.0)  # each as uncertain as its interval says, fully correlated

@@ -7,6 +7,7 @@ from providers import (
     ImagePart,
     Message,
     ProviderError,
+    ScoredToken,
     TextPart,
     TokenLogprob,
 )
@@ -217,3 +218,14 @@ def test_an_empty_reply_is_a_failure_that_still_counts_its_tokens(
         checked(empty(finish_reason))
     assert (caught.value.kind, caught.value.is_retryable) == (kind, is_retryable)
     assert caught.value.partial.output_tokens == 8
+
+
+def test_an_echoed_prompt_comes_with_every_tokens_own_probability():
+    logprobs = {"tokens": ["The", " sky", "!"], "token_logprobs": [None, -2.0, -0.5],
+                "top_logprobs": [None, {" sea": -1.0, " sky": -2.0}, {"!": -0.5}]}  # fmt: skip
+    reply = parse_reply({"choices": [{"index": 0, "text": "The sky!", "logprobs": logprobs}]})
+    assert reply.scored_tokens == (
+        ScoredToken("The", None),
+        ScoredToken(" sky", -2.0, is_likeliest=False),
+        ScoredToken("!", -0.5),
+    )

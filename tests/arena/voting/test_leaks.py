@@ -2,7 +2,7 @@
 
 import pytest
 
-from arena.voting.leaks import leaked_name
+from arena.voting.leaks import FAMILIES, leaked_name
 
 NOBODY = ("Some Model",)
 
@@ -67,3 +67,9 @@ def test_a_name_the_question_spoke_of_is_no_leak():
 def test_a_common_word_as_own_name_leaks_only_when_the_answer_introduces_itself():
     assert leaked_name("Sunny days are rare.", model_names=("Sunny",)) is None
     assert leaked_name("Hello, I am Sunny.", model_names=("Sunny",))
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_family_is_found_however_it_is_spaced(family):
+    for written in (family, family.replace(" ", ""), family.replace(" ", "-").upper()):
+        assert leaked_name(f"Well: I am {written}-4.", model_names=NOBODY)

@@ -5,45 +5,9 @@ import json
 import pytest
 from django.core.management import call_command
 
-from arena.models import Battle, Vote, Voter
-from arena.voting.personal_data import find_personal_data, remove_personal_data
-
-
-@pytest.mark.parametrize(
-    ("text", "kind"),
-    [
-        ("Write to alice.smith+x@mail.example.org today", "email"),
-        ("Call +44 20 7946 0958 now", "phone"),
-        ("My number is (212) 736-5000.", "phone"),
-        ("我的电话是13812345678，谢谢", "phone"),
-        ("The server at 93.184.216.34 is down", "network_address"),
-        ("2001:db8:85a3::8a2e:370:7334 answered", "network_address"),
-        ("Send it to 1600 Pennsylvania Avenue NW, Washington, DC 20500", "postal_address"),
-        ("She lives at 221B Baker Street, London NW1 6XE.", "postal_address"),
-        ("寄到北京市海淀区中关村南大街5号", "postal_address"),
-    ],
-)
-def test_personal_data_is_found_and_replaced(text, kind):
-    clean, found = remove_personal_data(text)
-    assert found[kind] == 1
-    assert f"[{kind}]" in clean
-
-
-@pytest.mark.parametrize(
-    "text",
-    [
-        "Pi is 3.14159265358979 and e is 2.718281828.",
-        "In 1945 there were 2,345,678 of them.",
-        "Use python 3.11.7 or 3.12; bind to 127.0.0.1.",
-        "def f(a, b): return a @ b",
-        "The ratio 1:2:3 and the time 12:30:45.",
-        "2 + 2 = 4, 10^9 + 7 = 1000000007",
-        "北京市是中国的首都。",
-        "There were 12 people in the street and 3 ways to go.",
-    ],
-)
-def test_ordinary_text_is_left_alone(text):
-    assert find_personal_data(text) == []
+from arena.importing import import_files
+from arena.models import Answer, Battle, Question, Vote, Voter
+from arena.voting.releasing import release_formats
 
 
 @pytest.fixture
@@ -117,7 +81,62 @@ class TestRelease:
         vote(battles[0])
         assert release(tmp_path)[0][0]["tstamp"] % 3600 == 0
 
+    def test_the_report_can_be_read_by_a_program(self, battles, tmp_path, capsys):
+        vote(battles[0])
+        vote(battles[1], exclusion="too_fast")
+        call_command("release_votes", out=str(tmp_path / "v.json"), json=True)
+        report = json.loads(capsys.readouterr().out)
+        assert report == {"released": 1, "held_back": {"too_fast": 1}, "removed": {}}
+
     def test_demo_votes_are_held_back(self, battles, tmp_path):
         vote(battles[0], source="demo")
         assert release(tmp_path)[0] == []
         assert len(release(tmp_path, include_demo=True)[0]) == 1
+
+    def test_a_live_prompt_that_too_few_sent_is_held_back(self, battles, tmp_path):
+        Battle.objects.update(origin="live")
+        vote(battles[0])
+        for voter in ("alice", "bob"):
+            vote(battles[1], voter=voter)
+        rows = release(tmp_path, fewest_askers=2)[0]
+        assert {row["question_id"] for row in rows} == {battles[1].pk}
+
+    def test_a_stored_question_is_public_however_few_voted_on_it(self, battles, tmp_path):
+        vote(battles[0])
+        assert len(release(tmp_path, fewest_askers=5)[0]) == 1
+
+    def test_what_a_model_thought_and_how_it_failed_stays_here(self, battles, tmp_path):
+        Answer.objects.update(reasoning=["secret thought"], error_detail="secret key")
+        vote(battles[0])
+        for format in release_formats():
+            path = tmp_path / format
+            call_command("release_votes", out=str(path), format=format, verbosity=0)
+            assert b"secret" not in path.read_bytes()
+
+    @pytest.mark.parametrize("format", ["fastchat_battles", "arena_140k", "arena_100k"])
+    def test_the_file_can_be_imported_again(self, battles, alpha, beta, tmp_path, format):
+        """Every vote comes back with models, texts and outcome, seen from the left."""
+        said = ["model_a", "model_b", "tie", "both_bad"]
+        for number, (battle, outcome) in enumerate(zip(battles, said, strict=False)):
+            vote(battle, outcome, voter=f"v{number}", shown_first="ab"[number % 2])
+        suffix = ".json" if format == "fastchat_battles" else ".parquet"
+        path = tmp_path / f"votes{suffix}"
+        call_command("release_votes", out=str(path), format=format, verbosity=0)
+        before = sorted(seen(vote) for vote in Vote.objects.all())
+        Battle.objects.all().delete()
+        Question.objects.all().delete()
+        report = import_files([path], format=format, question_set="again")
+        assert report.is_complete
+        assert sorted(seen(vote) for vote in Vote.objects.all()) == before
+
+
+def seen(vote):
+    """Who won over whom, which stood left, and what was said."""
+    battle = vote.battle
+    sides = [
+        (battle.model_a.slug, tuple(battle.answer_a.turns)),
+        (battle.model_b.slug, tuple(battle.answer_b.turns)),
+    ]
+    outcome = {"model_a": sides[0][0], "model_b": sides[1][0]}.get(vote.outcome, vote.outcome)
+    left, right = sides if vote.shown_first != "b" else sides[::-1]
+    return battle.question.turn_texts[0], outcome, left, right

@@ -52,15 +52,6 @@ def test_a_session_comes_with_its_voter(ballot):
     assert values(found.voter) == values(ballot.voter)
 
 
-def test_a_battle_of_two_answers_says_whether_the_voter_has_seen_it(ballot):
-    battle = ballot.battle
-    pair = battle.answer_a_id, battle.answer_b_id
-    known = (battle.pk, battle.question_id, "")
-    assert statements.battle_of_pair(ballot.voter_id, *pair) == (*known, True)
-    assert statements.battle_of_pair(ballot.voter_id + 1, *pair) == (*known, False)
-    assert statements.battle_of_pair(ballot.voter_id, pair[1], pair[0]) is None
-
-
 def test_others_votes_are_counted_without_ones_own_and_marked_ones(ballot):
     rows = [("tie", ""), ("tie", ""), ("model_a", ""), ("model_b", "too_fast")]
     votes = [
@@ -72,7 +63,7 @@ def test_others_votes_are_counted_without_ones_own_and_marked_ones(ballot):
         )
         for number, (outcome, exclusion) in enumerate(rows)
     ]
-    told = dict(statements.outcomes_of_others(ballot.battle_id, votes[0].pk))
+    told = statements.outcomes_of_others(ballot.battle_id, votes[0].pk)
     assert told == {"tie": 1, "model_a": 1}
 
 
@@ -87,13 +78,7 @@ def test_turns_are_those_of_question_and_answers(ballot):
 def test_answers_come_with_what_their_facts_need(stored_answers):
     answers = list(Answer.objects.order_by("id")[:3])
     found = sorted(statements.answers_of_ids([a.pk for a in answers]), key=lambda a: a.pk)
-    for row, answer in zip(found, answers, strict=True):
-        assert (row.pk, row.turns, row.model_id) == (answer.pk, answer.turns, answer.model_id)
-        assert row.question.turns == answer.question.turns
-        assert row.question.language == answer.question.language
-        assert row.model.display_name == answer.model.display_name
-        assert row.model.slug == answer.model.slug
-        assert row.model.provider_model == answer.model.provider_model
+    assert found == [statements.AnswerText.of(answer) for answer in answers]
 
 
 def test_an_inserted_row_is_the_row_the_orm_would_store(ballot):
@@ -116,15 +101,6 @@ def test_an_inserted_row_gets_the_time_its_field_sets(db):
     session = VoterSession(key="k", voter=Voter.objects.create(key="k"))
     assert values(statements.insert(session)) == values(VoterSession.objects.get())
     assert session.created_at is not None
-
-
-def test_of_two_who_close_a_ballot_the_second_is_told_no(ballot):
-    now = timezone.now()
-    how = {"closed_at": now, "reading_s": 1.5, "vote_id": None}
-    assert statements.close_ballot(ballot.pk, status="skipped", **how)
-    assert not statements.close_ballot(ballot.pk, status="expired", **how)
-    ballot.refresh_from_db()
-    assert (ballot.status, ballot.closed_at, ballot.reading_s) == ("skipped", now, 1.5)
 
 
 def test_a_voters_votes_are_counted_whether_they_count_or_not(ballot):

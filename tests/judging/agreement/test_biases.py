@@ -1,10 +1,12 @@
 import pytest
 
 from judging.agreement import (
+    bin_number,
     calibration,
     count_list_items,
     family_self_preference,
     first_position_preference,
+    majority,
     parse_failure_rate,
     position_consistency,
     position_effects,
@@ -91,9 +93,24 @@ def test_a_calibrated_judge_has_no_expected_error():
 def test_an_overconfident_judge_is_off_by_its_overconfidence():
     result = calibration([1.0] * 10, [True] * 7 + [False] * 3, range(10))
     assert result.expected_error.value == pytest.approx(0.3)
-    assert result.bins[-1].n == 10
-    assert result.bins[-1].agreement == pytest.approx(0.7)
+    assert result.bins[-1].agreement.n == 10
+    assert result.bins[-1].agreement.value == pytest.approx(0.7)
+    assert result.bins[-1].agreement.lower < 0.7 < result.bins[-1].agreement.upper
     assert result.bins[0].mean_confidence is None
+
+
+def test_a_confidence_of_seven_tenths_is_in_the_bin_that_begins_there():
+    assert [bin_number(tenth / 10) for tenth in range(11)] == [*range(10), 9]
+
+
+def test_most_is_more_than_half():
+    assert majority([A, A, B]) is A
+    assert majority([Outcome.TIE, Outcome.TIE, B]) is Outcome.TIE
+
+
+@pytest.mark.parametrize("said", [[A, B], [B, A], [A, A, B, Outcome.TIE], []])
+def test_a_split_is_no_majority_whoever_comes_first(said):
+    assert majority(said) is None
 
 
 def test_a_confidence_in_percent_is_refused():

@@ -1,7 +1,16 @@
 import numpy as np
 import pytest
 
-from judging.agreement import Scale, agreement, cohen_kappa, krippendorff_alpha
+from judging.agreement import (
+    Scale,
+    agreement,
+    alpha_of_counts,
+    cohen_kappa,
+    compare_raters,
+    estimates,
+    krippendorff_alpha,
+    proportion,
+)
 from judging.verdicts import Outcome
 
 A, B, TIE, BAD = Outcome.MODEL_A, Outcome.MODEL_B, Outcome.TIE, Outcome.BOTH_BAD
@@ -83,3 +92,57 @@ def test_alpha_of_raters_who_never_differ_from_one_value_is_undefined():
 def test_alpha_does_not_depend_on_the_names_of_nominal_codes():
     renamed = [[None if value is None else -7 * value for value in unit] for unit in UNITS]
     assert krippendorff_alpha(renamed).value == pytest.approx(krippendorff_alpha(UNITS).value)
+
+
+def test_counted_pairs_give_what_single_ones_give():
+    """Tables by cluster against columns of outcomes: the same values, and intervals as wide."""
+    generator = np.random.default_rng(4)
+    codes = (A, B, TIE, BAD)
+    clusters = generator.integers(0, 60, 1_500)
+    first = [codes[code] for code in generator.integers(0, 4, 1_500)]
+    second = [
+        outcome if same else codes[code]
+        for outcome, same, code in zip(
+            first, generator.random(1_500) < 0.5, generator.integers(0, 4, 1_500), strict=True
+        )
+    ]
+    tables = np.zeros((60, 3, 3))
+    place = {A: 0, B: 1, TIE: 2, BAD: 2}
+    for cluster, one, other in zip(clusters, first, second, strict=True):
+        tables[cluster, place[one], place[other]] += 1
+    both = compare_raters(tables)
+    for counted, single in (
+        (both.with_ties, agreement(first, second, clusters)),
+        (both.without_ties, agreement(first, second, clusters, ties="drop")),
+        (both.kappa, cohen_kappa(first, second, clusters)),
+    ):
+        assert counted.value == pytest.approx(single.value)
+        assert (counted.n, counted.n_clusters) == (single.n, single.n_clusters)
+        width = single.upper - single.lower
+        assert counted.upper - counted.lower == pytest.approx(width, rel=0.15)
+
+
+def test_counted_raters_who_never_differ_are_not_certain():
+    tables = np.zeros((9, 3, 3))
+    tables[:, 0, 0] = 1
+    assert compare_raters(tables).with_ties.lower < 0.75
+
+
+def test_without_any_pair_there_is_nothing_to_say():
+    assert compare_raters(np.zeros((0, 3, 3))).with_ties.value is None
+
+
+def test_alpha_of_counts_is_alpha_of_the_ratings():
+    counts = np.array([[unit.count(level) for level in (1, 2, 3, 4, 5)] for unit in UNITS])
+    assert alpha_of_counts(counts.astype(float)).value == krippendorff_alpha(UNITS).value
+
+
+def test_clusters_that_add_the_same_may_be_drawn_together(monkeypatch):
+    """Many alike clusters: the interval is as wide as when each is drawn for itself."""
+    hits = np.random.default_rng(6).random(3_000) < 0.3
+    truth = proportion(hits, range(3_000))
+    monkeypatch.setattr(estimates, "_MANY_CLUSTERS", 100)
+    together = proportion(hits, range(3_000))
+    assert together.value == truth.value
+    width = truth.upper - truth.lower
+    assert together.upper - together.lower == pytest.approx(width, rel=0.1)

@@ -1,0 +1,111 @@
+"""Signing in: what a browser did without an account becomes the account's own.
+
+Nothing is deleted. What the account has already done itself (a battle judged, an answer rated, a
+name given in a round) stays with the anonymous voter, who from then on belongs to the account.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django.db import models, transaction
+from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.utils import timezone
+from django.utils.translation import gettext as _
+
+from arena.models import (
+    Annotator,
+    Ballot,
+    BallotStatus,
+    Exclusion,
+    IntegrityAction,
+    SatisfactionRating,
+    Vote,
+    Voter,
+    VoterSession,
+)
+
+
+@transaction.atomic
+def merge_voter(*, anonymous: Voter, account: Voter) -> int:
+    """Give the account what the anonymous voter did; returns how many votes came along.
+
+    A battle that both have judged, or an answer that both have rated, counts once: the earlier
+    stands, the later is marked as a duplicate. Of two simultaneous calls the second finds nothing
+    left to do.
+    """
+    free = Voter.objects.filter(pk=anonymous.pk, user__isnull=True, merged_into__isnull=True)
+    if not free.exclude(pk=account.pk).update(merged_into=account):
+        return 0
+    _mark_later(Vote, "battle", "created_at", anonymous, account)
+    _mark_later(SatisfactionRating, "answer", "rated_at", anonymous, account)
+    _take_back_what_is_open(anonymous, account)
+    _move(Ballot, "battle", anonymous, account)
+    moved = _move(Vote, "battle", anonymous, account)
+    _move(SatisfactionRating, "answer", anonymous, account)
+    _move(Annotator, "round", anonymous, account)
+    for invite in anonymous.rounds.all():
+        invite.voters.add(account)
+    IntegrityAction.objects.filter(voter=anonymous).update(voter=account)
+    VoterSession.objects.filter(voter=anonymous).update(voter=account)
+    if anonymous.is_expert:
+        Voter.objects.filter(pk=account.pk).update(is_expert=True)
+        account.is_expert = True
+    return moved
+
+
+def voters_of(voter: Voter) -> QuerySet[Voter]:
+    """The voter and the anonymous ones that became theirs."""
+    return Voter.objects.filter(Q(pk=voter.pk) | Q(merged_into=voter))
+
+
+def is_twin(voter: Voter, subject: str) -> Q:
+    """Rows on a ``subject`` that one of the voter's former selves has dealt with as well."""
+    return Q(**{f"{subject}__voter__merged_into": voter})
+
+
+def _of(model: type[models.Model], voter: Voter) -> QuerySet[Any]:
+    return model._default_manager.filter(voter=voter).order_by()
+
+
+def _mark_later(
+    model: type[models.Model], subject: str, moment: str, anonymous: Voter, account: Voter
+) -> None:
+    """Rows come with a reason of their own already or get this one."""
+    changed = 0
+    for mine, other in ((anonymous, account), (account, anonymous)):
+        theirs = _of(model, other).filter(**{subject: OuterRef(subject)}).values(moment)[:1]
+        later = _of(model, mine).filter(exclusion="").annotate(theirs=Subquery(theirs))
+        # of two at the same moment the account's own stands
+        is_later = Q(**{f"{moment}__gt": F("theirs")})
+        if mine == anonymous:
+            is_later |= Q(**{moment: F("theirs")})
+        ids = list(later.filter(is_later).values_list("pk", flat=True))
+        changed += model._default_manager.filter(pk__in=ids).update(exclusion=Exclusion.DUPLICATE)
+    if changed:
+        IntegrityAction.objects.create(
+            voter=account,
+            exclusion=Exclusion.DUPLICATE,
+            detail=_("given before and after signing in; the first counts"),
+            votes_changed=changed,
+        )
+
+
+def _take_back_what_is_open(anonymous: Voter, account: Voter) -> None:
+    """What one of the two has dealt with must not be offered to the other again."""
+    for mine, other in ((anonymous, account), (account, anonymous)):
+        shown, rated = _of(Ballot, other), _of(SatisfactionRating, other)
+        if mine == account:
+            shown = shown.exclude(status=BallotStatus.OPEN)
+        _of(Ballot, mine).filter(
+            status=BallotStatus.OPEN, battle__in=shown.values("battle")
+        ).update(status=BallotStatus.EXPIRED, closed_at=timezone.now())
+        # an empty form, nobody's rating
+        _of(SatisfactionRating, mine).filter(
+            score__isnull=True, answer__in=list(rated.values_list("answer", flat=True))
+        ).delete()
+
+
+def _move(model: type[models.Model], subject: str, anonymous: Voter, account: Voter) -> int:
+    taken = list(_of(model, account).values_list(subject, flat=True))
+    return _of(model, anonymous).exclude(**{f"{subject}__in": taken}).update(voter=account)

@@ -1,0 +1,91 @@
+"""What is known when a vote comes in, read in one statement: who votes, on what, after what."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from django.db import connection
+from django.http import HttpRequest
+from django.utils import timezone
+
+from arena.models import Ballot, Outcome
+from arena.models.voting import BALLOT_VALID_FOR
+from arena.voting.doubts import ACTIVITY_COLUMNS, Activity, activity_of, activity_values
+from arena.voting.keys import address_key, session_key
+from arena.voting.statements import (
+    BALLOT_COLUMNS,
+    BALLOT_JOINS,
+    SESSION_COLUMNS,
+    ballot_of_row,
+    one_row,
+    session_of_row,
+)
+from arena.voting.voters import COOKIE, Visitor, user_of, visitor_of_session
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """``ballot`` is that of the token, whoever it belongs to. ``votes`` are the voter's before this
+    one, ``others`` counted votes of others on the battle, by outcome. ``has_open`` says whether the
+    voter holds a ballot besides this one and the one on the screen.
+    """
+
+    visitor: Visitor
+    ballot: Ballot | None
+    lately: Activity
+    votes: int
+    others: dict[str, int]
+    has_open: bool
+
+
+_OTHERS: Final = ",\n".join(
+    f"""  (SELECT COUNT(*) FROM arena_vote WHERE battle_id = battle.id AND exclusion = ''
+     AND outcome = '{outcome}' AND COALESCE(voter_id, 0) <> person.id)"""
+    for outcome in Outcome.values
+)
+_TURN: Final = f"""
+SELECT {SESSION_COLUMNS}, {BALLOT_COLUMNS},
+  {ACTIVITY_COLUMNS.format(voter="person.id", battle="battle.id")},
+  (SELECT COUNT(*) FROM arena_vote WHERE voter_id = person.id),
+  EXISTS (
+    SELECT 1 FROM arena_ballot AS other JOIN arena_battle AS its ON its.id = other.battle_id
+    WHERE other.voter_id = person.id AND other.closed_at IS NULL AND other.drawn_at > %(since)s
+      AND other.round_id IS NULL AND its.exclusion = ''
+      AND other.token <> %(token)s AND other.token <> %(besides)s),
+{_OTHERS}
+FROM arena_votersession AS session JOIN arena_voter AS person ON person.id = session.voter_id
+  LEFT JOIN (arena_ballot AS ballot {BALLOT_JOINS}) ON ballot.token = %(token)s
+WHERE session.key = %(session)s
+"""
+
+
+def read_turn(request: HttpRequest, token: str, besides: str = "") -> Turn | None:
+    """None for a browser that has not been here; ``besides`` is the ballot on the screen."""
+    cookie = request.COOKIES.get(COOKIE, "")
+    if not cookie:
+        return None
+    address, now = address_key(request.META.get("REMOTE_ADDR", "")), timezone.now()
+    values = activity_values(address, now) | {
+        "session": session_key(cookie),
+        "token": token[:64],
+        "besides": besides[:64],
+        "since": connection.ops.adapt_datetimefield_value(now - BALLOT_VALID_FOR),
+    }
+    row = one_row(_TURN, values)
+    if row is None:
+        return None
+    session, rest = session_of_row(row)
+    counted_for = session.voter_id
+    visitor = visitor_of_session(session, user_of(request), address)
+    if visitor.voter.pk != counted_for:
+        return read_turn(request, token, besides)  # signed in since: the account's voter it is
+    ballot, rest = ballot_of_row(rest)
+    return Turn(
+        visitor=visitor,
+        ballot=ballot if ballot.pk else None,
+        lately=activity_of(rest[:6]),
+        votes=rest[6],
+        has_open=bool(rest[7]),
+        others={outcome: n for outcome, n in zip(Outcome.values, rest[8:], strict=True) if n},
+    )

@@ -1,0 +1,75 @@
+"""A browser's socket for the tests of live battles, and what it talks to."""
+
+import json
+
+from asgiref.sync import sync_to_async
+from asgiref.testing import ApplicationCommunicator
+
+from arena.voting.voters import COOKIE
+from config.asgi import application
+
+ORIGIN = (b"origin", b"http://localhost")
+GOOD = {"default": "A fair answer.", "chunk_characters": 4}
+SLOW = {"default": "word " * 400, "chunk_delay_s": 0.01, "chunk_characters": 5}
+
+
+def communicator_for(*headers):
+    scope = {
+        "type": "websocket",
+        "path": "/ws/live/",
+        "query_string": b"",
+        "headers": list(headers),
+        "client": ("192.0.2.1", 5000),
+        "subprotocols": [],
+    }
+    return ApplicationCommunicator(application, scope)
+
+
+class Socket:
+    """A browser's socket, with everything it was ever told."""
+
+    def __init__(self, cookie):
+        self.cookie = cookie
+        self.communicator = communicator_for(ORIGIN, (b"cookie", f"{COOKIE}={cookie}".encode()))
+        self.heard = []
+
+    async def connect(self):
+        await self.communicator.send_input({"type": "websocket.connect"})
+        assert (await self.communicator.receive_output(5))["type"] == "websocket.accept"
+        return self
+
+    async def open(self, mode="blind", models=()):
+        await self.connect()
+        return await self.ask({"do": "open", "mode": mode, "models": list(models)})
+
+    async def hear(self):
+        message = json.loads((await self.communicator.receive_output(5))["text"])
+        self.heard.append(message)
+        return message
+
+    async def hear_until(self, kind):
+        while (message := await self.hear())["is"] != kind:
+            pass
+        return message
+
+    async def send(self, message):
+        await self.say(json.dumps(message))
+
+    async def say(self, text):
+        await self.communicator.send_input({"type": "websocket.receive", "text": text})
+
+    async def ask(self, message):
+        await self.send(message)
+        return await self.hear()
+
+    async def converse(self, text="Why is the sky blue?"):
+        await self.send({"do": "prompt", "text": text})
+        return await self.hear_until("done")
+
+    async def close(self):
+        await self.communicator.send_input({"type": "websocket.disconnect", "code": 1001})
+        await self.communicator.wait(5)
+
+
+async def rows(queryset):
+    return await sync_to_async(list)(queryset)

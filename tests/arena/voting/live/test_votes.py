@@ -1,0 +1,151 @@
+"""Live votes: what is stored with them, what is marked."""
+
+import pytest
+from asgiref.sync import sync_to_async
+from django.db import OperationalError
+
+from arena.live import consumers
+from arena.models import Ballot, Battle, Exclusion, Vote
+from arena.voting.keys import address_key
+from tests.arena.voting.live.sockets import GOOD, SLOW, rows
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+async def test_a_vote_stores_battle_answers_probability_and_choice(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    reveal = await socket.ask({"do": "vote", "choice": "left", "reasons": ["clear"]})
+    vote = (await rows(Vote.objects.select_related("battle__question", "battle__answer_a")))[0]
+    assert reveal["counts"]
+    assert (vote.draw_probability, vote.reasons, vote.exclusion) == (1.0, ["clear"], "")
+    assert vote.battle.origin == "live"
+    assert vote.battle.is_anonymous
+    assert vote.battle.answer_a.turns == [GOOD["default"]]
+    assert vote.battle.question.turn_texts == ["Why is the sky blue?"]
+    assert (vote.outcome == "model_a") == (vote.shown_first == "a")
+
+
+async def test_a_second_vote_is_refused(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    await socket.ask({"do": "vote", "choice": "left"})
+    again = await socket.ask({"do": "vote", "choice": "right"})
+    assert (again["is"], again["code"]) == ("refused", "over")
+    assert len(await rows(Vote.objects.all())) == 1
+
+
+async def test_a_vote_before_any_answer_is_refused(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    assert (await socket.ask({"do": "vote", "choice": "left"}))["code"] == "not_votable"
+
+
+async def test_a_vote_while_both_write_stops_them_and_counts(make_live_model, connect):
+    for slug in ("amber", "birch"):
+        await sync_to_async(make_live_model)(slug, **SLOW)
+    socket = await connect()
+    await socket.open()
+    await socket.send({"do": "prompt", "text": "Go on"})
+    await socket.hear_until("text")
+    await socket.send({"do": "vote", "choice": "right"})
+    assert (await socket.hear_until("reveal"))["choice"] == "right"
+
+
+async def test_votes_between_named_models_are_kept_and_not_counted(two_models, connect):
+    socket = await connect()
+    room = await socket.open("named", ["amber", "birch"])
+    assert room["names"] == ["ZqAmber", "ZqBirch"]
+    await socket.converse()
+    reveal = await socket.ask({"do": "vote", "choice": "left"})
+    battle = (await rows(Battle.objects.all()))[0]
+    assert not reveal["counts"]
+    assert (battle.is_anonymous, battle.exclusion) == (False, Exclusion.NAMED)
+    assert not await rows(Vote.objects.counted())
+
+
+async def test_an_answer_that_names_its_model_is_voted_on_and_marked(make_live_model, connect):
+    await sync_to_async(make_live_model)("amber", **GOOD)
+    await sync_to_async(make_live_model)("birch", default="I am ChatGPT, a model by OpenAI.")
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    await socket.ask({"do": "vote", "choice": "left"})
+    assert (await rows(Battle.objects.all()))[0].exclusion == Exclusion.IDENTITY_LEAK
+
+
+async def test_the_same_prompt_again_about_the_same_pair_is_a_duplicate(two_models, connect):
+    socket = await connect()
+    for _ in range(2):
+        await socket.open() if not socket.heard else await socket.ask({"do": "open"})
+        await socket.converse("Same?")
+        await socket.ask({"do": "vote", "choice": "tie"})
+    marks = [vote.exclusion for vote in await rows(Vote.objects.all())]
+    assert marks == ["", Exclusion.DUPLICATE]
+
+
+async def test_a_vote_with_nonsense_beside_the_choice_counts_without_it(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    wanted = {"do": "vote", "choice": "left", "strength": "much", "reasons": {"clear": 1}}
+    assert (await socket.ask(wanted))["is"] == "reveal"
+    vote = (await rows(Vote.objects.all()))[0]
+    assert (vote.strength, vote.reasons) == (None, [])
+
+
+async def test_strength_and_reasons_are_kept_with_a_live_vote(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    await socket.ask({"do": "vote", "choice": "right", "strength": 2, "reasons": ["clear", "no"]})
+    vote = (await rows(Vote.objects.all()))[0]
+    assert (vote.strength, vote.reasons) == (2, ["clear"])
+
+
+async def test_a_live_battle_has_a_spent_ballot_with_hashed_address(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    await socket.ask({"do": "vote", "choice": "tie"})
+    ballot = (await rows(Ballot.objects.all()))[0]
+    vote = (await rows(Vote.objects.all()))[0]
+    assert (ballot.status, ballot.vote_id, ballot.drawn_by) == ("voted", vote.pk, "uniform")
+    assert ballot.address_key == address_key("192.0.2.1")
+    assert ballot.reading_s > 0
+
+
+async def test_live_votes_beyond_the_hourly_cap_are_marked(two_models, connect, policy):
+    await sync_to_async(policy)(marked_votes_per_hour=1)
+    socket = await connect()
+    for prompt in ("One?", "Two?"):
+        await socket.open() if not socket.heard else await socket.ask({"do": "open"})
+        await socket.converse(prompt)
+        await socket.ask({"do": "vote", "choice": "tie"})
+    marks = [vote.exclusion for vote in await rows(Vote.objects.all())]
+    assert marks == ["", Exclusion.RATE_LIMITED]
+
+
+async def test_a_live_vote_faster_than_anyone_reads_is_marked(two_models, connect, policy):
+    await sync_to_async(policy)(minimum_reading_s=60.0)
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    await socket.ask({"do": "vote", "choice": "tie"})
+    assert (await rows(Vote.objects.all()))[0].exclusion == Exclusion.TOO_FAST
+
+
+async def test_a_vote_that_cannot_be_stored_may_be_cast_again(two_models, connect, monkeypatch):
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+
+    def fail(*_):
+        raise OperationalError
+
+    with monkeypatch.context() as broken:
+        broken.setattr(consumers, "store_room", fail)
+        assert (await socket.ask({"do": "vote", "choice": "left"}))["code"] == "not_stored"
+    assert (await socket.ask({"do": "vote", "choice": "left"}))["is"] == "reveal"
