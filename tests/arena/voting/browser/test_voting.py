@@ -175,6 +175,21 @@ def test_a_browser_whose_clock_is_wrong_votes_like_any_other(battles, policy, de
     assert 0 <= Ballot.objects.get(status="voted").reading_s < 60
 
 
+@pytest.mark.parametrize("size", ["desktop", "phone"])
+def test_a_long_answer_scrolls_within_its_pane_and_the_page_does_not_grow(
+    question_set, make_model, make_answer, open_tab, policy, size
+):
+    for name in NAMES:
+        make_answer(make_model(name), question_set.questions.first(), LONG)
+    tab = open_tab(SIZES[size]).open("/vote/")
+    heights = "[document.querySelector('[data-ballot]').offsetHeight, innerHeight]"
+    ballot, window = tab.page.evaluate(heights)
+    assert ballot <= window
+    tab.open("/rate/")
+    ballot = tab.page.locator("[data-rate]").bounding_box()
+    assert ballot["height"] <= window
+
+
 def test_long_answers_scroll_together(question_set, make_model, make_answer, desktop, policy):
     for name, text in zip(NAMES, (LONG, LONG * 2), strict=True):
         make_answer(make_model(name), question_set.questions.first(), text)
@@ -184,9 +199,10 @@ def test_long_answers_scroll_together(question_set, make_model, make_answer, des
     )
     left.hover()
     desktop.page.mouse.wheel(0, 900)
+    deadline = "new Promise((_, fail) => setTimeout(() => fail('never scrolled'), 5000))"
     right.evaluate(
-        "e => new Promise(done => {"
-        " const look = () => (e.scrollTop > 100 ? done() : requestAnimationFrame(look)); look(); })"
+        f"e => Promise.race([{deadline}, new Promise(done => {{ const look = () =>"
+        " (e.scrollTop > 100 ? done() : requestAnimationFrame(look)); look(); })])"
     )
     share = "e => e.scrollTop / (e.scrollHeight - e.clientHeight)"
     assert left.evaluate(share) == pytest.approx(right.evaluate(share), abs=0.03)
