@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, QuestionSet
+from judging.form_fields import KindSettings, answering_models, first_questions
 from judging.jury_form import JuryFields
 from judging.kinds import kinds_of_judge
 from judging.models import Judge, JudgeRunMode, JudgmentMode
@@ -33,18 +34,8 @@ class JudgeRunForm(forms.Form):
         required=False,
         help_text=_("For pairs against a baseline only: the model all others are compared with."),
     )
-    language_models = forms.ModelMultipleChoiceField(
-        LanguageModel.objects.filter(answers__isnull=False).distinct(),
-        label=_("Models"),
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("Models that have answers."),
-    )
-    limit = forms.IntegerField(
-        label=_("First questions only"),
-        required=False,
-        min_value=1,
-        help_text=_("Empty: all questions of the set."),
-    )
+    language_models = answering_models(_("Models that have answers."))
+    limit = first_questions()
     max_cost = forms.FloatField(
         label=_("Budget (US dollars)"),
         required=False,
@@ -108,9 +99,10 @@ class JudgeRunForm(forms.Form):
         return told
 
 
-class JudgeForm(JuryFields):
+class JudgeForm(JuryFields, KindSettings):
     """A judge to be made; an existing name makes its next version."""
 
+    field_order = ("slug", "name", "kind", "language_model", "checkpoint", "settings")
     slug = forms.SlugField(label=_("Short name"), max_length=160, allow_unicode=True)
     name = forms.CharField(label=_("Name"), max_length=200, required=False)
     kind = forms.ChoiceField(label=_("Kind"))
@@ -126,13 +118,6 @@ class JudgeForm(JuryFields):
         max_length=300,
         help_text=_("Instead of a model: a folder or hub id, run by the workers themselves."),
     )
-    settings = forms.JSONField(
-        label=_("Settings"),
-        required=False,
-        initial=dict,
-        help_text=_("The kind's own settings as JSON; empty for its defaults."),
-        widget=forms.Textarea(attrs={"rows": 6, "spellcheck": "false"}),
-    )
     description = forms.CharField(
         label=_("Description"), required=False, widget=forms.Textarea(attrs={"rows": 2})
     )
@@ -141,12 +126,6 @@ class JudgeForm(JuryFields):
         super().__init__(*args, **kwargs)
         kinds = [(kind.name, kind.label) for kind in kinds_of_judge()]
         self.fields["kind"].choices = kinds  # type: ignore[attr-defined]  # a ChoiceField
-
-    def clean_settings(self) -> dict[str, Any]:  # JSON
-        settings = self.cleaned_data["settings"] or {}
-        if not isinstance(settings, dict):
-            raise forms.ValidationError(_("Settings are a JSON object: {…}."))
-        return settings
 
     def clean(self) -> dict[str, Any]:
         cleaned = super().clean()
@@ -184,12 +163,7 @@ class ProbeForm(forms.Form):
             "with the program."
         ),
     )
-    limit = forms.IntegerField(
-        label=_("First questions only"),
-        required=False,
-        min_value=2,
-        help_text=_("Empty: all questions of the set."),
-    )
+    limit = first_questions(fewest=2)
 
     def __init__(self, judge: Judge, *args: Any, **kwargs: Any) -> None:  # Django's own signature
         kwargs["initial"] = {

@@ -103,7 +103,8 @@ def _prompts(judge: Judge) -> tuple[list[PromptTemplate], str]:
         sets = prompt_sets_of(judge.kind, judge.settings)
     except (JudgeSettingsError, PromptError, UnknownPartError) as error:
         return [], str(error)
-    return [template for chosen in sets for template in chosen.templates], ""
+    # members of a jury may share their prompts
+    return list({(t.name, t.user): t for chosen in sets for t in chosen.templates}.values()), ""
 
 
 def judgments_by_id(ids: Sequence[int]) -> list[Judgment]:

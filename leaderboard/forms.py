@@ -8,6 +8,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, QuestionSet
+from judging.form_fields import KindSettings, answering_models, first_questions
 from judging.judges import JUDGES
 from judging.labels import kind_label
 from judging.models import Judge
@@ -16,36 +17,22 @@ from judging.services.peers import FEWEST_PEERS, PeerSpec
 from judging.verdicts.base import Mode
 
 
-class PeerExaminationForm(forms.Form):
+class PeerExaminationForm(KindSettings):
     """Which models examine each other, on what and how."""
 
     question_set = forms.ModelChoiceField(QuestionSet.objects.all(), label=_("Question set"))
-    language_models = forms.ModelMultipleChoiceField(
-        LanguageModel.objects.filter(answers__isnull=False).distinct(),
-        label=_("Models"),
-        widget=forms.CheckboxSelectMultiple,
-        help_text=_("Each judges all pairs of the others. At least three, with answers."),
+    language_models = answering_models(
+        _("Each judges all pairs of the others. At least three, with answers.")
     )
     kind = forms.ChoiceField(label=_("Judge kind"), initial="chat")
-    settings = forms.JSONField(
-        label=_("Settings"),
-        required=False,
-        initial=dict,
-        help_text=_("The kind's own settings as JSON; empty for its defaults."),
-        widget=forms.Textarea(attrs={"rows": 3, "spellcheck": "false"}),
-    )
     central_judge = forms.ModelChoiceField(
         Judge.objects.runnable().current().select_related("language_model__endpoint"),
         label=_("Central judge"),
         required=False,
         help_text=_("Judges the same pairs; its ranking stands beside the peers'."),
     )
-    limit = forms.IntegerField(
-        label=_("First questions only"),
-        required=False,
-        min_value=1,
-        help_text=_("Empty: all questions of the set."),
-    )
+    limit = first_questions()
+    field_order = ("question_set", "language_models", "kind", "settings")
     max_cost = forms.FloatField(
         label=_("Budget of each examiner (US dollars)"), required=False, min_value=0.01
     )
@@ -58,12 +45,6 @@ class PeerExaminationForm(forms.Form):
             if Mode.PAIRWISE in kind.modes and name not in ("random", "jury", "scripted")
         ]
         self.fields["kind"].choices = kinds  # type: ignore[attr-defined]  # a ChoiceField
-
-    def clean_settings(self) -> dict[str, Any]:  # JSON
-        settings = self.cleaned_data["settings"] or {}
-        if not isinstance(settings, dict):
-            raise forms.ValidationError(_("Settings are a JSON object: {…}."))
-        return settings
 
     def clean_language_models(self) -> list[LanguageModel]:
         chosen = list(self.cleaned_data["language_models"])

@@ -18,9 +18,11 @@ from arena.importing import import_files
 from arena.models import Endpoint, LanguageModel, QuestionSet, Run
 from arena.services.driving import drive_run_chunk
 from arena.services.generation import EmptyRunError, start_generation
+from arena.services.runs import release_dead_leases
 from arena.work.kinds import kind_of
 from judging.models import Judge, JudgeRun, JudgeRunMode
 from judging.report import report_html, scope_of
+from judging.services.going_on import generation_going_on, judging_going_on
 from judging.services.judge_runs import start_judge_run
 from judging.services.judges import create_judge, runnable_judge
 from judging.services.ledger import JudgeRunSpec
@@ -62,6 +64,7 @@ class TaskResult:
 def drive_here(run: Run) -> None:
     """Work on a run in this thread until it is over or stopped."""
     while True:
+        release_dead_leases(run)
         report = drive_run_chunk(kind_of(run).name, run.pk)
         if report is None or report.was_stopped:
             return
@@ -90,10 +93,11 @@ class Steps:
         peers = self.task.reviews_gen.peers
         if peers is not None and peers.enable and not self.is_dry_run:
             result.peers = self.peers(peers, questions, models, result)
-        if self.task.rating is not None and not self.is_dry_run:
-            result.ratings = self.ratings(self.task.rating, result)
+        # the report comes first: where nothing can be rated, it tells why
         if self.task.report_file is not None and result.judge_run is not None:
             self.report(result, self.task.report_file)
+        if self.task.rating is not None and not self.is_dry_run:
+            result.ratings = self.ratings(self.task.rating, result)
         return result
 
     def questions(self) -> QuestionSet:
@@ -129,6 +133,7 @@ class Steps:
         return models
 
     def _generate(self, questions: QuestionSet, model: LanguageModel, part: AnswersPart) -> None:
+        self._finish(generation_going_on(questions, [model]))
         try:
             run = start_generation(
                 question_set=questions,
@@ -147,6 +152,7 @@ class Steps:
     ) -> None:
         """Judge what is missing; a second time there is nothing to do, and the run is found."""
         spec = self._spec(questions, models)
+        self._finish(judging_going_on(spec))
         result.plan = plan_judge_run(spec)
         self.confirm(result.plan)
         try:
@@ -158,6 +164,12 @@ class Steps:
         self.drive(run)
         run.refresh_from_db()
         result.judge_run = run
+
+    def _finish(self, begun: Sequence[Run]) -> None:
+        """Go on with runs that an earlier call of the same task began and did not end."""
+        for run in begun:
+            self.tell(f"going on with {kind_of(run).label} {run.pk}")
+            self.drive(run)
 
     def peers(
         self,

@@ -48,7 +48,9 @@ def judge_comparison(request: HttpRequest) -> HttpResponse:
     rows = []
     for judge in judges:
         card = judge_card(judge)
-        rows.append((judge, [card.get(key) for key in COMPARED], standing.get(judge.pk)))
+        rows.append(
+            (judge, [(FIGURES[key], card.get(key)) for key in COMPARED], standing.get(judge.pk))
+        )
     context = {"rows": rows, "figures": [FIGURES[key] for key in COMPARED]}
     return render(request, "judging/judge_comparison.html", context)
 

@@ -2,68 +2,39 @@
 
 from __future__ import annotations
 
+from django.contrib.auth.models import User
 from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, redirect, render
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
-from arena.access import signed_in_user, staff_only
-from arena.calling import NotCallableError
-from arena.services.generation import EmptyRunError
-from judging.budget import BudgetError
+from arena.access import staff_only
 from judging.forms import JudgeRunForm, JudgmentFilter
-from judging.judges import JudgeSettingsError
 from judging.models import JudgeRun, Judgment
-from judging.prompts import PromptError
 from judging.report import report_html
 from judging.selectors import listed_judgments
 from judging.services.judge_runs import start_judge_run
-from judging.services.ledger import JudgeRunError
-from judging.services.planning import JudgePlan, plan_judge_run
+from judging.services.planning import plan_judge_run
+from judging.views.planned import PlannedStart
 
 ROWS_PER_PAGE = 50
-REFUSALS = (
-    *(JudgeRunError, BudgetError, JudgeSettingsError, PromptError),
-    *(NotCallableError, EmptyRunError),
+
+
+def _start(form: JudgeRunForm, user: User | None) -> str:
+    run = start_judge_run(form.spec(is_starting=True), created_by=user)
+    return reverse("run_detail", kwargs={"kind": "judging", "run_id": run.pk})
+
+
+NEW_RUN = PlannedStart(
+    form=JudgeRunForm,
+    plan=lambda form: plan_judge_run(form.spec()),
+    start=_start,
+    page="judging/judge_run_new.html",
+    part="judging/_plan.html",
 )
-
-
-@staff_only
-@require_http_methods(["GET", "HEAD", "POST"])
-def judge_run_new(request: HttpRequest) -> HttpResponse:
-    """The form; its second button, for browsers without scripts, shows the plan only."""
-    form = JudgeRunForm(request.POST or None, initial=request.GET.dict())
-    plan = None
-    if request.method == "POST" and form.is_valid():
-        if "show_plan" in request.POST:
-            plan = _plan(form)
-        else:
-            try:
-                run = start_judge_run(
-                    form.spec(is_starting=True), created_by=signed_in_user(request)
-                )
-            except REFUSALS as error:
-                form.add_error(None, str(error))
-            else:
-                return redirect("run_detail", kind="judging", run_id=run.pk)
-    return render(request, "judging/judge_run_new.html", {"form": form, "plan": plan})
-
-
-@staff_only
-@require_safe
-def judge_run_plan(request: HttpRequest) -> HttpResponse:
-    """What the run that is being filled in would take; asked for at every change."""
-    form = JudgeRunForm(request.GET)
-    plan = _plan(form) if form.is_valid() else None
-    return render(request, "judging/_plan.html", {"form": form, "plan": plan})
-
-
-def _plan(form: JudgeRunForm) -> JudgePlan | None:
-    try:
-        return plan_judge_run(form.spec())
-    except REFUSALS as error:
-        form.add_error(None, str(error))
-        return None
+judge_run_new = staff_only(require_http_methods(["GET", "HEAD", "POST"])(NEW_RUN.show))
+judge_run_plan = staff_only(require_safe(NEW_RUN.show_plan))
 
 
 @staff_only

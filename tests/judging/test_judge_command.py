@@ -9,6 +9,7 @@ from django.core.management import CommandError, call_command
 from arena.management import driving_command
 from arena.models import Answer, GenerationRun, RunStatus
 from judging.models import JudgeRun, Judgment
+from judging.services.judge_runs import start_judge_run
 from tests.openai_server import Fault, every
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -98,6 +99,22 @@ def test_the_same_command_again_has_nothing_to_do(answered, length_judge):
     with pytest.raises(CommandError, match="has made all 36 judgments") as error:
         judge()
     assert error.value.returncode == 3
+
+
+def test_a_run_that_was_killed_is_finished_by_the_same_command(answered, length_judge, spec):
+    begun = start_judge_run(spec())
+    assert "36 of 36 done" in judge()
+    begun.refresh_from_db()
+    assert (JudgeRun.objects.count(), begun.status) == (1, RunStatus.COMPLETED)
+
+
+def test_a_run_over_other_models_is_left_to_those_who_asked_for_it(
+    answered, length_judge, spec, alpha, beta
+):
+    begun = start_judge_run(spec(language_models=(alpha, beta)))
+    judge()
+    begun.refresh_from_db()
+    assert (begun.status, begun.judgments.unfinished().count()) == (RunStatus.ACTIVE, 12)
 
 
 def test_failed_judgments_end_with_code_one_and_are_made_by_the_same_command(

@@ -9,9 +9,10 @@ import yaml
 from django.conf import settings as django_settings
 from django.core.management import CommandError, call_command
 
-from arena.models import Answer, LanguageModel
+from arena.models import Answer, LanguageModel, RunStatus
 from judging.api import TaskFileError, run_task
 from judging.models import Judge, JudgeRun, Judgment
+from judging.services.arena_task import drive_here
 from judging.task_file import read_task_file
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -97,6 +98,46 @@ def test_models_and_judges_are_set_up_and_asked_through_their_endpoints(
     assert (told["done"], told["plan"]["calls"]) == (8, 8)
     assert {call.body["model"] for call in served.calls} == {"alpha", "served-judge"}
     assert LanguageModel.objects.get(slug="alpha").endpoint.api_key == ""
+
+
+class Killed(BaseException):
+    """The process ends at once: nothing is stopped, nothing is told."""
+
+
+def killed(run):
+    raise Killed
+
+
+def killed_while_judging(run):
+    if isinstance(run, JudgeRun):
+        raise Killed
+    drive_here(run)
+
+
+def test_a_task_that_was_killed_anywhere_is_finished_by_the_same_command(
+    example, served, monkeypatch
+):
+    monkeypatch.setenv("EXAMPLE_KEY", "test")
+    reached = {"base_url": served.url, "api_key_env": "EXAMPLE_KEY"}
+    path = example(
+        "baseline.yaml",
+        answers_gen={"brief": {"answers_file": "answers-brief.jsonl"}, "alpha": reached},
+        reviews_gen={
+            "reviewer": {"name": "Served judge", "model": "served-judge", **reached},
+            "baseline": "brief",
+        },
+    )
+    for drive in (killed, killed_while_judging):
+        with pytest.raises(Killed):
+            run_task(path, drive=drive)
+    assert JudgeRun.objects.get().status == RunStatus.ACTIVE
+    told = told_by(path, "--yes")
+    assert (told["done"], len(told["ratings"])) == (8, 2)
+    assert (path.parent / "report.html").exists()
+    assert JudgeRun.objects.get().status == RunStatus.COMPLETED
+    assert len(served.calls) == 4 + 8
+    assert told_by(path, "--yes")["done"] == 8
+    assert len(served.calls) == 4 + 8
 
 
 def test_from_python_a_task_may_be_plain_data(example):
@@ -215,3 +256,14 @@ def test_the_modes_of_llmuses_are_translated_and_others_refused(tmp_path, mode, 
 @pytest.mark.parametrize("path", sorted(EXAMPLES.glob("*.yaml")), ids=lambda path: path.name)
 def test_every_example_is_a_valid_task(path):
     assert read_task_file(path).name
+
+
+def test_where_no_reply_can_be_read_the_report_tells_why_before_the_rating_fails(example, served):
+    reached = {"base_url": served.url}
+    served.reply = lambda messages: "I cannot say."
+    path = example(
+        "arena.yaml", reviews_gen={"reviewer": {"name": "Mute", "model": "mute", **reached}}
+    )
+    with pytest.raises(CommandError, match="nothing that this board counts"):
+        told_by(path, "--yes")
+    assert "8 could not be read" in (path.parent / "report.html").read_text()

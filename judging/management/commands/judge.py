@@ -20,6 +20,7 @@ from judging.models import Judge, JudgeRun, JudgeRunMode
 from judging.plan_text import plan_text
 from judging.prompts import PromptError
 from judging.services.adaptive import ORDERS, STOP_AT, adaptive_summary
+from judging.services.going_on import judging_going_on
 from judging.services.judge_runs import start_judge_run
 from judging.services.judges import UnknownJudgeError, runnable_judge
 from judging.services.ledger import JudgeRunError, JudgeRunSpec
@@ -95,6 +96,14 @@ class Command(DrivingCommand):
         as_json = options["json"]
         if spec.is_dry_run:
             self._generate_missing(spec, as_json=as_json)
+        for begun in () if options["no_wait"] else judging_going_on(spec):
+            if not as_json:
+                self.stdout.write(f"going on with run {begun.pk}, which was not finished")
+            self.work_on(begun)
+            if not plan_judge_run(spec).to_make:
+                told = _told(begun, plan_judge_run(spec), as_json=as_json)
+                self.report(begun, told, as_json=as_json)
+                return
         plan = plan_judge_run(spec)
         if not as_json:
             self.stdout.write(plan_text(spec, plan))
