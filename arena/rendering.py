@@ -8,7 +8,7 @@ shown as it is, deep nesting is cut, and no rule looks further ahead than once.
 import html
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 import nh3
@@ -52,6 +52,7 @@ HIGHLIGHTED: Final = frozenset({
     "toml", "ts", "tsx", "typescript", "vim", "xml", "yaml", "yml", "zsh",
 })  # fmt: skip
 RASTER_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+\Z")
+LINK_ATTRIBUTE: Final = re.compile("href|src", re.IGNORECASE)
 SAME_ORIGIN: Final = re.compile(r"/(?![/\\])[^\\\x00-\x20]*\Z")
 
 TAGS: Final = {
@@ -75,6 +76,15 @@ CLASSES: Final = {
     "td": {"centred", "numeric"},
     "th": {"centred", "numeric"},
 }
+# what a rule cannot match without; most answers need few of them, and each asks at every line or
+# at every mark of another
+MARKS: Final = {
+    "table": "|", "math_block": "$", "fence": "`~", "amsmath": ("\\begin{",), "bracket_block": "\\",
+    "blockquote": ">", "hr": "*-_", "reference": "[", "html_block": "<", "heading": "#",
+    "lheading": "=-", "math_inline": "$", "bracket_formula": "\\", "escape": "\\",
+    "backticks": "`", "strikethrough": "~", "link": "[", "image": "[", "autolink": "<",
+    "html_inline": "<", "entity": "&",
+}  # fmt: skip
 FORMATTER: Final = HtmlFormatter(nowrap=True)
 ALIGNMENTS: Final = {"text-align:center": "centred", "text-align:right": "numeric"}
 
@@ -83,8 +93,10 @@ def render_markdown(text: str) -> str:
     """Safe HTML of untrusted Markdown; what is too long to parse is shown as plain text."""
     if len(text) > MAX_MARKDOWN_CHARS:
         return f'<pre tabindex="0">{html.escape(text)}</pre>'
-    parser = PLAIN_PARSER if text.count("\\begin{") > MAX_ENVIRONMENTS else PARSER
-    return _sanitise(parser.render(text))
+    idle = frozenset(rule for rule, marks in MARKS.items() if not any(m in text for m in marks))
+    if text.count("\\begin{") > MAX_ENVIRONMENTS:
+        idle |= {"amsmath"}
+    return _sanitise(_parser(idle).render(text))
 
 
 def is_too_long(text: str) -> bool:
@@ -93,20 +105,21 @@ def is_too_long(text: str) -> bool:
 
 
 @cache
-def _cleaner() -> nh3.Cleaner:
+def _cleaner(*, has_links: bool) -> nh3.Cleaner:
     """Built once: preparing the lists costs twice what cleaning an ordinary answer does."""
     return nh3.Cleaner(
         tags=TAGS,
         attributes=ATTRIBUTES,
         allowed_classes=CLASSES,
-        attribute_filter=_only_plain_links,
+        attribute_filter=_only_plain_links if has_links else None,
         url_schemes={"http", "https", "mailto", "data"},
         link_rel="nofollow noopener ugc",
     )
 
 
 def _sanitise(unsafe: str) -> str:
-    return _cleaner().clean(unsafe)
+    # calling back for every attribute takes as long as all the rest of the cleaning
+    return _cleaner(has_links=LINK_ATTRIBUTE.search(unsafe) is not None).clean(unsafe)
 
 
 def _only_plain_links(tag: str, attribute: str, value: str) -> str | None:
@@ -262,7 +275,9 @@ def _adapt_tokens(state: StateCore) -> None:
                 token.attrSet("class", ALIGNMENTS[style])
 
 
-def _build_parser(*, with_environments: bool) -> MarkdownIt:
+@lru_cache(maxsize=256)
+def _parser(idle: frozenset[str]) -> MarkdownIt:
+    """For texts in which the rules of these names find nothing."""
     parser = MarkdownIt("js-default", {"html": False, "linkify": False, "breaks": True})
     parser.options["maxNesting"] = MAX_NESTING
     dollarmath_plugin(
@@ -273,8 +288,7 @@ def _build_parser(*, with_environments: bool) -> MarkdownIt:
         allow_blank_lines=False,
         double_inline=True,
     )
-    if with_environments:
-        amsmath_plugin(parser)
+    amsmath_plugin(parser)
     parser.inline.ruler.before("escape", "bracket_formula", _bracket_formula)
     parser.block.ruler.before(
         "blockquote",
@@ -295,8 +309,4 @@ def _build_parser(*, with_environments: bool) -> MarkdownIt:
     }
     for name, rule in rules.items():
         parser.add_render_rule(name, rule)
-    return parser
-
-
-PARSER: Final = _build_parser(with_environments=True)
-PLAIN_PARSER: Final = _build_parser(with_environments=False)
+    return parser.disable(idle)

@@ -9,10 +9,11 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
-from benchmarks.models import BenchmarkTask, Sample
-from benchmarks.selectors import Board
+from benchmarks.board import Board, BoardCell
+from benchmarks.models import Sample
 
-SEQUENTIAL = ((0.0, "var(--surface)"), (1.0, "var(--accent)"))
+# a zero is not the page's own colour, which means that nothing was measured
+SEQUENTIAL = ((0.0, "var(--sunken)"), (1.0, "var(--accent)"))
 
 # which capability a task shows, by the beginning of its name
 CAPABILITIES = (
@@ -38,7 +39,7 @@ CAPABILITY_WORDS = {
 def heat_map(board: Board) -> dict[str, Any]:
     """Scores of models by tasks."""
     names = [_column_name(column.task, column.number) for column in board.columns]
-    values = [[_value(task) for task in tasks] for _model, tasks in board.rows()]
+    values = [[_value(cell) for cell in row] for _model, row in board.rows()]
     return _heat("heat", _("Scores by task"), names, [m.display_name for m in board.models], values)
 
 
@@ -46,8 +47,8 @@ def _column_name(task: str, number: int) -> str:
     return task if number == 1 else f"{task} ({number})"
 
 
-def _value(task: BenchmarkTask | None) -> float | None:
-    value = task.score.get("value") if task is not None else None
+def _value(cell: BoardCell | None) -> float | None:
+    value = cell.score.get("value") if cell is not None else None
     return round(100 * value, 1) if isinstance(value, float) and 0 <= value <= 1 else None
 
 
@@ -66,7 +67,12 @@ def _heat(
             "texttemplate": "%{z}", "xgap": 2, "ygap": 2,
             "hovertemplate": "%{y} · %{x}: %{z}<extra></extra>",
         }],
-        "layout": {"height": max(220, 60 + 34 * len(rows)), "yaxis": {"autorange": "reversed"}},
+        "layout": {
+            "height": 60 + 34 * len(rows) + max(100, 7 * max(map(len, columns), default=0)),
+            # lengths and depths are names here: as numbers they would be drawn to scale
+            "xaxis": {"type": "category", "automargin": True},
+            "yaxis": {"type": "category", "autorange": "reversed", "automargin": True},
+        },
     }  # fmt: skip
     table = [
         [name, *("–" if v is None else f"{v:g}" for v in line)]
@@ -99,7 +105,7 @@ def _mean_percent(values: Sequence[float]) -> float | None:
 
 def capability_radar(board: Board, most: int = 4) -> dict[str, Any] | None:
     """Mean score by capability for the first models that have at least three capabilities."""
-    by_model = {model.display_name: _capabilities(tasks) for model, tasks in board.rows()}
+    by_model = {model.display_name: _capabilities(row) for model, row in board.rows()}
     # a polygon through a capability that was never measured would claim a zero
     shown = {name: found for name, found in by_model.items() if len(found) >= 3}
     shown = dict(list(shown.items())[:most])
@@ -119,13 +125,13 @@ def capability_radar(board: Board, most: int = 4) -> dict[str, Any] | None:
             "figure": {"data": traces, "layout": layout}, "rows": rows}  # fmt: skip
 
 
-def _capabilities(tasks: Sequence[BenchmarkTask | None]) -> dict[str, float]:
+def _capabilities(cells: Sequence[BoardCell | None]) -> dict[str, float]:
     found: dict[str, list[float]] = defaultdict(list)
-    for task in tasks:
-        value = _value(task)
-        if task is None or value is None:
+    for cell in cells:
+        value = _value(cell)
+        if cell is None or value is None:
             continue
         for capability, beginnings in CAPABILITIES:
-            if task.name.startswith(beginnings):
+            if cell.name.startswith(beginnings):
                 found[capability].append(value)
     return {name: sum(values) / len(values) for name, values in found.items()}

@@ -1,11 +1,10 @@
-"""What pages show: live scores, the board, comparisons of runs."""
+"""What pages show: live scores and comparisons of runs."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import math
-from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -13,14 +12,13 @@ from typing import Any
 from django.db.models import Avg, Count, Q, QuerySet, StdDev
 from django.utils import timezone
 
-from arena.models import LanguageModel, RunStatus, WorkStatus
+from arena.models import RunStatus, WorkStatus
 from arena.run_progress import RATE_WINDOW_S
 from benchmarks.models import BenchmarkRun, BenchmarkTask, PublishedScore, Sample
 from benchmarks.services.scoring import estimate_from
 from benchmarks.statistics.estimates import Estimate, wilson_interval
 from benchmarks.statistics.paired import Difference, McNemar, holm, mcnemar, paired_bootstrap
 from benchmarks.statistics.targets import Comparison, compare_to_target
-from benchmarks.suites_base import PROBE_SEPARATOR
 
 Z_95 = 1.959963984540054
 ADJUSTED_ALPHA = 0.05
@@ -156,6 +154,11 @@ class TaskComparison:
         return self.p_adjusted < ADJUSTED_ALPHA
 
     @property
+    def is_share(self) -> bool:
+        """Whether both means are shares, whose difference is told in percentage points."""
+        return 0 <= self.mean_a <= 1 and 0 <= self.mean_b <= 1
+
+    @property
     def bounds(self) -> tuple[float, float, float]:
         """The difference with its interval, for a drawing."""
         return self.difference.lower, self.difference.value, self.difference.upper
@@ -238,67 +241,6 @@ def _lines(pairs: Sequence[tuple[BenchmarkTask, BenchmarkTask, Values]]) -> list
             pairs, differences, tests, adjusted, strict=True
         )
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class BoardColumn:
-    """Scores that were measured in one way; ``number`` tells several ways of a task apart."""
-
-    task: str
-    fingerprint_hash: str
-    metric: str
-    protocol: str
-    number: int
-
-
-@dataclass(frozen=True, slots=True)
-class Board:
-    """``cells`` maps (model id, fingerprint) to a model's newest task of that column."""
-
-    columns: list[BoardColumn]
-    models: list[LanguageModel]
-    cells: dict[tuple[int, str], BenchmarkTask]
-
-    def rows(self) -> list[tuple[LanguageModel, list[BenchmarkTask | None]]]:
-        return [
-            (model, [self.cells.get((model.pk, c.fingerprint_hash)) for c in self.columns])
-            for model in self.models
-        ]
-
-
-MAX_COLUMNS = 40
-
-
-def _beside(task: str) -> tuple[str, str]:
-    """Puts the probes of a task right after it."""
-    probe, _, base = task.rpartition(PROBE_SEPARATOR)
-    return base, probe
-
-
-def benchmark_board(text: str = "") -> Board:
-    """Models by tasks. A column holds one way of measuring only, so its scores may be compared."""
-    tasks = (
-        BenchmarkTask.objects.filter(scored_at__isnull=False, audit__scored__gt=0)
-        .select_related("run__language_model")
-        .order_by("id")
-    )
-    if text:
-        tasks = tasks.filter(Q(name__icontains=text) | Q(run__selection__icontains=text))
-    cells: dict[tuple[int, str], BenchmarkTask] = {}
-    models: dict[int, LanguageModel] = {}
-    ways: dict[str, dict[str, BenchmarkTask]] = defaultdict(dict)
-    for task in tasks:
-        model = task.run.language_model
-        models[model.pk] = model
-        cells[model.pk, task.fingerprint_hash] = task
-        ways[task.name][task.fingerprint_hash] = task
-    columns = [
-        BoardColumn(name, key, task.primary_metric.partition(",")[0], task.protocol, number)
-        for name, found in sorted(ways.items(), key=lambda item: _beside(item[0]))
-        for number, (key, task) in enumerate(found.items(), 1)
-    ][:MAX_COLUMNS]
-    shown = sorted(models.values(), key=lambda model: model.slug)
-    return Board(columns, shown, cells)
 
 
 @dataclass(frozen=True, slots=True)

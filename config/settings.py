@@ -8,6 +8,7 @@ Production (``DATABASE_URL`` and ``REDIS_URL`` set): PostgreSQL, Redis, a requir
 import os
 import secrets
 from pathlib import Path
+from urllib.parse import urljoin
 
 import django_stubs_ext
 import environ
@@ -112,13 +113,17 @@ def _databases() -> dict[str, dict[str, object]]:
     """PostgreSQL from ``DATABASE_URL``, otherwise SQLite set up for several processes at once."""
     if not IS_EMBEDDED:
         database = env.db("DATABASE_URL")
+        prepares = env.bool("DATABASE_PREPARES", default=True)
         # under ASGI every request runs in a thread of its own, which would connect anew
         database["OPTIONS"] = {
+            # a prepared statement is planned once, not five times over per connection first; said
+            # before the address's own options, which may say otherwise
+            **({"options": "-c plan_cache_mode=force_generic_plan"} if prepares else {}),
             **database.get("OPTIONS", {}),
             "pool": {"min_size": 1, "max_size": env.int("DATABASE_POOL_SIZE", default=8)},
             # only cursors that ask for it prepare anything; off for poolers between us and the
             # server that hand a session to somebody else in between
-            "prepare_threshold": 2 if env.bool("DATABASE_PREPARES", default=True) else None,
+            "prepare_threshold": 2 if prepares else None,
         }
         database["CONN_MAX_AGE"] = 0
         return {"default": database}
@@ -224,6 +229,13 @@ STORAGES = {
     },
 }
 
+OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="")
+# browsers hold a form to these origins along all its redirects, and signing in with an
+# organisation's account is a form that ends at its provider
+OIDC_ORIGINS = env.list(
+    "OIDC_ORIGINS", default=[urljoin(OIDC_SERVER_URL, "/")] if OIDC_SERVER_URL else []
+)
+
 CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
@@ -235,7 +247,7 @@ CONTENT_SECURITY_POLICY = {
         "connect-src": [SELF],
         "object-src": [NONE],
         "base-uri": [SELF],
-        "form-action": [SELF],
+        "form-action": [SELF, *OIDC_ORIGINS],
         "frame-ancestors": [SELF],
     }
 }
@@ -251,7 +263,6 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*", "password2*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_LOGOUT_REDIRECT_URL = "home"
-OIDC_SERVER_URL = env.str("OIDC_SERVER_URL", default="")
 if OIDC_SERVER_URL:
     INSTALLED_APPS += [
         "allauth.socialaccount",

@@ -21,6 +21,7 @@ from django.db.models import Count, Max, QuerySet
 from arena.models import RunStatus
 from benchmarks.models import BenchmarkRun, BenchmarkTask
 from benchmarks.protocol_words import protocol_words
+from benchmarks.services.group_scores import whole_groups
 from benchmarks.services.scoring import estimate_from
 from benchmarks.statistics.estimates import Estimate, weighted_mean
 
@@ -143,7 +144,7 @@ def _measured(run: BenchmarkRun, tasks: Sequence[BenchmarkTask]) -> Iterator[_Me
     """The run's groups of one metric, then its tasks that are in none of them."""
     in_groups: set[str] = set()
     known = {task.name: task for task in tasks}
-    for group, leaves in _whole_groups(run.groups, known).items():
+    for group, leaves in whole_groups(run.groups, known).items():
         in_groups.update(leaves)
         parts = [known[name] for name in leaves]
         key = hashlib.sha256("\n".join(sorted(t.fingerprint_hash for t in parts)).encode())
@@ -155,40 +156,6 @@ def _measured(run: BenchmarkRun, tasks: Sequence[BenchmarkTask]) -> Iterator[_Me
         score = _score(estimate_from(task.score), run.pk, task.pk)
         if task.name not in in_groups and score is not None:
             yield _Measured(task.fingerprint_hash, task.name, _metric(task), task.protocol, score)
-
-
-def _whole_groups(
-    groups: Mapping[str, Sequence[str]], tasks: Mapping[str, BenchmarkTask]
-) -> dict[str, list[str]]:
-    """The outermost groups whose tasks are all scored, by one metric in one protocol."""
-    whole = {}
-    for group in groups:
-        leaves = _leaves(groups, group)
-        ways = {
-            (tasks[name].primary_metric, tasks[name].protocol) if name in tasks else None
-            for name in leaves
-        }
-        if len(leaves) > 1 and len(ways) == 1 and None not in ways:
-            whole[group] = leaves
-    return {
-        group: leaves
-        for group, leaves in whole.items()
-        if not any(set(leaves) < set(others) for others in whole.values())
-    }
-
-
-def _leaves(groups: Mapping[str, Sequence[str]], name: str) -> list[str]:
-    """The tasks that a group is made of in the end, each once."""
-    leaves: dict[str, None] = {}
-    waiting, seen = [name], {name}
-    while waiting:
-        for child in groups[waiting.pop()]:
-            if child not in groups:
-                leaves[child] = None
-            elif child not in seen:
-                seen.add(child)
-                waiting.append(child)
-    return list(leaves)
 
 
 def _metric(task: BenchmarkTask) -> str:

@@ -7,8 +7,7 @@ with its score of it: the text of the completion is the number. docs/providers.m
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Callable, Sequence
 from importlib import import_module
 from types import ModuleType
 
@@ -26,7 +25,8 @@ from providers.base import (
 )
 from providers.calling import Caller, Parts
 from providers.checkpoints.jobs import Job
-from providers.checkpoints.spec import spec_of
+from providers.checkpoints.mailbox import Mailbox
+from providers.checkpoints.spec import CheckpointSpec, spec_of
 
 DEFAULT_SETTINGS = GenerationSettings()
 RESIDENT = "providers.checkpoints.resident"  # imports torch
@@ -40,6 +40,8 @@ class LocalProvider:
     def __init__(self, config: EndpointConfig, context: ProviderContext) -> None:
         self._config = config
         self._caller = Caller(config, context)
+        self._spec: CheckpointSpec | None = None
+        self._letters: Mailbox | None = None
 
     @property
     def config(self) -> EndpointConfig:
@@ -53,8 +55,14 @@ class LocalProvider:
         chosen = settings or DEFAULT_SETTINGS
 
         async def attempt() -> Completion:
-            parts = [part async for part in self._parts(messages, chosen, is_shown=False)]
-            return next(part for part in parts if isinstance(part, Completion))
+            job = Job(tuple(messages), chosen)
+            replied: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            await self._submit(job, lambda: _end(replied))
+            try:
+                await replied
+            finally:
+                job.is_cancelled = True
+            return job.future.result()
 
         return await self._caller.complete(attempt, messages, chosen)
 
@@ -63,33 +71,21 @@ class LocalProvider:
     ) -> CompletionStream:
         """The reply token by token; a score comes in one piece."""
         chosen = settings or DEFAULT_SETTINGS
-        return self._caller.stream(
-            lambda: self._parts(messages, chosen, is_shown=True), messages, chosen
-        )
+        return self._caller.stream(lambda: self._parts(messages, chosen), messages, chosen)
 
     async def aclose(self) -> None:
         """Give the endpoint's slots back; the model stays for the next who asks."""
         await self._caller.aclose()
 
-    async def _parts(
-        self, messages: Sequence[Message], settings: GenerationSettings, *, is_shown: bool
-    ) -> Parts:
-        try:
-            spec = spec_of(self._config)
-            # the first import of torch takes seconds, in which other calls go on
-            resident = await _resident_models()
-        except (ValueError, ImportError) as error:
-            raise ProviderError(FailureKind.BAD_REQUEST, _told(error)) from None
-        loop = asyncio.get_running_loop()
+    async def _parts(self, messages: Sequence[Message], settings: GenerationSettings) -> Parts:
         pieces: asyncio.Queue[Delta | None] = asyncio.Queue()
-
-        def put(piece: Delta | None) -> None:
-            with suppress(RuntimeError):  # the loop was closed, so nobody waits any more
-                loop.call_soon_threadsafe(pieces.put_nowait, piece)
-
-        job = Job(tuple(messages), settings, show=put if is_shown else None)
-        job.future.add_done_callback(lambda _: put(None))
-        resident.submit(spec, job)
+        mailbox = self._mailbox()
+        job = Job(
+            tuple(messages),
+            settings,
+            show=lambda piece: mailbox.post(lambda: pieces.put_nowait(piece)),
+        )
+        await self._submit(job, lambda: pieces.put_nowait(None))
         was_shown = False
         try:
             while (piece := await pieces.get()) is not None:
@@ -98,15 +94,42 @@ class LocalProvider:
         finally:
             job.is_cancelled = True
         completion = job.future.result()
-        if is_shown and not was_shown and completion.text:
+        if not was_shown and completion.text:
             yield Delta(completion.text)
         yield completion
+
+    async def _submit(self, job: Job, ended: Callable[[], object]) -> None:
+        """Hand the job to its model's thread; ``ended`` is called here when it has come to an end.
+
+        Raises ProviderError for options that do not hold.
+        """
+        try:
+            self._spec = self._spec or spec_of(self._config)
+            # the first import of torch takes seconds, in which other calls go on
+            resident = await _resident_models()
+        except (ValueError, ImportError) as error:
+            raise ProviderError(FailureKind.BAD_REQUEST, _told(error)) from None
+        mailbox = self._mailbox()
+        job.future.add_done_callback(lambda _: mailbox.post(ended))
+        resident.submit(self._spec, job)
+
+    def _mailbox(self) -> Mailbox:
+        """The running loop's."""
+        loop = asyncio.get_running_loop()
+        if self._letters is None or self._letters.loop is not loop:
+            self._letters = Mailbox(loop)
+        return self._letters
 
 
 async def _resident_models() -> ModuleType:
     if not _imported:
         _imported.append(await asyncio.to_thread(import_module, RESIDENT))
     return _imported[0]
+
+
+def _end(waiting: asyncio.Future[None]) -> None:
+    if not waiting.done():
+        waiting.set_result(None)
 
 
 def _told(error: Exception) -> str:

@@ -57,6 +57,19 @@ def test_no_inline_script_is_allowed(ask):
     assert ask("settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['script-src']") == "[\"'self'\"]"
 
 
+def test_the_sign_in_form_may_lead_to_the_organisations_provider_and_nowhere_else(ask):
+    form_action = "settings.CONTENT_SECURITY_POLICY['DIRECTIVES']['form-action']"
+    provider = {
+        "OIDC_SERVER_URL": "https://login.example.org/realms/x",
+        "OIDC_CLIENT_ID": "agon",
+        "OIDC_CLIENT_SECRET": "s",
+    }
+    assert ask(form_action) == "[\"'self'\"]"
+    assert ask(form_action, **provider) == "[\"'self'\", 'https://login.example.org/']"
+    elsewhere = ask(form_action, **provider, OIDC_ORIGINS="https://sso.example.org")
+    assert elsewhere == "[\"'self'\", 'https://sso.example.org']"
+
+
 def test_the_web_process_starts_without_heavy_imports(ask):
     heavy = "{'torch', 'transformers', 'openai', 'lm_eval'}"
     told = ask(

@@ -64,18 +64,37 @@ class WorkQuerySet(models.QuerySet[Item]):
     def _claim_where(
         self, condition: models.Q, limit: int, lease: dict[str, Any]
     ) -> list[int]:  # the lease mixes column values and expressions
+        candidates = self.filter(condition).order_by("id").values_list("id", flat=True)[:limit]
+        if connection.features.has_select_for_update_skip_locked:
+            return self._claim_locked(candidates, lease)
         with transaction.atomic():
-            candidates = self.filter(condition).order_by("id")
-            if connection.features.has_select_for_update_skip_locked:
-                candidates = candidates.select_for_update(skip_locked=True, of=("self",))
-            ids = list(candidates.values_list("id", flat=True)[:limit])
-            if not ids:
-                return []
+            ids = list(candidates)
             rows = self.model._default_manager.filter(id__in=ids)
-            if rows.filter(condition).update(**lease) == len(ids):
+            if not ids or rows.filter(condition).update(**lease) == len(ids):
                 return ids
             mine = rows.filter(lease_owner=lease["lease_owner"]).order_by("id")
             return list(mine.values_list("id", flat=True))
+
+    def _claim_locked(
+        self, candidates: models.QuerySet[Any, int], lease: dict[str, Any]
+    ) -> list[int]:
+        """The same in one statement; rows that another worker is claiming are passed over."""
+        chosen, parameters = candidates.query.sql_with_params()
+        table = connection.ops.quote_name(self.model._meta.db_table)
+        with connection.cursor() as cursor:
+            cursor.execute(
+                f"WITH chosen AS MATERIALIZED ({chosen} FOR UPDATE OF {table} SKIP LOCKED)"
+                f" UPDATE {table} SET status = %s, lease_owner = %s, lease_expires_at = %s,"
+                f" attempts = attempts + 1 FROM chosen WHERE {table}.id = chosen.id"
+                f" RETURNING {table}.id",
+                [
+                    *parameters,
+                    lease["status"],
+                    lease["lease_owner"],
+                    lease["lease_expires_at"],
+                ],
+            )
+            return sorted(pk for (pk,) in cursor.fetchall())
 
     def renew(self, *, ids: list[int], owner: str, lease_s: float) -> int:
         expires = timezone.now() + dt.timedelta(seconds=lease_s)

@@ -22,11 +22,14 @@ register = template.Library()
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """One entry of the site's navigation; ``url_name`` is the section's first page."""
+    """One entry of the site's navigation; ``url_name`` is the section's first page, ``also`` are
+    pages that belong to it at other addresses.
+    """
 
     url_name: str
     label: str | Promise
     staff_only: bool = False
+    also: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +44,11 @@ class SectionLink:
 
 SECTIONS = (
     Section("board_list", _("Leaderboard")),
-    Section("vote", pgettext_lazy("verb", "Vote")),
+    Section(
+        "vote",
+        pgettext_lazy("verb", "Vote"),
+        also=("rate_answer", "live_battle", "side_by_side", "direct_chat", "my_votes"),
+    ),
     Section("question_list", _("Questions")),
     Section("battle_list", _("Battles")),
     Section("model_list", _("Models")),
@@ -74,6 +81,8 @@ def site_navigation(context: Context) -> dict[str, list[SectionLink]]:
         href = url_if(section.url_name)
         if href and (is_staff or not section.staff_only):
             current = _current(path, href)
+            if not current and any(_current(path, url_if(name)) for name in section.also):
+                current = "true"
             links.append(SectionLink(href, section.label, section.staff_only, current))
     return {"links": links}
 
@@ -81,7 +90,7 @@ def site_navigation(context: Context) -> dict[str, list[SectionLink]]:
 def _current(path: str, href: str) -> str:
     if path == href:
         return "page"
-    return "true" if href != "/" and path.startswith(href.rstrip("/") + "/") else ""
+    return "true" if href not in ("", "/") and path.startswith(href.rstrip("/") + "/") else ""
 
 
 @register.simple_tag

@@ -85,7 +85,8 @@ def vote_next(request: HttpRequest) -> HttpResponse:
 @require_POST
 def vote_cast(request: HttpRequest) -> HttpResponse:
     """Take the vote, tell the names, and send the battle after the next one along."""
-    wants_json = request.accepts("application/json") and not request.accepts("text/html")
+    wanted = request.headers.get("Accept", "")
+    wants_json = "application/json" in wanted and "text/html" not in wanted
     turn = read_turn(request, request.POST.get("token", ""), request.POST.get("after", ""))
     try:
         if turn is None:

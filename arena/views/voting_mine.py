@@ -14,7 +14,7 @@ from django.views.decorators.http import require_GET, require_POST
 from arena.panels import page_panels
 from arena.voting.own_data import export_own_data, remove_own_data
 from arena.voting.policy import current_policy
-from arena.voting.progress import progress_of
+from arena.voting.progress import Progress
 from arena.voting.voters import COOKIE, known_visitor
 
 PER_PAGE = 25
@@ -30,9 +30,13 @@ def my_votes(request: HttpRequest) -> HttpResponse:
     votes = visitor.voter.votes.select_related(
         "battle__model_a", "battle__model_b", "battle__question"
     ).order_by("-id")
+    counted = visitor.voter.votes.filter(exclusion="", battle__exclusion="").count()
+    page = Paginator(votes, PER_PAGE).get_page(request.GET.get("page"))
     context = {
-        "page": Paginator(votes, PER_PAGE).get_page(request.GET.get("page")),
-        "progress": progress_of(visitor.voter),
+        "page": page,
+        "votes": page.paginator.count,
+        "left_out": page.paginator.count - counted,
+        "progress": Progress(counted),
         "panels": page_panels("my_votes", visitor.voter, request),
     }
     return render(request, "arena/vote_mine.html", context)

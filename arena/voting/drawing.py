@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,6 +41,26 @@ _RANDOM = np.random.default_rng()
 
 
 @dataclass(slots=True)
+class _FirstDraws:
+    """The probabilities before any pair was tried: the same until what they follow from is read
+    anew, which is once in a few seconds.
+    """
+
+    _kept: tuple[tuple[object, ...], sampling.Matrix] | None = None
+
+    def get(
+        self, follow_from: tuple[object, ...], make: Callable[[], sampling.Matrix]
+    ) -> sampling.Matrix:
+        kept = self._kept
+        if kept is None or any(a is not b for a, b in zip(kept[0], follow_from, strict=True)):
+            kept = self._kept = follow_from, make()
+        return kept[1]
+
+
+_FIRST_DRAWS = _FirstDraws()
+
+
+@dataclass(slots=True)
 class _Drawing:
     """One draw: who for, from what, by which rule."""
 
@@ -51,6 +71,12 @@ class _Drawing:
     tried: set[tuple[int, int]] = field(default_factory=set)
 
     def probabilities(self) -> sampling.Matrix:
+        if self.tried:
+            return self._probabilities()
+        what = self.pool, RECORD.matrix(self.pool.models), self.policy
+        return _FIRST_DRAWS.get(what, self._probabilities)
+
+    def _probabilities(self) -> sampling.Matrix:
         is_available = self.pool.is_available
         for pair in self.tried:
             is_available[pair] = False

@@ -12,6 +12,7 @@ from functools import lru_cache
 from django.http import HttpRequest
 from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
+from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
@@ -101,25 +102,36 @@ def _progress(language: str, progress: Progress) -> str:
 
 def reveal_fragment(told: Reveal) -> str:
     """The reveal as ``_vote_reveal.html`` renders it."""
-    names = told.left.display_name, told.right.display_name
-    html = _reveal(get_language() or "", told.choice, *names, told.others)
-    # neither can hold the other's mark: one is a number, the other made by us
-    return html.replace(_BATTLE_MARK, str(told.battle.pk)).replace(_TOKEN_MARK, told.token)
+    values = (
+        str(told.battle.pk),
+        told.token,
+        escape(told.left.display_name),
+        escape(told.right.display_name),
+    )
+    html = _reveal(get_language() or "", told.choice, told.others)
+    for mark, value in zip(_REVEAL_MARKS, values, strict=True):
+        html = html.replace(mark, value)
+    return html
 
 
-_TOKEN_MARK = f"mark-{secrets.token_hex(16)}"
-_BATTLE_MARK = str(10**17 + secrets.randbelow(10**17))  # a number, as the address wants one
+# nobody outside can guess one, so no name holds another's; the battle's is a number, as the
+# address wants one
+_REVEAL_MARKS = (
+    str(10**17 + secrets.randbelow(10**17)),
+    *(f"mark-{secrets.token_hex(16)}" for _ in range(3)),
+)
 
 
 @lru_cache(maxsize=4096)
-def _reveal(language: str, choice: str, left: str, right: str, others: tuple[Share, ...]) -> str:
+def _reveal(language: str, choice: str, others: tuple[Share, ...]) -> str:
+    battle, token, left, right = _REVEAL_MARKS
     told = Reveal(
         left=LanguageModel(display_name=left),
         right=LanguageModel(display_name=right),
         choice=choice,
         outcome="",
-        battle=Battle(pk=int(_BATTLE_MARK)),
-        token=_TOKEN_MARK,
+        battle=Battle(pk=int(battle)),
+        token=token,
         others=others,
     )
     return render_to_string("arena/_vote_reveal.html", {"reveal": told})

@@ -170,22 +170,29 @@ class VoteRecord:
     _looked_at: float = -1e9
     _last_id: int = 0
     _sums: dict[tuple[int, int], list[float]] = field(default_factory=dict)
+    _matrices: dict[tuple[int, ...], PairRecord] = field(default_factory=dict)
 
     def matrix(self, models: tuple[int, ...]) -> PairRecord:
-        """For ``models`` (ascending ids)."""
+        """For ``models`` (ascending ids); not to be written to."""
         with self._lock:
             if self.now() - self._looked_at > LOOK_EVERY_S:
                 self._read_new()
+                self._matrices.clear()
                 self._looked_at = self.now()
-            place = {model: row for row, model in enumerate(models)}
-            record = PairRecord.empty(len(models))
-            for (first, second), (votes, sum_y, sum_y2) in self._sums.items():
-                if first in place and second in place:
-                    cell = place[first], place[second]
-                    record.votes[cell] = votes
-                    record.sum_y[cell] = sum_y
-                    record.sum_y2[cell] = sum_y2
-            return record
+            if models not in self._matrices:
+                self._matrices[models] = self._matrix(models)
+            return self._matrices[models]
+
+    def _matrix(self, models: tuple[int, ...]) -> PairRecord:
+        place = {model: row for row, model in enumerate(models)}
+        record = PairRecord.empty(len(models))
+        for (first, second), (votes, sum_y, sum_y2) in self._sums.items():
+            if first in place and second in place:
+                cell = place[first], place[second]
+                record.votes[cell] = votes
+                record.sum_y[cell] = sum_y
+                record.sum_y2[cell] = sum_y2
+        return record
 
     def _read_new(self) -> None:
         newest = Vote.objects.order_by("-id").values_list("id", flat=True).first() or 0
@@ -213,6 +220,7 @@ class VoteRecord:
         with self._lock:
             self._looked_at, self._last_id = -1e9, 0
             self._sums.clear()
+            self._matrices.clear()
 
 
 POOLS = PoolCache()

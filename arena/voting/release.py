@@ -12,13 +12,15 @@ import hashlib
 import random
 import secrets
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from pydantic import JsonValue
 
-from arena.dialects.records import AnswerRecord, BattleRecord, QuestionRecord, TextPart, VoteRecord
+from arena.dialects.records import AnswerRecord, BattleRecord, TextPart, VoteRecord
 from arena.exporting import Selection, arena_records
+from arena.exporting.exporter import CHUNK
+from arena.models import Question, Vote, VoteSource
 from arena.voting.personal_data import remove_personal_data
 
 HASHED_CHARACTERS = 10_000  # FastChat's key of a prompt
@@ -59,9 +61,8 @@ def battles(selection: Selection) -> Iterator[BattleRecord]:
             yield record
 
 
-def prompt_key(question: QuestionRecord | None) -> str:
-    text = "\n".join(question.turn_texts) if question else ""
-    return hashlib.sha256(text[:HASHED_CHARACTERS].encode()).hexdigest()
+def prompt_key(turn_texts: Sequence[str]) -> str:
+    return hashlib.sha256("\n".join(turn_texts)[:HASHED_CHARACTERS].encode()).hexdigest()
 
 
 def released_battles(
@@ -71,19 +72,19 @@ def released_battles(
     ``on_battle`` after each battle.
     """
     selection = Selection(question_set=options.question_set)
-    votes_of, askers = _count_prompts(selection, options)
+    votes_of, askers = _count_prompts(options)
     kept_places = _sample(votes_of, options)
     names = _Pseudonyms()
     seen: Counter[str] = Counter()
     for battle in battles(selection):
-        key, wanted = prompt_key(battle.question), []
+        key, wanted = prompt_key(battle.question.turn_texts if battle.question else ()), []
         for vote in battle.votes:
             reason = _unwanted(battle, vote, options)
             if not reason:
                 seen[key] += 1
                 if key in kept_places and seen[key] - 1 not in kept_places[key]:
                     reason = "frequent_prompt"
-                elif battle.origin == "live" and len(askers[key]) < options.fewest_askers:
+                elif battle.origin == "live" and len(askers.get(key, ())) < options.fewest_askers:
                     reason = "rare_prompt"
             if reason:
                 report.held_back[reason] += 1
@@ -91,7 +92,7 @@ def released_battles(
                 wanted.append(vote)
         if wanted:
             clean, removed = _without_personal_data(battle)
-            if removed and battle.origin == "live" and len(askers[key]) < 2:
+            if removed and battle.origin == "live" and len(askers.get(key, ())) < 2:
                 report.held_back["personal_prompt"] += len(wanted)
                 wanted = []
             for vote in wanted:
@@ -107,17 +108,23 @@ def _unwanted(battle: BattleRecord, vote: VoteRecord, options: ReleaseOptions) -
     return vote.exclusion or battle.exclusion
 
 
-def _count_prompts(
-    selection: Selection, options: ReleaseOptions
-) -> tuple[Counter[str], dict[str, set[str]]]:
+def _count_prompts(options: ReleaseOptions) -> tuple[Counter[str], dict[str, set[int | None]]]:
+    """Votes that would be released, and who cast them, by prompt; without reading any answer."""
+    wanted = Vote.objects.counted().order_by()
+    if not options.include_demo:
+        wanted = wanted.exclude(source=VoteSource.DEMO)
+    if options.question_set:
+        wanted = wanted.filter(battle__question__question_set__slug=options.question_set)
+    asked = Question.objects.filter(pk__in=wanted.values("battle__question")).only("turns")
+    keys: dict[int | None, str] = {None: prompt_key(())}
+    keys |= {question.pk: prompt_key(question.turn_texts) for question in asked.iterator(CHUNK)}
     votes: Counter[str] = Counter()
-    askers: dict[str, set[str]] = {}
-    for battle in battles(selection):
-        key = prompt_key(battle.question)
-        for vote in battle.votes:
-            if not _unwanted(battle, vote, options):
-                votes[key] += 1
-                askers.setdefault(key, set()).add(vote.voter)
+    askers: dict[str, set[int | None]] = {}
+    for question, voter in wanted.values_list("battle__question_id", "voter_id").iterator(CHUNK):
+        key = keys.get(question)
+        if key is not None:  # else the question came in between the two queries
+            votes[key] += 1
+            askers.setdefault(key, set()).add(voter)
     return votes, askers
 
 

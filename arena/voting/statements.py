@@ -3,6 +3,8 @@
 Built by the ORM each takes one to two milliseconds of the interpreter, several times what the
 database needs for it; together they would be half of a vote. What they select is tested against
 the ORM's answer.
+
+An open ballot is one with no ``closed_at``, which the index of a voter's ballots holds.
 """
 
 from __future__ import annotations
@@ -14,7 +16,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
 
-from django.db import connection
+from django.db import DEFAULT_DB_ALIAS, connection, connections
 from django.db.models import BooleanField, DateTimeField, Field, Model
 
 from arena.models import (
@@ -57,24 +59,44 @@ class Part(Generic[M]):
             moment = values[place]
             if moment is not None and moment.tzinfo is None:
                 values[place] = moment.replace(tzinfo=dt.UTC)
-        found = self.model.from_db(connection.alias, self._names, values)
+        found = self.model.from_db(DEFAULT_DB_ALIAS, self._names, values)
         return found, row[len(self._names) :]
 
 
+def this_connection() -> Any:  # a database wrapper, whose private parts the stubs do not know
+    """Of this thread; found once instead of by every look at ``connection``."""
+    return connections[DEFAULT_DB_ALIAS]
+
+
 def is_postgresql() -> bool:
-    return connection.vendor == "postgresql"
+    return bool(this_connection().vendor == "postgresql")
 
 
 def fast_cursor() -> Any:  # the stubs do not tell cursors apart
     """A cursor whose statements the server plans once: on PostgreSQL planning one of these takes
     longer than running it, and Django's own cursor never lets a statement be prepared.
     """
-    if not is_postgresql():
-        return connection.cursor()
-    from psycopg import Cursor
+    here = this_connection()
+    if here.vendor != "postgresql":
+        return here.cursor()
+    here.ensure_connection()
+    return here._prepare_cursor(_preparing_cursor()(here.connection))
 
-    connection.ensure_connection()
-    return connection._prepare_cursor(Cursor(connection.connection))  # type: ignore[attr-defined]
+
+@cache
+def _preparing_cursor() -> type[Any]:
+    """A class that sends every whole number as the same type: psycopg's own picks the shortest,
+    and the server prepares a statement anew for each mixture of them.
+    """
+    from psycopg import Cursor
+    from psycopg.types.numeric import Int8Dumper
+
+    class PreparingCursor(Cursor[Any]):
+        def __init__(self, link: Any) -> None:  # a connection
+            super().__init__(link)
+            self.adapters.register_dumper(int, Int8Dumper)
+
+    return PreparingCursor
 
 
 def one_row(statement: str, values: Sequence[Any] | Mapping[str, Any]) -> Row | None:
@@ -110,7 +132,7 @@ _BALLOT_OF_TOKEN: Final = (
 _OPEN_BALLOT: Final = f"""
 SELECT {_BALLOT.columns}, {_BATTLE.columns}
 FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
-WHERE ballot.voter_id = %s AND ballot.status = 'open' AND ballot.drawn_at > %s
+WHERE ballot.voter_id = %s AND ballot.closed_at IS NULL AND ballot.drawn_at > %s
   AND ballot.round_id IS NULL AND battle.exclusion = '' AND ballot.token <> %s
 ORDER BY ballot.id LIMIT 1
 """
@@ -156,14 +178,14 @@ def columns_of(model: type[Model], besides: str = "") -> tuple[str, ...]:
 
 def values_of(row: Model, besides: str = "") -> list[Any]:
     """As the database wants them; defaults and conversions are those of the fields."""
-    fields = _fields(type(row), besides)
-    return [field.get_db_prep_save(field.pre_save(row, True), connection) for field in fields]
+    fields, here = _fields(type(row), besides), this_connection()
+    return [field.get_db_prep_save(field.pre_save(row, True), here) for field in fields]
 
 
 def mark_stored(row: M, pk: int) -> M:
     """Tell a row which it has become."""
     row.pk = pk
-    row._state.adding, row._state.db = False, connection.alias
+    row._state.adding, row._state.db = False, DEFAULT_DB_ALIAS
     return row
 
 

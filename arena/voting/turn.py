@@ -50,7 +50,7 @@ SELECT {SESSION_COLUMNS}, {BALLOT_COLUMNS},
   (SELECT COUNT(*) FROM arena_vote WHERE voter_id = person.id),
   EXISTS (
     SELECT 1 FROM arena_ballot AS other JOIN arena_battle AS its ON its.id = other.battle_id
-    WHERE other.voter_id = person.id AND other.status = 'open' AND other.drawn_at > %(since)s
+    WHERE other.voter_id = person.id AND other.closed_at IS NULL AND other.drawn_at > %(since)s
       AND other.round_id IS NULL AND its.exclusion = ''
       AND other.token <> %(token)s AND other.token <> %(besides)s),
 {_OTHERS}

@@ -32,6 +32,7 @@ from providers.base import FailureKind, ProviderError
 logger = logging.getLogger(__name__)
 # results that come one by one are stored together: a statement's own cost is that of ten rows
 GATHER_S = 0.01
+AHEAD_S = 0.2  # rows that start within it are ready, so that a slow claim leaves no call unmade
 Value = TypeVar("Value")
 
 
@@ -105,14 +106,21 @@ class _Driver:
     progressed: asyncio.Event = field(default_factory=asyncio.Event)
     is_starting: bool = True
     claim_again_at: float = 0.0
+    started: float = field(default_factory=time.monotonic)
 
     async def in_database(self, call: Callable[[], Value]) -> Value:
         return await asyncio.get_running_loop().run_in_executor(self.pool, call)
 
     # -- claiming ---------------------------------------------------------------------------
 
+    def ahead(self) -> int:
+        """Rows to hold ready: one round of calls, up to two where calls are quick."""
+        since_s = time.monotonic() - self.started
+        soon = int(AHEAD_S * (self.report.done + self.report.failed) / max(since_s, AHEAD_S))
+        return min(max(soon, self.workload.in_flight), 2 * self.workload.in_flight)
+
     def claim(self) -> Sequence[Claimed]:
-        limit = max(2 * self.workload.in_flight - len(self.waiting), 1)
+        limit = max(self.workload.in_flight + self.ahead() - len(self.waiting), 1)
         ids = self.run.items().claim(limit=limit, owner=self.owner, lease_s=self.options.lease_s)
         return self.workload.load(ids) if ids else []
 
@@ -195,10 +203,10 @@ class _Driver:
     # -- the loop ---------------------------------------------------------------------------
 
     async def drive(self) -> DriveReport:
-        started = last_poll = last_renewal = time.monotonic()
+        last_poll = last_renewal = self.started
         while True:
             now = time.monotonic()
-            if self.options.max_s is not None and now - started > self.options.max_s:
+            if self.options.max_s is not None and now - self.started > self.options.max_s:
                 self.is_starting = False
             if now - last_poll > self.options.poll_s:
                 last_poll = now
@@ -221,7 +229,7 @@ class _Driver:
 
     def wants_rows(self) -> bool:
         """Ahead of time, so that calls go on during the claim; after an empty claim not at once."""
-        is_low = len(self.waiting) < self.workload.in_flight
+        is_low = len(self.waiting) < self.ahead()
         return self.is_starting and is_low and time.monotonic() >= self.claim_again_at
 
     async def claim_some(self) -> None:

@@ -13,10 +13,11 @@ class SampleQuerySet(WorkQuerySet["Sample"]):
         return self.filter(status=WorkStatus.DONE)
 
     def wrong(self) -> Self:
-        return self.scored().filter(value__lt=0.5)
+        """A log-probability is neither right nor wrong: only shares are."""
+        return self.scored().filter(value__gte=0, value__lt=0.5)
 
     def right(self) -> Self:
-        return self.scored().filter(value__gte=0.5)
+        return self.scored().filter(value__gte=0.5, value__lte=1)
 
     def with_reason(self, reason: str) -> Self:
         return self.scored().filter(reason_words__contains=f" {reason} ")

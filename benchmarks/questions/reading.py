@@ -48,12 +48,16 @@ class ChoiceRow:
 
 @dataclass(frozen=True, slots=True)
 class AnswerRow:
-    """A question with reference answers; without one only its text is kept."""
+    """A question with reference answers; without one only its text is kept.
+
+    ``passage`` is what the question is about and holds already; questions about one are clustered.
+    """
 
     question: str
     references: tuple[str, ...] = ()
     system: str = ""
     category: str = ""
+    passage: str = ""
 
 
 class _RowRejectedError(ValueError):

@@ -200,6 +200,7 @@ class AnswerTask:
             target=list(row.references),
             doc={"question": question},
             category=row.category,
+            cluster=cluster_of({"passage": row.passage}),
         )
 
     def judge_request(

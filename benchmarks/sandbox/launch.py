@@ -21,7 +21,7 @@ from pathlib import Path
 from benchmarks.sandbox.verdicts import Isolation, Limits, Program
 
 SYSTEM_FOLDERS = ("/usr", "/bin", "/lib", "/lib64")
-CHILD_MODULES = ("system_calls", "isolate", "child")
+CHILD_MODULES = ("system_calls", "isolate", "calls", "child")
 # unprivileged user ids that no distribution hands out; a fresh one per program when run by root
 USER_IDS = range(61_184, 65_519)
 ENVIRONMENT = {"PATH": "/usr/local/bin:/usr/bin:/bin", "LANG": "C.UTF-8", "PYTHONHASHSEED": "0"}
@@ -92,9 +92,8 @@ def started(program: Program, limits: Limits, level: Isolation) -> Iterator[Star
         process = _spawn(level, limits, folder, theirs)
         os.close(theirs)
         try:
-            _hand_over(
-                process, _job(program, limits, level, folder, theirs) | {"owner": owner}, nonce
-            )
+            job = _job(program, limits, level, folder, theirs) | {"owner": owner}
+            _hand_over(process, job, program.tests(), nonce)
             yield Started(process, ours, nonce)
         finally:
             end(process)
@@ -163,7 +162,6 @@ def _job(
 ) -> dict[str, object]:
     return {
         "source": program.source,
-        "check": program.check,
         "level": int(level),
         "root": folder,
         "work": folder if level < Isolation.NAMESPACES else "/work",
@@ -178,12 +176,19 @@ def _job(
     }
 
 
-def _hand_over(process: subprocess.Popen[bytes], job: dict[str, object], nonce: str) -> None:
-    """Write the job, then the nonce; a child that died early is found out by its silence."""
-    text = json.dumps(job).encode()
+def _hand_over(
+    process: subprocess.Popen[bytes],
+    job: dict[str, object],
+    tests: dict[str, str],
+    nonce: str,
+) -> None:
+    """Write the job, the tests, the nonce; a child that died early is found out by its silence."""
+    parts = [json.dumps(part).encode() for part in (job, tests)]
     assert process.stdin is not None
     with suppress(BrokenPipeError):
-        process.stdin.write(f"{len(text)}\n".encode() + text + f"{nonce}\n".encode())
+        for part in parts:
+            process.stdin.write(f"{len(part)}\n".encode() + part)
+        process.stdin.write(f"{nonce}\n".encode())
         process.stdin.close()
 
 

@@ -157,7 +157,7 @@ def _ended(child: Started, watch: _Watch) -> tuple[Status, str]:
     message = watch.verdict_message()
     code = child.process.wait()
     status = message.get("status")
-    if status in (Status.FAILED, Status.ERROR):
+    if status in (Status.FAILED, Status.ERROR, Status.KILLED):
         return Status(status), message.get("detail", "")
     if status == Status.PASSED and message.get("nonce") == child.nonce and code == 0:
         return Status.PASSED, ""

@@ -10,6 +10,7 @@ import platform
 import struct
 
 LIBC = ctypes.CDLL(None, use_errno=True)
+PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 PR_SET_SECCOMP = 22
 SECCOMP_MODE_FILTER = 2
@@ -92,6 +93,12 @@ def seccomp_is_known() -> bool:
 def forbid_new_privileges() -> None:
     if LIBC.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0):
         raise OSError(ctypes.get_errno(), "no_new_privs was refused")
+
+
+def forbid_inspection() -> None:
+    """Let no process without privileges trace this one or open its memory and descriptors."""
+    if LIBC.prctl(PR_SET_DUMPABLE, 0, 0, 0, 0):
+        raise OSError(ctypes.get_errno(), "the process could not be closed to others")
 
 
 def restrict_files(readable: list[str], writable: list[str]) -> None:

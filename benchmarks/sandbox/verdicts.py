@@ -48,14 +48,21 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """``source`` is what the model wrote (with its prompt), ``check`` the tests run after it.
+    """``source`` is what the model wrote (with its prompt), ``check`` the tests of it.
 
-    Both run in one namespace; an AssertionError in ``check`` is a failed test, anything else that
-    is raised is an error.
+    The tests call the program from a process of their own; an AssertionError in them is a failed
+    test, anything else that is raised is an error. ``helpers`` is code of the problem's author that
+    tests may use; of a program with helpers, only ``entry`` can stand in for one of their names.
     """
 
     source: str
     check: str = ""
+    helpers: str = ""
+    entry: str = ""
+
+    def tests(self) -> dict[str, str]:
+        """What the program itself must not see."""
+        return {"check": self.check, "helpers": self.helpers, "entry": self.entry}
 
 
 @dataclass(frozen=True, slots=True)

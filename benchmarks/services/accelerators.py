@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import socket
+import time
 from dataclasses import dataclass
 from functools import partial
 
@@ -13,7 +15,7 @@ from arena.models import RunStatus
 from arena.services.driving import drive_run_chunk
 from arena.services.runs import RunStateError, has_claimable_rows, release_dead_leases, stop_run
 from arena.work.dispatch import DriveOptions
-from benchmarks.hardware import Accelerator
+from benchmarks.hardware import Accelerator, processor
 from benchmarks.models import BenchmarkRun, Device, DeviceState
 from benchmarks.routing import device_queue
 from benchmarks.services.checkpoints import memory_needed_bytes
@@ -35,19 +37,23 @@ class Activity:
     """What this process is at; its reporting thread reads it.
 
     ``device`` None: an ordinary worker on the processor. ``listens``: it serves a queue.
+    ``reported_at``: when it last told of itself, on the monotonic clock; 0 when it has not.
     """
 
     device: Accelerator | None = None
     listens: bool = True
     state: str = DeviceState.IDLE
     run_id: int | None = None
+    reported_at: float = 0.0
 
 
 ACTIVITY = Activity()
+REPORT_EVERY_S = 2.0
 
 
-def report_device(host: str, found: Accelerator) -> Device:
+def report_device(host: str, found: Accelerator, *, listens: bool | None = None) -> Device:
     """Store what a device looks like now and what its worker is at."""
+    listens = ACTIVITY.listens if listens is None else listens
     run_id = ACTIVITY.run_id
     values = {
         "name": found.name,
@@ -59,11 +65,32 @@ def report_device(host: str, found: Accelerator) -> Device:
         "loaded_model": loaded_checkpoint()[:300],
         "state": ACTIVITY.state,
         "run": BenchmarkRun.objects.filter(pk=run_id).first() if run_id else None,
-        "queue": device_queue(host, found.slot) if ACTIVITY.listens else "",
+        "queue": device_queue(host, found.slot) if listens else "",
         "seen_at": timezone.now(),
     }
     device, _ = Device.objects.update_or_create(host=host, slot=found.slot, defaults=values)
     return device
+
+
+def report_processor() -> None:
+    """Tell what the processor is at, from an ordinary worker that was given no device.
+
+    It has no thread that reports, so it is asked between its polls. Where a ``gpu_worker`` serves
+    the processor, that one reports.
+    """
+    if ACTIVITY.device is not None or time.monotonic() - ACTIVITY.reported_at < REPORT_EVERY_S:
+        return
+    ACTIVITY.reported_at = time.monotonic()
+    host, found = socket.gethostname()[:60], processor()
+    if not Device.objects.alive().filter(host=host, slot=found.slot).exclude(queue="").exists():
+        report_device(host, found, listens=False)
+
+
+def withdraw_processor() -> None:
+    """An ordinary worker that has nothing to do is no device that waits."""
+    if ACTIVITY.device is None and ACTIVITY.reported_at:
+        ACTIVITY.reported_at = 0.0
+        Device.objects.filter(host=socket.gethostname()[:60], slot="cpu", queue="").delete()
 
 
 def next_run(*, more_urgent_than: int | None = None) -> BenchmarkRun | None:
@@ -82,6 +109,7 @@ def next_run(*, more_urgent_than: int | None = None) -> BenchmarkRun | None:
 
 def is_outranked(run_id: int) -> bool:
     """Whether a more urgent run waits for this device; priorities may change meanwhile."""
+    report_processor()
     now = BenchmarkRun.objects.filter(pk=run_id).values_list("priority", flat=True).first()
     return now is not None and next_run(more_urgent_than=now) is not None
 
@@ -120,6 +148,7 @@ def work_on_accelerator() -> int:
                 chunks += _work_until_idle()
             finally:
                 ACTIVITY.state, ACTIVITY.run_id = DeviceState.IDLE, None
+                withdraw_processor()
                 release_later(settings.BENCHMARK_KEEP_MODEL_S)
     return chunks
 
@@ -139,6 +168,7 @@ def _work_until_idle() -> int:
 def _load(run: BenchmarkRun) -> bool:
     """Load the run's model before any row is claimed; a run that cannot have it is stopped."""
     ACTIVITY.state = DeviceState.LOADING
+    report_processor()
     try:
         engine_for(run.model_args)
     except Exception as error:  # the border around foreign checkpoints: told on the run

@@ -27,21 +27,24 @@ def group_scores(run: BenchmarkRun) -> dict[str, GroupScore]:
     average: MMLU is one of six), and ``parts_plain``, where groups below count by their plain mean
     instead of their own average. ``main`` names the one that the group's definition asks for.
     """
-    averages = _Averages(
-        {task.name: task for task in run.tasks.all()}, run.groups, frozenset(run.plain_groups)
-    )
+    averages = averages_of(run, run.tasks.all())
     found = {group: averages.of(group) for group in run.groups}
     return {group: scores for group, scores in found.items() if scores}
 
 
+def averages_of(run: BenchmarkRun, tasks: Iterable[BenchmarkTask]) -> Averages:
+    """The averages of a run's groups, from tasks that are at hand."""
+    return Averages({task.name: task for task in tasks}, run.groups, frozenset(run.plain_groups))
+
+
 @dataclass(frozen=True, slots=True)
-class _Averages:
+class Averages:
     tasks: Mapping[str, BenchmarkTask]
     groups: Mapping[str, Sequence[str]]
     plain_groups: frozenset[str]
 
     def of(self, group: str) -> GroupScore:
-        leaves = [self.tasks[name] for name in _leaves(self.groups, group) if name in self.tasks]
+        leaves = [self.tasks[name] for name in leaves_of(self.groups, group) if name in self.tasks]
         parts = [estimate_from(task.score) for task in leaves if task.score]
         if not parts:
             return {}
@@ -76,7 +79,8 @@ def _known(value: float) -> float | None:
     return value if value == value else None  # noqa: PLR0124  # NaN is what JSON cannot say
 
 
-def _leaves(groups: Mapping[str, Sequence[str]], name: str) -> Iterable[str]:
+def leaves_of(groups: Mapping[str, Sequence[str]], name: str) -> list[str]:
+    """The tasks that a group is made of in the end, each once."""
     found: dict[str, None] = {}
     waiting, seen = [name], set()
     while waiting:
@@ -88,4 +92,31 @@ def _leaves(groups: Mapping[str, Sequence[str]], name: str) -> Iterable[str]:
             waiting = [*groups[current], *waiting]
         else:
             found[current] = None
-    return found
+    return list(found)
+
+
+def whole_groups(
+    groups: Mapping[str, Sequence[str]],
+    tasks: Mapping[str, BenchmarkTask],
+    *,
+    may_lack: bool = False,
+) -> dict[str, list[str]]:
+    """The outermost groups whose tasks are all scored, by one metric in one protocol.
+
+    ``may_lack`` takes groups whose scored tasks agree, though others have no score yet.
+    """
+    whole = {}
+    for group in groups:
+        leaves = leaves_of(groups, group)
+        ways = {
+            (tasks[name].primary_metric, tasks[name].protocol) if name in tasks else None
+            for name in leaves
+            if name in tasks or not may_lack
+        }
+        if len(leaves) > 1 and len(ways) == 1 and None not in ways:
+            whole[group] = leaves
+    return {
+        group: leaves
+        for group, leaves in whole.items()
+        if not any(set(leaves) < set(others) for others in whole.values())
+    }

@@ -1,24 +1,31 @@
 """CLUE: Chinese understanding, from data in the original fields.
 
-Classification and reading tasks are asked as choices, by likelihood of each label's words or in
-writing. The label words are OpenCompass's; the prompts are our own.
+Classification and reading tasks are asked as choices, by likelihood of each option's letter or in
+writing; CMRC 2018 and DRCD want a passage's own words and are answered in writing, scored by F1
+over characters. The tasks are OpenCompass's; the prompts are our own.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.data import data_from
 from benchmarks.questions.asking import ChoiceQuestion
-from benchmarks.questions.reading import ChoiceRow
-from benchmarks.questions.tasks import ChoiceTask
+from benchmarks.questions.reading import AnswerRow, ChoiceRow
+from benchmarks.questions.tasks import AnswerTask, ChoiceTask
 from benchmarks.suites import SUITES
 from benchmarks.suites_base import OpenTask, TaskCard, TaskError, TaskOptions, TaskTree
 
 Convert = Callable[[Mapping[str, Any]], list[ChoiceRow]]
+# TNEWS's numbers of sections, in words
+SECTIONS = {
+    "100": "故事", "101": "文化", "102": "娱乐", "103": "体育", "104": "财经", "106": "房产",
+    "107": "汽车", "108": "教育", "109": "科技", "110": "军事", "112": "旅游", "113": "国际",
+    "114": "股票", "115": "农业", "116": "电竞",
+}  # fmt: skip
 INFERENCE = ("一定对", "一定错", "不一定")
 INFERENCE_LABELS = {"entailment": 0, "contradiction": 1, "neutral": 2}
 
@@ -65,32 +72,63 @@ def _reference(row: Mapping[str, Any]) -> list[ChoiceRow]:
     return [_row(text, ("不是", "是"), int(str(row["label"]).lower() == "true"))]
 
 
+def _section(row: Mapping[str, Any]) -> list[ChoiceRow]:
+    names = list(SECTIONS)
+    if str(row["label"]) not in names:
+        return []  # the test split has no labels
+    text = f"新闻：{row['sentence']}\n这条新闻属于哪个栏目？"
+    return [_row(text, tuple(SECTIONS.values()), names.index(str(row["label"])))]
+
+
+def _keywords(row: Mapping[str, Any]) -> list[ChoiceRow]:
+    text = f"摘要：{row['abst']}\n关键词：{'、'.join(row['keyword'])}\n这些都是摘要的关键词吗？"
+    return [_row(text, ("不是", "是"), int(row["label"]))]
+
+
+def _extraction(row: Mapping[str, Any]) -> AnswerRow:
+    question = f"文章：{row['context']}\n根据文章，用原文的词语简短地回答：{row['question']}"
+    return AnswerRow(question, tuple(row["answers"]["text"]), passage=str(row["context"]))
+
+
+READING = {"cmrc2018": "CMRC 2018: answers in a passage", "drcd": "DRCD: the same, traditional"}
 TASKS = {
     "afqmc": ClueTask("AFQMC: same question or not", _similar),
     "cmnli": ClueTask("CMNLI: inference", _inference),
     "ocnli": ClueTask("OCNLI: inference", _inference),
     "c3": ClueTask("C3: reading with choices", _reading),
     "cluewsc2020": ClueTask("CLUEWSC: what a pronoun means", _reference),
+    "tnews": ClueTask("TNEWS: sections of a news site", _section),
+    "csl": ClueTask("CSL: keywords of an abstract or not", _keywords),
 }
+NAMES = tuple(f"clue_{name}" for name in (*TASKS, *READING))
+
+
+def _rows(split: Any) -> Iterator[dict[str, Any]]:  # a split of datasets, which carries no types
+    """Rows with their labels by name: the hub's copies number them, CLUE's own files do not."""
+    label = split.features.get("label")
+    for row in split:
+        if hasattr(label, "int2str") and row["label"] is not None and row["label"] >= 0:
+            yield {**row, "label": label.int2str(row["label"])}
+        else:
+            yield row
 
 
 class ClueSuite:
     """``clue`` is all of them; data set ``clue``, one folder per task, split validation."""
 
     def cards(self, home: Path | None) -> list[TaskCard]:
-        names = tuple(f"clue_{name}" for name in TASKS)
+        titles = {name: task.title for name, task in TASKS.items()} | READING
         single = [
-            TaskCard(f"clue_{name}", "clue", title=task.title, output_type="multiple_choice",
-                     dataset=f"clue {name}")
-            for name, task in TASKS.items()
+            TaskCard(f"clue_{name}", "clue", title=title, dataset=f"clue {name}",
+                     output_type="generate_until" if name in READING else "multiple_choice")
+            for name, title in titles.items()
         ]  # fmt: skip
-        return [TaskCard("clue", "clue", "group", "CLUE", children=names), *single]
+        return [TaskCard("clue", "clue", "group", "CLUE", children=NAMES), *single]
 
     def resolve(self, name: str, home: Path | None) -> TaskTree | None:
-        names = tuple(f"clue_{task}" for task in TASKS)
         if name == "clue":
-            return TaskTree(names, {"clue": names}, frozenset({"clue"}))
-        return TaskTree((name,)) if name in names else None
+            return TaskTree(NAMES, {"clue": NAMES}, frozenset({"clue"}))
+        return TaskTree((name,)) if name in NAMES else None
 
     def open(self, name: str, options: TaskOptions) -> OpenTask:
         import datasets
@@ -100,9 +138,13 @@ class ClueSuite:
             loaded = datasets.load_dataset("clue", task)
         if "validation" not in loaded:
             raise TaskError(f"the data of {name!r} have no split 'validation'")
+        if task in READING:
+            answers = [_extraction(row) for row in loaded["validation"]]
+            settings = {"metric": "f1", **options.settings}
+            return AnswerTask(name, answers, replace(options, settings=settings))
         convert = TASKS[task].convert
-        rows = [row for given in loaded["validation"] for row in convert(given)]
-        shots = loaded.get("train", [])
+        rows = [row for given in _rows(loaded["validation"]) for row in convert(given)]
+        shots = _rows(loaded["train"]) if "train" in loaded else ()
         examples = [row for given in shots for row in convert(given)][:64]
         return ChoiceTask(name, rows, examples, options)
 

@@ -164,7 +164,8 @@ def _program(row: Mapping[str, Any], answer: str) -> Program:
         if fenced:
             # the prompt stays in front for its imports and helpers; the block defines the rest
             source = f"{row['prompt']}    pass\n\n{fenced[1]}"
-        return Program(source, f"{row['test']}\ncheck({name})\n")
+        stub = f"{row['prompt']}    pass\n"
+        return Program(source, f"{row['test']}\ncheck({name})\n", helpers=stub, entry=name)
     setup = str(row.get("test_setup_code") or "")
     code = fenced[1] if fenced else answer
     return Program(code, "\n".join([setup, *(row.get("test_list") or [])]))

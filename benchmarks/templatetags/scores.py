@@ -64,6 +64,12 @@ def points(value: float | None) -> str:
 
 
 @register.filter
+def signed(value: float | None) -> str:
+    """A difference of figures that are no shares, with its sign."""
+    return "–" if value is None else f"{value:+.3f}"
+
+
+@register.filter
 def metric(name: str) -> str:
     """``acc,none`` as ``acc``; a filter that changes the answer stays beside the name."""
     kind, _, filtered = name.partition(",")

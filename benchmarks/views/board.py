@@ -9,12 +9,12 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.views.decorators.http import require_safe
 
+from benchmarks.board import benchmark_board
 from benchmarks.charts import capability_radar, heat_map
 from benchmarks.forms import CompareForm
 from benchmarks.models import Device
 from benchmarks.selectors import (
     TaskComparison,
-    benchmark_board,
     compare_runs,
     newest_runs,
     queue_lines,
@@ -43,19 +43,20 @@ def board(request: HttpRequest) -> HttpResponse:
 @require_safe
 def board_json(request: HttpRequest) -> HttpResponse:
     """Every cell with its interval, fingerprint and run, for programs."""
-    found = benchmark_board(request.GET.get("q", "")[:100])
+    text = request.GET.get("q", "")[:100]
+    found = benchmark_board(text, merges_groups=False, most=None)
     cells = [
         {
             "model": model.slug,
-            "task": task.name,
-            "metric": task.primary_metric,
-            "fingerprint": task.fingerprint_hash,
-            "run": task.run_id,
-            **task.score,
+            "task": cell.name,
+            "metric": cell.metric,
+            "fingerprint": cell.key,
+            "run": cell.run_id,
+            **cell.score,
         }
-        for model, tasks in found.rows()
-        for task in tasks
-        if task is not None
+        for model, row in found.rows()
+        for cell in row
+        if cell is not None
     ]
     return JsonResponse({"scores": cells})
 
@@ -70,16 +71,18 @@ def queue(request: HttpRequest) -> HttpResponse:
 
 
 def drawn_differences(lines: Sequence[TaskComparison]) -> list[dict[str, Any]]:
-    """Each line with the places of its interval on one scale whose middle is no difference."""
-    reach = max((abs(bound) for line in lines for bound in line.bounds), default=0.0) or 1.0
+    """Each line with the places of its interval on one scale whose middle is no difference.
 
-    def place(value: float) -> float:
-        return round(50 + 48 * value / reach, 2)
+    Shares have a common scale; another figure, such as a log-probability, has one of its own.
+    """
+    shares = [abs(bound) for line in lines if line.is_share for bound in line.bounds]
 
-    return [
-        {"line": line, **dict(zip(("left", "at", "right"), map(place, line.bounds), strict=True))}
-        for line in lines
-    ]
+    def places(line: TaskComparison) -> dict[str, float]:
+        reach = max(shares if line.is_share else map(abs, line.bounds), default=0.0) or 1.0
+        found = (round(50 + 48 * bound / reach, 2) for bound in line.bounds)
+        return dict(zip(("left", "at", "right"), found, strict=True))
+
+    return [{"line": line, **places(line)} for line in lines]
 
 
 @require_safe

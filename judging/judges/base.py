@@ -2,12 +2,12 @@
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from hashlib import sha256
 from types import UnionType
 from typing import Any, ClassVar, Protocol, Self, TypeVar, get_args, get_origin, get_type_hints
 
 import orjson
 
+from judging.digests import sha256_hex
 from judging.prompts import PromptSet, shipped_prompts
 from judging.task import JudgingError, JudgingTask
 from judging.verdicts.base import JudgeReply, Mode, ParsedVerdict
@@ -41,7 +41,7 @@ class JudgeRequest:
         """A hash over all that is sent: equal requests need to be paid for only once."""
         content = (self.endpoint, self.sample, self.messages, self.settings)
         canonical = orjson.dumps(content, default=dict, option=orjson.OPT_SORT_KEYS)
-        return sha256(canonical).hexdigest()
+        return sha256_hex(canonical)
 
 
 Ask = Callable[[JudgeRequest], Awaitable[Completion]]

@@ -3,8 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from hashlib import sha256
 
+from judging.digests import sha256_hex
 from judging.prompts.template import PromptError, PromptTemplate
 from judging.task import JudgingTask
 from judging.verdicts.base import Mode
@@ -40,9 +40,9 @@ def fence_code(task: JudgingTask) -> str:
     answer cannot know it in advance.
     """
     texts = sorted((*task.questions, *task.answers_a, *task.answers_b, *task.references))
-    digest = sha256(repr(texts).encode()).hexdigest()
+    digest = sha256_hex(repr(texts).encode())
     while any(digest[:8] in text for text in texts):
-        digest = sha256(digest.encode()).hexdigest()
+        digest = sha256_hex(digest.encode())
     return digest[:8]
 
 

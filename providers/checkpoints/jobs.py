@@ -36,21 +36,27 @@ class Job:
             self.future.set_exception(error)
 
 
-def next_batch(waiting: Sequence[Job], *, tokens: int, rows: int) -> list[Job]:
+def next_batch(waiting: Sequence[Job], *, tokens: int, rows: int, padding: float) -> list[Job]:
     """The job that has waited longest, with others of about its length.
 
-    ``waiting`` is in order of arrival. Shorter neighbours come first, because they add rows
-    without adding padding to the others; then longer ones while rows times longest stays within
-    ``tokens``. A job that alone exceeds them runs alone.
+    ``waiting`` is in order of arrival. The next shorter or the next longer job joins, whichever
+    adds less padding, while all padding stays within ``padding`` tokens and rows times longest
+    within ``tokens``. A job that alone exceeds them runs alone.
     """
-    oldest = waiting[0]
     ordered = sorted(waiting, key=lambda job: len(job.ids))
-    low = high = next(i for i, job in enumerate(ordered) if job is oldest)
-    high += 1
-    while low > 0 and high - low < rows and (high - low + 1) * len(oldest.ids) <= tokens:
-        low -= 1
-    while high < len(ordered) and high - low < rows:
-        if (high - low + 1) * len(ordered[high].ids) > tokens:
+    lengths = [len(job.ids) for job in ordered]
+    low = next(i for i, job in enumerate(ordered) if job is waiting[0])
+    high, read = low + 1, lengths[low]
+    while high - low < rows:
+        options = []
+        for place in (low - 1, high):
+            if 0 <= place < len(lengths):
+                padded = (high - low + 1) * max(lengths[high - 1], lengths[place])
+                if padded <= tokens:
+                    options.append((padded - read - lengths[place], place))
+        if not options or min(options)[0] > padding:
             break
-        high += 1
+        _, place = min(options)
+        read += lengths[place]
+        low, high = min(low, place), max(high, place + 1)
     return ordered[low:high]

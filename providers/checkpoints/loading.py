@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from importlib import import_module
+from math import inf
 from typing import Any
 
 import torch
@@ -12,6 +13,9 @@ from providers.checkpoints.spec import CheckpointSpec
 
 CPU_BATCH = (4_096, 64)  # padded tokens and rows of one forward pass
 GPU_BATCH = (32_768, 256)
+# padded tokens that cost as much as one pass more: with n rows evenly apart in length, passes and
+# padding together cost least where each pass has as much padding
+PASS_TOKENS = {"cpu": 60.0, "cuda": 1_024.0}
 MOST_DECODED_ROWS = {"cpu": 16, "cuda": 128}
 DTYPES: dict[str, Any] = {  # a torch type, or the word that transformers takes
     "auto": "auto",
@@ -31,7 +35,8 @@ class CheckpointError(ValueError):
 class LoadedCheckpoint:
     """A model in memory. ``model`` and ``tokenizer`` are transformers objects, without types.
 
-    ``score_index`` is the output that is the score; ``None`` for a model that generates.
+    ``score_index`` is the output that is the score; ``None`` for a model that generates. The
+    padded tokens of one pass are at most ``batch_tokens``, ``padding`` of them padding.
     """
 
     spec: CheckpointSpec
@@ -41,6 +46,7 @@ class LoadedCheckpoint:
     score_index: int | None
     batch_tokens: int
     batch_rows: int
+    padding: float
 
     @property
     def device(self) -> torch.device:
@@ -98,6 +104,8 @@ def prepare(spec: CheckpointSpec, model: Any, tokenizer: Any) -> LoadedCheckpoin
         score_index=_score_index(spec, model.config) if is_scoring else None,
         batch_tokens=spec.batch_tokens or tokens,
         batch_rows=spec.batch_rows or rows,
+        # rows that are decoded together share every step: the more the better
+        padding=PASS_TOKENS["cpu" if kind == "cpu" else "cuda"] if is_scoring else inf,
     )
 
 

@@ -107,7 +107,9 @@ class Resident:
         if not self.waiting:
             return
         tokens = loaded.batch_tokens * (1 if loaded.is_scoring else DECODED_PER_BATCH_TOKEN)
-        batch = next_batch(self.waiting, tokens=tokens, rows=loaded.batch_rows)
+        batch = next_batch(
+            self.waiting, tokens=tokens, rows=loaded.batch_rows, padding=loaded.padding
+        )
         chosen = set(map(id, batch))
         self.waiting = [job for job in self.waiting if id(job) not in chosen]
         try:

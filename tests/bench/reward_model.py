@@ -6,7 +6,8 @@ Both score the same answers with the same model and the same bounds of a batch. 
 texts beforehand and sorts them by length; the judge forms its batches from what has arrived. The
 judge's side is all of it: tasks, requests, keys, limits, verdicts; once as scores of single
 answers, once as pairs in both orders, where an answer is scored once. Prints both rates and their
-ratio; the aim is 0.9.
+ratio; the aim is 0.9. The processor time beside it is what a busy machine leaves comparable; it
+includes loading the model where a side loads it.
 """
 
 import argparse
@@ -130,20 +131,32 @@ def main() -> None:
             [{"role": "user", "content": "Is it so?"}, {"role": "assistant", "content": answer}]
             for answer in answers
         ]
-        best = {"bare loop": 0.0, "judge, single": 0.0, "judge, pairs": 0.0}
+        labels = ("bare loop", "judge, single", "judge, pairs")
+        best, processor = dict.fromkeys(labels, 0.0), dict.fromkeys(labels, float("inf"))
         for _ in range(options.rounds):  # in turns, so that a busy moment hits all of them
-            seconds, scores = bare_loop(folder, conversations)
-            best["bare loop"] = max(best["bare loop"], len(answers) / seconds)
-            for label, is_pairwise in (("judge, single", False), ("judge, pairs", True)):
-                seconds, verdicts = asyncio.run(judged(folder, answers, is_pairwise=is_pairwise))
-                best[label] = max(best[label], len(answers) / seconds)
-                if not is_pairwise:
-                    worst = max(
-                        abs(verdict.parsed.score - score)
-                        for verdict, score in zip(verdicts, scores, strict=True)
+            for label in labels:
+                began = time.process_time()
+                if label == "bare loop":
+                    seconds, scores = bare_loop(folder, conversations)
+                else:
+                    is_pairwise = label == "judge, pairs"
+                    seconds, verdicts = asyncio.run(
+                        judged(folder, answers, is_pairwise=is_pairwise)
                     )
+                    if not is_pairwise:
+                        worst = max(
+                            abs(verdict.parsed.score - score)
+                            for verdict, score in zip(verdicts, scores, strict=True)
+                        )
+                spent_ms = 1000 * (time.process_time() - began) / len(answers)
+                best[label] = max(best[label], len(answers) / seconds)
+                processor[label] = min(processor[label], spent_ms)
         for label, rate in best.items():
-            print(f"{label:>14}: {rate:8.1f} answers/s, ratio {rate / best['bare loop']:.2f}")
+            print(
+                f"{label:>14}: {rate:8.1f} answers/s, ratio {rate / best['bare loop']:.2f}; "
+                f"processor {processor[label]:.2f} ms an answer, "
+                f"ratio {processor['bare loop'] / processor[label]:.2f}"
+            )
         print(f"largest difference of a score: {worst:.2g}")
 
 

@@ -400,6 +400,9 @@ def main():
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     fill(options.answers)
+    if connection.vendor == "postgresql":
+        with connection.cursor() as cursor:
+            cursor.execute("ANALYZE")  # as its autovacuum does in time
     processes = options.web or (2 if connection.vendor == "postgresql" else 1)
     server = serve(processes)
     try:

@@ -3,6 +3,8 @@
 import json
 import random
 
+from tests.benchmarks.programs_on_disk import humaneval_rows, mbpp_rows
+
 # where lm-eval defines the tasks that these data serve; reading all its folders takes long
 FOLDERS = (
     "arc", "hellaswag", "winogrande", "truthfulqa", "gsm8k", "ceval", "cmmlu", "hendrycks_math",
@@ -227,27 +229,9 @@ def _wikitext(w):
         w.split("EleutherAI/wikitext_document_level", "wikitext-2-raw-v1", split, rows)
 
 
-PROBLEMS = [
-    ("add", "a, b", "return a + b", "assert candidate(2, 3) == 5"),
-    ("largest", "numbers", "return max(numbers)", "assert candidate([1, 4, 2]) == 4"),
-    ("echo", "text", "return text * 2", "assert candidate('ab') == 'abab'"),
-]
-
-
 def _programs(w):
-    w.split("openai/openai_humaneval", "openai_humaneval", "test", [
-        {"task_id": f"HumanEval/{i}",
-         "prompt": f"def {name}({arguments}):\n    \"\"\"Do it.\"\"\"\n",
-         "canonical_solution": f"    {body}\n", "entry_point": name,
-         "test": f"def check(candidate):\n    {check}\n"}
-        for i, (name, arguments, body, check) in enumerate(PROBLEMS)
-    ])  # fmt: skip
-    w.split("google-research-datasets/mbpp", "full", "test", [
-        {"task_id": 11 + i, "text": f"Write a function {name}.",
-         "code": f"def {name}({arguments}):\n    {body}", "test_setup_code": "",
-         "test_list": [check.replace("candidate", name)], "challenge_test_list": []}
-        for i, (name, arguments, body, check) in enumerate(PROBLEMS)
-    ])  # fmt: skip
+    w.split("openai/openai_humaneval", "openai_humaneval", "test", humaneval_rows())
+    w.split("google-research-datasets/mbpp", "full", "test", mbpp_rows())
 
 
 def _clue(w):
@@ -267,3 +251,15 @@ def _clue(w):
          "target": {"span1_text": "狗", "span2_text": "它", "span1_index": 0, "span2_index": 4}}
         for _ in range(3)
     ])  # fmt: skip
+    w.split("clue", "tnews", "validation", [
+        {"sentence": w.words(4), "label": ("102", "116", "100")[i], "idx": i} for i in range(3)
+    ])  # fmt: skip
+    w.split("clue", "csl", "validation", [
+        {"abst": w.words(12), "keyword": ["河流", "城市"], "label": str(i % 2)} for i in range(3)
+    ])  # fmt: skip
+    for name in ("cmrc2018", "drcd"):
+        w.split("clue", name, "validation", [
+            {"id": str(i), "context": "狗在花园里。", "question": f"问{i}：狗在哪里？",
+             "answers": {"text": ["花园", "花园里"], "answer_start": [2, 2]}}
+            for i in range(3)
+        ])  # fmt: skip

@@ -186,6 +186,25 @@ def test_a_device_shows_what_its_worker_is_at(local_run, monkeypatch):
 
 
 @pytest.mark.django_db
+def test_the_processor_is_shown_while_an_ordinary_worker_is_at_it(local_run, monkeypatch):
+    run = local_run()
+    seen = []
+    monkeypatch.setattr(accelerators, "engine_for", lambda arguments: None)
+
+    def drive(kind, run_id, *, options):
+        monkeypatch.setattr(accelerators.ACTIVITY, "reported_at", -1e9)  # long ago
+        assert not options.gives_way()
+        seen.append(Device.objects.get())
+        Sample.objects.filter(run_id=run_id).update(status=WorkStatus.DONE)
+
+    monkeypatch.setattr(accelerators, "drive_run_chunk", drive)
+    work_on_accelerator()
+    (device,) = seen
+    assert (device.kind, device.state, device.run, device.queue) == ("cpu", "working", run, "")
+    assert not Device.objects.exists()
+
+
+@pytest.mark.django_db
 def test_every_waiting_run_is_driven_once_its_model_is_loaded(local_run, monkeypatch):
     first, second = local_run(), local_run(priority=1)
     done = []

@@ -97,6 +97,12 @@ def test_a_run_that_does_not_exist_cannot_be_resumed():
         call(resume=12)
 
 
+def test_an_order_that_cannot_be_prepared_leaves_no_run(options):
+    with pytest.raises(CommandError, match="needs a file"):
+        call(**(options | {"dataset_args": "{}"}))
+    assert not BenchmarkRun.objects.exists()
+
+
 def test_a_wrong_checkpoint_is_one_error_and_no_failed_samples(options, tmp_path):
     with pytest.raises(CommandError, match="the model cannot be loaded"):
         call(**(options | {"model": str(tmp_path)}))

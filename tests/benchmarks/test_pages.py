@@ -30,6 +30,41 @@ def test_scores_measured_differently_stand_in_different_columns(client, alpha, b
     assert [(c.task, c.number) for c in columns] == [("arc_easy", 1), ("arc_easy", 2)]
 
 
+def exam_of(run, names):
+    """More tasks like the run's own, as one group."""
+    task = run.tasks.get()
+    for name in names:
+        task.pk, task.name, task.fingerprint_hash = None, name, f"of {name}"
+        task.save()
+    run.groups = {"exam": ["arc_easy", *names]}
+    run.save()
+
+
+def test_a_large_group_is_one_column_of_the_board_and_its_tasks_are_found_by_name(
+    client, alpha, finished_run
+):
+    run = finished_run(alpha, [1, 0, 0, 0])
+    exam_of(run, ["law", "logic", "arts", "music"])
+    reply = client.get(reverse("benchmark_board"))
+    assert [column.task for column in reply.context["board"].columns] == ["exam"]
+    (cell,) = reply.context["rows"][0][1]
+    assert (cell.score["value"], cell.score["n"], cell.run_id) == (0.25, 20, run.pk)
+    found = client.get(reverse("benchmark_board"), {"q": "law"}).context["board"].columns
+    assert [column.task for column in found] == ["law"]
+    everything = client.get(reverse("benchmark_board_json")).json()["scores"]
+    assert {score["task"] for score in everything} == {"arc_easy", "law", "logic", "arts", "music"}
+
+
+def test_a_group_under_way_is_no_column_yet(client, alpha, finished_run):
+    run = finished_run(alpha, [1, 0])
+    exam_of(run, ["law", "logic", "arts", "music"])
+    run.tasks.filter(name="law").update(scored_at=None)
+    BenchmarkRun.objects.update(status=RunStatus.ACTIVE)
+    assert not client.get(reverse("benchmark_board")).context["board"].columns
+    BenchmarkRun.objects.update(status=RunStatus.COMPLETED)
+    assert len(client.get(reverse("benchmark_board")).context["board"].columns) == 4
+
+
 def test_the_board_needs_the_same_queries_for_many_runs(
     client, make_model, finished_run, django_assert_max_num_queries
 ):
@@ -72,6 +107,14 @@ def test_samples_are_filtered_by_what_is_wrong_with_them(client, alpha, finished
     wrong = client.get(url, {"show": "wrong"}).context["page"].object_list
     assert [sample.index for sample in wrong] == [1, 3, 4]
     assert not client.get(url, {"show": "invalid"}).context["page"].object_list
+
+
+def test_a_log_probability_is_neither_right_nor_wrong(client, alpha, finished_run):
+    run = finished_run(alpha, [1, 0])
+    run.samples.update(value=-3.5)
+    url = reverse("benchmark_samples", args=[run.pk, run.tasks.get().pk])
+    for show in ("right", "wrong"):
+        assert not client.get(url, {"show": show}).context["page"].object_list
 
 
 def test_samples_on_which_two_models_disagree_can_be_listed(client, alpha, beta, finished_run):

@@ -5,11 +5,13 @@ import json
 from io import StringIO
 
 import pytest
+import yaml
 from django.core.management import CommandError, call_command
 
 from arena.models import LanguageModel, RunStatus, WorkStatus
 from arena.services.driving import drive_here, drive_run_chunk
 from arena.work.dispatch import DriveOptions
+from benchmarks import run_task
 from benchmarks.models import BenchmarkRun, Sample
 from benchmarks.services.preparing import create_benchmark_run, plan_selection, prepare_run
 from benchmarks.services.running import results, run_from_config, run_to_end
@@ -23,6 +25,19 @@ pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("
 def rows_of(run):
     fields = ("task__name", "index", "metrics", "extracted", "reason_words", "value")
     return list(run.samples.order_by("task__name", "index").values_list(*fields))
+
+
+def test_a_task_configuration_runs_from_python_as_a_mapping_and_from_a_file(
+    configuration, tmp_path
+):
+    wanted = configuration("arc_easy", "gsm8k", few_shot_num=1)
+    by_mapping = run_task(wanted)
+    assert by_mapping["status"] == RunStatus.COMPLETED
+    shots = BenchmarkRun.objects.get().tasks.get(name="arc_easy").fingerprint["definition"]
+    assert shots["num_fewshot"] == 1
+    (tmp_path / "task.yaml").write_text(yaml.safe_dump(wanted))
+    by_file = run_task(tmp_path / "task.yaml")
+    assert by_file["tasks"] == by_mapping["tasks"]
 
 
 def test_the_same_run_again_gives_the_same_rows(configuration):

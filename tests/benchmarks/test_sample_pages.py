@@ -93,12 +93,25 @@ def test_the_queue_knows_how_far_each_run_is_and_asks_twice(
 
 def test_differences_are_drawn_on_one_scale_around_no_difference():
     class Line:
-        def __init__(self, *bounds):
-            self.bounds = bounds
+        def __init__(self, *bounds, is_share=True):
+            self.bounds, self.is_share = bounds, is_share
 
-    wide, narrow = drawn_differences([Line(-0.5, 0.0, 0.5), Line(0.0, 0.25, 0.5)])
+    other = Line(-9.0, 0.0, 18.0, is_share=False)
+    lines = [Line(-0.5, 0.0, 0.5), Line(0.0, 0.25, 0.5), other]
+    wide, narrow, apart = drawn_differences(lines)
     assert (wide["left"], wide["at"], wide["right"]) == (2.0, 50.0, 98.0)
     assert (narrow["left"], narrow["at"]) == (50.0, 74.0)
+    assert (apart["left"], apart["right"]) == (26.0, 98.0)
+
+
+def test_a_difference_that_is_no_share_is_told_in_its_own_unit(client, alpha, beta, finished_run):
+    runs = [finished_run(model, [1, 0, 1, 0]) for model in (alpha, beta)]
+    for run, by in zip(runs, (-10.0, -12.5), strict=True):
+        run.samples.update(value=by)
+    query = dict(zip("ab", (run.pk for run in runs), strict=True))
+    page = client.get(reverse("benchmark_compare"), query).content.decode()
+    assert "+2.500" in page
+    assert "+250.0" not in page
 
 
 def test_the_report_holds_wrong_answers_and_loads_nothing(client, alpha, finished_run):

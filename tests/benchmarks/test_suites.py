@@ -5,24 +5,20 @@ import json
 import pytest
 
 from benchmarks.questions.reading import QuestionFileError, read_answers, read_choices
-from benchmarks.sandbox.runner import run_programs
-from benchmarks.sandbox.verdicts import Isolation
 from benchmarks.suites import SUITES
 from benchmarks.suites.function_calling import match_calls, read_calls
 from benchmarks.suites.presets import PRESETS
-from benchmarks.suites.programs import ProgramTask, _program
 from benchmarks.suites.safety import is_refusal
 from benchmarks.suites_base import (
     AskProtocol,
     DataSource,
     Response,
-    TaskError,
     TaskOptions,
     pack_requests,
     sample_request,
     unpack_requests,
 )
-from tests.benchmarks.datasets_on_disk import PROBLEMS, write_all
+from tests.benchmarks.datasets_on_disk import write_all
 
 
 @pytest.fixture(scope="module")
@@ -142,46 +138,6 @@ def test_free_answers_get_every_text_metric_and_no_zero_without_a_reference(tmp_
     assert task.score(1, stored(second), [Response(text="there")]).metrics == {}
 
 
-def test_canonical_programs_all_pass_and_empty_bodies_all_fail(source):
-    for name in ("humaneval", "mbpp"):
-        task = SUITES.get("programs").open(name, TaskOptions(data=source))
-        bodies = [f"    {body}\n" for _, _, body, _ in PROBLEMS]
-        if name == "mbpp":
-            bodies = [str(row["code"]) for row in task.rows]
-        empty = ["    pass\n" if name == "humaneval" else "pass"] * len(PROBLEMS)
-        for answers, share in ((bodies, 1.0), (empty, 0.0)):
-            values = [
-                task.score(i, {}, [Response(text=text)]).metrics["pass@1,none"]
-                for i, text in enumerate(answers)
-            ]
-            assert sum(values) / len(values) == share, name
-
-
-def test_a_chat_answer_is_taken_from_its_code_block(source):
-    row = SUITES.get("programs").open("humaneval", TaskOptions(data=source)).rows[0]
-    answer = "Here it is:\n```python\ndef add(a, b):\n    return a + b\n```\nIt adds."
-    (verdict,) = run_programs([_program(row, answer)], isolation=Isolation.NAMESPACES)
-    assert verdict.is_passed
-
-
-def test_pass_at_k_uses_every_sample_of_a_problem(source):
-    options = TaskOptions(data=source, settings={"samples": 3, "k": [1, 2]}, limit=1)
-    task = SUITES.get("programs").open("humaneval", options)
-    sample = task.build()[0]
-    assert len(sample.requests) == 3
-    assert sample.requests[0].decoding["temperature"] > 0
-    texts = ["    return a + b\n", "    return 0\n", "    return 1\n"]
-    found = task.score(0, stored(sample), [Response(text=text) for text in texts])
-    assert found.metrics["pass@1,none"] == pytest.approx(1 / 3)
-    assert found.metrics["pass@2,none"] == pytest.approx(2 / 3)
-    assert found.detail["isolation"]
-
-
-def test_more_than_there_are_samples_cannot_be_asked():
-    with pytest.raises(TaskError, match="at least 5"):
-        ProgramTask("humaneval", [], TaskOptions(settings={"samples": 2, "k": 5}))
-
-
 def test_needles_lie_at_their_depth_and_are_found_by_their_number():
     options = TaskOptions(settings={"lengths": [400], "depths": [0, 50, 100]})
     task = SUITES.get("needle").open("needle_haystack", options)
@@ -233,11 +189,40 @@ def test_an_answer_is_not_taken_for_a_refusal(answer):
 
 
 @pytest.mark.parametrize("name", ["clue_afqmc", "clue_cmnli", "clue_ocnli", "clue_c3",
-                                  "clue_cluewsc2020"])  # fmt: skip
+                                  "clue_cluewsc2020", "clue_tnews", "clue_csl"])  # fmt: skip
 def test_clue_tasks_are_choices_in_chinese(name, source):
     samples = SUITES.get("clue").open(name, TaskOptions(data=source)).build()
     assert len(samples) == 3 + (name == "clue_afqmc")
     assert samples[0].requests[0].context.endswith("答案：")
+
+
+def test_clues_passages_are_answered_in_their_own_words_and_clustered(source):
+    task = SUITES.get("clue").open("clue_cmrc2018", TaskOptions(data=source))
+    assert task.primary_metric == "f1,none"
+    samples = task.build()
+    assert len({sample.cluster for sample in samples}) == 1
+    found = task.score(0, stored(samples[0]), [Response(text="在花园")]).metrics
+    assert found["f1,none"] == pytest.approx(0.8)  # two of three characters, and all of two
+    assert found["exact_match,none"] == 0
+
+
+@pytest.mark.parametrize(
+    ("name", "names", "gold"),
+    [("cmnli", ["neutral", "entailment", "contradiction"], ["C", "A", "B"]),
+     ("cluewsc2020", ["true", "false"], ["B", "A", "B"])],
+)  # fmt: skip
+def test_labels_that_a_hubs_copy_numbers_mean_the_same(name, names, gold, tmp_path):
+    import datasets
+
+    rows = [{"sentence1": "a", "sentence2": "b", "text": "t", "label": i % len(names),
+             "target": {"span1_text": "x", "span2_text": "y"}} for i in range(3)]  # fmt: skip
+    made = datasets.Dataset.from_list(rows)
+    (tmp_path / "clue" / name).mkdir(parents=True)
+    made = made.cast_column("label", datasets.ClassLabel(names=names))
+    made.to_parquet(tmp_path / "clue" / name / "validation.parquet")
+    options = TaskOptions(data=DataSource("local", tmp_path))
+    samples = SUITES.get("clue").open(f"clue_{name}", options).build()
+    assert [sample.target for sample in samples] == [[letter] for letter in gold]
 
 
 def test_every_suite_lists_tasks_that_it_knows_itself():

@@ -43,6 +43,12 @@ def test_the_present_section_is_marked(monkeypatch, path, current):
     assert site_navigation(path, is_staff=False)[0].current == current
 
 
+@pytest.mark.parametrize("page", ["rate_answer", "live_battle", "direct_chat", "my_votes"])
+def test_every_way_to_vote_belongs_to_its_section(page):
+    links = site_navigation(reverse(page), is_staff=False)
+    assert [link.href for link in links if link.current] == [reverse("vote")]
+
+
 def test_the_gallery_is_hidden_from_visitors(client, db):
     assert client.get("/style/").status_code == 404
 

@@ -210,3 +210,20 @@ def test_whatever_comes_in_only_listed_html_goes_out(text):
     rendered = render_markdown(text)
     assert rendering._sanitise(rendered) == rendered
     assert nh3.is_html(rendered) or "<" not in rendered
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.lists(st.sampled_from([*"a1 |$`~\\>*-_[]()<#=!&;.\n", "\\begin{a}", "\\end{a}"])))
+def test_leaving_idle_rules_out_changes_nothing(pieces):
+    text = "".join(pieces)
+    everything = rendering._parser(frozenset())
+    assert render_markdown(text) == rendering._sanitise(everything.render(text))
+
+
+@pytest.mark.parametrize("rule", rendering.MARKS)
+def test_a_rule_that_is_left_out_finds_nothing_without_its_marks(rule):
+    marks = "".join(rendering.MARKS[rule])
+    text = "a | b\n-|-\n1 $x$ `c` ~~d~~ \\* > # = * _ [e](f) <g> &amp;"
+    text = text.translate({ord(mark): " " for mark in marks})
+    without = rendering._parser(frozenset({rule}))
+    assert without.render(text) == rendering._parser(frozenset()).render(text)

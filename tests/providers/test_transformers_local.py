@@ -1,11 +1,13 @@
 """Checkpoints run in this process, against direct calls of transformers."""
 
 import asyncio
+from math import inf
 
 import pytest
 
 from providers import EndpointConfig, FailureKind, GenerationSettings, Message, ProviderError
 from providers.checkpoints.jobs import Job, next_batch
+from providers.checkpoints.mailbox import Mailbox
 from providers.checkpoints.spec import spec_of
 from providers.pool import ProviderPool
 
@@ -226,20 +228,50 @@ def jobs(*lengths):
     return [Job((), GenerationSettings(), ids=[0] * length) for length in lengths]
 
 
-def test_a_batch_holds_the_oldest_job_and_its_shorter_neighbours():
-    waiting = jobs(10, 50, 9, 8, 3)
-    batch = next_batch(waiting, tokens=30, rows=8)
-    assert sorted(len(job.ids) for job in batch) == [8, 9, 10]
+def lengths_of_batch(*lengths, **bounds):
+    """Of the batch in which the first of these jobs runs."""
+    waiting = jobs(*lengths)
+    batch = next_batch(waiting, **{"tokens": 1_000, "rows": 8, "padding": 1_000.0} | bounds)
     assert waiting[0] in batch
+    return [len(job.ids) for job in batch]
 
 
-def test_longer_neighbours_join_while_the_padding_stays_within_the_budget():
-    batch = next_batch(jobs(2, 3, 30), tokens=12, rows=8)
-    assert sorted(len(job.ids) for job in batch) == [2, 3]
+def test_a_batch_holds_the_oldest_job_and_its_neighbours_by_length():
+    assert lengths_of_batch(10, 50, 9, 11, 8, 3, padding=7) == [8, 9, 10, 11]
+    assert lengths_of_batch(10, 50, 9, 11, 8, 3, padding=5) == [8, 9, 10]
+    assert lengths_of_batch(10, 2, 60, padding=7) == [10]
+
+
+def test_a_batch_of_any_lengths_is_formed_where_padding_does_not_matter():
+    assert lengths_of_batch(10, 2, 60, padding=inf) == [2, 10, 60]
+
+
+def test_padded_tokens_stay_within_the_budget():
+    assert lengths_of_batch(10, 50, 9, 8, tokens=30) == [8, 9, 10]
+    assert lengths_of_batch(10, 50, 9, 8, tokens=20) == [9, 10]
+
+
+def test_a_batch_has_no_more_rows_than_it_may():
+    assert lengths_of_batch(10, 10, 10, 10, rows=3) == [10, 10, 10]
 
 
 def test_a_job_that_exceeds_the_budget_runs_alone():
-    assert [len(job.ids) for job in next_batch(jobs(90, 1), tokens=30, rows=8)] == [90]
+    assert lengths_of_batch(90, 1, tokens=30) == [90]
+
+
+def test_calls_for_a_loop_wake_it_once_and_are_made_in_order():
+    loop, made, woken = asyncio.new_event_loop(), [], []
+    mailbox = Mailbox(loop)
+    loop.call_soon_threadsafe = woken.append
+    for number in range(3):
+        mailbox.post(lambda number=number: made.append(number))
+    assert len(woken) == 1
+    woken[0]()
+    mailbox.post(lambda: made.append(3))
+    assert len(woken) == 2
+    woken[1]()
+    assert made == [0, 1, 2, 3]
+    loop.close()
 
 
 def test_a_model_that_nobody_asks_gives_its_memory_back(scorer):

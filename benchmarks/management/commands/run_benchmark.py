@@ -87,8 +87,9 @@ class Command(BaseCommand):
             run = self._known(options["resume"])
         else:
             run = run_from_config(options["task_cfg"] or configuration(options))
+        self._prepare(run, is_new=not options["resume"])
         if options["dry_run"]:
-            self._show_plan(prepare_run(run), as_json=options["json"])
+            self._show_plan(run, as_json=options["json"])
             run.delete()
         elif options["queue"]:
             launch(run)
@@ -99,8 +100,16 @@ class Command(BaseCommand):
         else:
             self._drive(run, options)
 
+    def _prepare(self, run: BenchmarkRun, *, is_new: bool) -> None:
+        """Build the prompts; a run that cannot have any leaves nothing behind."""
+        try:
+            prepare_run(run)
+        except Exception:
+            if is_new:
+                run.delete()
+            raise
+
     def _drive(self, run: BenchmarkRun, options: dict[str, Any]) -> None:
-        prepare_run(run)
         if not options["json"]:
             self.stdout.write(f"Run {run.pk}: {run.samples.count()} samples.")
         try:

@@ -9,7 +9,9 @@ const RETRIES = 6;
 
 const panes = root ? SIDES.map((side) => find(`[data-pane=${side}] [data-scrolls]`)).filter(Boolean) : [];
 let socket = null;
-let room = null; // key of the room, to come back to after a dropped connection
+const KEPT = `agon-live-${root?.dataset.mode}`;
+let room = sessionStorage.getItem(KEPT); // key of the room, to come back to after a dropped connection or a reload
+let isMoved = false; // the conversation goes on in another tab
 let attempts = 0;
 let waiting = []; // what was asked before the socket was ready
 let editing = null; // number of the turn whose prompt is being rewritten
@@ -29,7 +31,7 @@ function connect() {
 }
 
 function reconnect(event) {
-  if (event.code === 4401) return;
+  if (event.code === 4401 || isMoved) return;
   if (attempts >= RETRIES) return note(root.dataset.textLost);
   note(root.dataset.textDropped);
   setTimeout(connect, 300 * 2 ** attempts);
@@ -52,8 +54,14 @@ const acts = {
     if (room === message.key && attempts) say(root.dataset.textBack);
     attempts = 0;
     room = message.key;
+    sessionStorage.setItem(KEPT, room);
     clear();
-    message.names.forEach((name, side) => (nameOf(side).textContent = name));
+    message.names.forEach((name, side) => {
+      nameOf(side).textContent = name;
+      const choice = root.querySelectorAll("[data-model]")[side];
+      const option = [...(choice?.options ?? [])].find((one) => one.text === name);
+      if (option) choice.value = option.value;
+    });
     message.turns.forEach((turn, number) => {
       addTurn(number, turn.prompt);
       turn.replies.forEach((reply, side) => finish(number, side, reply));
@@ -90,10 +98,24 @@ const acts = {
     say(bar.textContent.trim());
     bar.querySelector("[data-new]").focus({ preventScroll: true });
   },
+  moved() {
+    isMoved = true;
+    room = null;
+    sessionStorage.removeItem(KEPT);
+    socket.close();
+    update({ ...state, streaming: false, over: true });
+    const bar = find("[data-reveal-bar]");
+    const fresh = find(".composer [data-new]").cloneNode(true);
+    fresh.hidden = false;
+    bar.replaceChildren(root.dataset.textMoved, " ", fresh);
+    bar.hidden = false;
+    say(root.dataset.textMoved);
+  },
   refused(message) {
     if (message.code === "expired" && room) {
       room = null;
       open();
+      if (turns === 0) return; // a page just opened has nothing on it to be sorry for
     }
     note(message.text);
     toast(message.text, "warning");
@@ -244,6 +266,7 @@ function again(number, text) {
 
 function startNew() {
   room = null;
+  isMoved = false;
   editing = null;
   note("");
   if (socket?.readyState === WebSocket.OPEN) open();

@@ -49,6 +49,7 @@ def test_the_quick_reveal_equals_the_template(stored_answers, alice, language, c
     Vote.objects.create(battle=battle, voter=Voter.objects.create(key="other"), outcome="tie")
     alice.cast(choice, token)
     told = reveal(Ballot.objects.get(token=token))
+    told.left.display_name = "<Left> & Sons"
     assert told.others
     with override(language):
         full = render_to_string("arena/_vote_reveal.html", {"reveal": told})

@@ -24,6 +24,14 @@ def test_the_voter_sees_their_own_votes(voted, mallory):
     assert "No votes yet" in mallory.client.get(reverse("my_votes")).text
 
 
+def test_a_vote_that_is_not_counted_says_why_and_leads_to_no_board(voted):
+    Vote.objects.filter(pk=Vote.objects.first().pk).update(exclusion="too_fast")
+    page = voted.client.get(reverse("my_votes")).text
+    assert "1 of your votes is kept but not counted" in page
+    assert "voted faster than the answers can be read" in page
+    assert "18 more votes for a board of your own" in page
+
+
 def test_the_export_holds_every_vote_and_no_cookie(voted):
     response = voted.client.get(reverse("my_data"))
     data = json.loads(response.content)

@@ -5,7 +5,7 @@ from django.contrib.auth.models import User
 from django.test import RequestFactory
 from django.utils import timezone
 
-from arena.models import Ballot, Vote, Voter
+from arena.models import Vote, Voter
 from arena.voting.doubts import activity
 from arena.voting.keys import address_key
 from arena.voting.statements import ballot_of_token, outcomes_of_others, votes_of
@@ -63,10 +63,10 @@ def test_an_unknown_token_has_no_ballot_and_an_unknown_browser_no_turn(ballot, a
     assert turn_of(alice, ballot.token) is None
 
 
-def test_after_signing_in_a_turn_counts_for_the_accounts_voter(ballot, alice):
+def test_after_signing_in_the_browsers_votes_and_its_turn_are_the_accounts(ballot, alice):
     user = User.objects.create(username="alice")
     own = Voter.objects.create(key="own", user=user)
     turn = turn_of(alice, ballot.token, user=user)
     assert turn.visitor.voter == own
-    assert turn.votes == 0
-    assert Ballot.objects.get(token=ballot.token).voter != own
+    assert turn.votes == 3
+    assert turn.ballot.voter_id == own.pk

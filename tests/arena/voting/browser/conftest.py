@@ -26,6 +26,8 @@ PHONE = {
     "device_scale_factor": 2,
 }
 
+SIZES = {"desktop": DESKTOP, "phone": PHONE}
+
 
 @pytest.fixture
 def server(transactional_db, settings, tmp_path):
@@ -106,6 +108,13 @@ class Tab:
         return self
 
     @property
+    def overflow(self):
+        """By how many pixels the page is wider than the window."""
+        return self.page.evaluate(
+            "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+
+    @property
     def everything(self):
         return "\n".join(self.received).lower()
 
@@ -131,6 +140,12 @@ def open_tab(chromium, server):
     yield open_
     for context in contexts:
         context.close()
+
+
+@pytest.fixture(params=["desktop", "phone"])
+def tab(request, open_tab):
+    """On either size."""
+    return open_tab(SIZES[request.param])
 
 
 @pytest.fixture

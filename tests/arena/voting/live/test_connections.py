@@ -56,6 +56,18 @@ async def test_a_reveal_lost_on_the_way_is_told_again_on_return(two_models, conn
     assert (await second.hear())["is"] == "reveal"
 
 
+async def test_a_tab_is_told_when_its_conversation_goes_on_in_another(two_models, connect):
+    first = await connect()
+    room = await first.open()
+    second = await connect(first.cookie)
+    await second.connect()
+    assert (await second.ask({"do": "resume", "key": room["key"]}))["is"] == "room"
+    assert (await first.hear()) == {"is": "moved"}
+    assert (await second.converse())["votable"]
+    again = await second.ask({"do": "resume", "key": room["key"]})
+    assert (again["is"], again["votable"]) == ("room", True)
+
+
 async def test_mallory_cannot_enter_alices_room(two_models, connect):
     alice, mallory = await connect(), await connect()
     room = await alice.open()

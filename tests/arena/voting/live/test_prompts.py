@@ -27,6 +27,35 @@ async def test_a_prompt_of_thirty_thousand_characters_is_taken_and_one_more_is_n
     assert (await socket.converse("x" * 30_000))["votable"]
 
 
+async def test_with_names_shown_a_prompt_has_at_most_twelve_thousand_characters(
+    two_models, connect
+):
+    socket = await connect()
+    await socket.open("named", ["amber", "birch"])
+    assert (await socket.ask({"do": "prompt", "text": "x" * 12_001}))["code"] == "too_long"
+    assert (await socket.converse("x" * 12_000))["votable"]
+
+
+async def test_a_prompt_of_megabytes_is_refused_and_the_socket_stays_open(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    assert (await socket.ask({"do": "prompt", "text": "字" * 3_000_000}))["code"] == "too_long"
+    assert (await socket.converse())["votable"]
+
+
+async def test_instructions_to_the_voter_in_an_answer_stay_text_within_it(make_live_model, connect):
+    orders = '</div><button data-choice="left">Vote left!</button> Ignore the other answer.'
+    for slug in ("amber", "birch"):
+        await sync_to_async(make_live_model)(slug, default=orders)
+    socket = await connect()
+    await socket.open()
+    done = await socket.converse("Hi")
+    for reply in done["replies"]:
+        assert "<button" not in reply["html"]
+        assert "Vote left!" in reply["html"]
+        assert reply["html"].count("<div") == reply["html"].count("</div")
+
+
 async def test_without_consent_no_prompt_is_taken(two_models, connect):
     socket = await connect()
     await sync_to_async(VoterSession.objects.update)(consented_at=None)
