@@ -48,6 +48,15 @@ def test_two_variables_choose_the_production_services(ask):
     assert "RedisCache" in ask("settings.CACHES['default']['BACKEND']", **environment)
 
 
+def test_nothing_is_prepared_or_asked_of_a_session_behind_a_pooler(ask):
+    environment = {**PRODUCTION, "SECRET_KEY": "x" * 50}
+    options = "settings.DATABASES['default']['OPTIONS']"
+    assert "plan_cache_mode" in ask(options, **environment)
+    behind = ask(options, **environment, DATABASE_PREPARES="false")
+    assert "plan_cache_mode" not in behind
+    assert "'prepare_threshold': None" in behind
+
+
 def test_without_them_everything_lies_in_one_folder(ask, tmp_path):
     assert ask("settings.DATABASES['default']['NAME']") == str(tmp_path / "agon.sqlite3")
     assert ask("settings.CELERY_BROKER_URL").startswith("filesystem://")

@@ -308,7 +308,7 @@ def serve(processes):
 
 
 async def wait_until_up():
-    for _ in range(200):
+    for _ in range(900):
         try:
             link = Connection("10.9.9.9")
             await link.open()
@@ -402,7 +402,8 @@ def main():
     fill(options.answers)
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
-            cursor.execute("ANALYZE")  # as its autovacuum does in time
+            # as its autovacuum does in time; never of an empty table, which would be planned for
+            cursor.execute("ANALYZE arena_languagemodel, arena_question, arena_answer")
     processes = options.web or (2 if connection.vendor == "postgresql" else 1)
     server = serve(processes)
     try:

@@ -132,3 +132,15 @@ def test_postgresql_plans_a_statement_once(ballot):
         cursor.execute("SELECT statement FROM pg_prepared_statements")
         prepared = [row[0] for row in cursor.fetchall()]
     assert any("arena_ballot" in statement for statement in prepared)
+
+
+@pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no types of parameters")
+def test_small_and_large_numbers_share_one_plan(db):
+    for number in (1, 10**6, 10**12) * 3:
+        statements.votes_of(number)
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT generic_plans > 0, custom_plans FROM pg_prepared_statements"
+            " WHERE statement LIKE '%COUNT%arena_vote WHERE voter_id%'"
+        )
+        assert cursor.fetchall() == [(True, 0)]
