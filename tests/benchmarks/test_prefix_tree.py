@@ -70,14 +70,14 @@ def pair_lists(draw):
     return pairs
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(pair_lists())
 def test_every_target_is_read_once_in_its_own_context(pairs):
     plan = plan_rows(build_tree(pairs))
     assert read_contexts(rows_with_prefix(plan)) == expected_contexts(pairs)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(pair_lists())
 def test_splitting_rows_for_memory_loses_no_read(pairs):
     plan = plan_rows(build_tree(pairs))
@@ -85,7 +85,7 @@ def test_splitting_rows_for_memory_loses_no_read(pairs):
     assert read_contexts(split) == expected_contexts(pairs)
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(pair_lists())
 def test_without_sharing_each_distinct_input_is_a_row(pairs):
     plan = plain_rows(pairs)

@@ -5,7 +5,7 @@ from itertools import combinations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from benchmarks.statistics.estimates import (
@@ -25,7 +25,6 @@ EXACT = 1e-9  # the issue's bound against lm-eval
 scores = st.lists(st.floats(0, 1), min_size=2, max_size=50)
 
 
-@settings(deadline=None)
 @given(scores)
 def test_means_and_errors_are_lm_evals(values):
     metrics = pytest.importorskip("lm_eval.api.metrics")
@@ -34,7 +33,6 @@ def test_means_and_errors_are_lm_evals(values):
     assert found.stderr == pytest.approx(metrics.mean_stderr(values), abs=EXACT)
 
 
-@settings(deadline=None)
 @given(st.lists(scores, min_size=2, max_size=6))
 def test_group_scores_and_errors_are_lm_evals(groups):
     metrics = pytest.importorskip("lm_eval.api.metrics")

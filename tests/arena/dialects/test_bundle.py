@@ -107,7 +107,7 @@ def unpack(content):
     return list(AgonBundle().read(read_bundle(io.BytesIO(content), "bundle.zip")))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(records)
 def test_any_records_come_back_unchanged(some_records):
     some_records.sort(key=lambda record: KIND_ORDER.index(type(record)))
