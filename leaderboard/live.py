@@ -8,6 +8,7 @@ leads to a fresh snapshot, which rebuilds the totals. Intervals come with each s
 from __future__ import annotations
 
 import datetime as dt
+import zlib
 from typing import Any, Final
 
 import numpy as np
@@ -162,7 +163,7 @@ def _marks(until: dict[str, int] | None = None) -> dict[str, Any]:
 
 def _totals_of(state: LiveState, question: BoardSlice) -> LiveBradleyTerry:
     m = len(state.model_slugs)
-    kept = bytes(state.totals)
+    kept = zlib.decompress(bytes(state.totals))
     counts = np.frombuffer(kept, dtype=f"<u{len(kept) // (4 * m * m)}").reshape(m, m, 4)
     options = METHODS.get(CARRIED_ALONG).options.model_validate(question.options)
     shared = {name: getattr(options, name) for name in ScaleOptions.model_fields}
@@ -196,10 +197,12 @@ def _keep_ratings(state: LiveState, live: LiveBradleyTerry) -> None:
 
 
 def _as_bytes(live: LiveBradleyTerry) -> bytes:
-    """Counts as unsigned integers no wider than the largest needs: each vote rewrites them all."""
+    """Counts as unsigned integers no wider than the largest needs, compressed: each vote rewrites
+    them all, and PostgreSQL takes twenty times as long over what zlib makes small in a millisecond.
+    """
     counts = live.counts
     width = next(width for width in (1, 2, 4, 8) if int(counts.max(initial=0)) < 1 << 8 * width)
-    return counts.astype(f"<u{width}").tobytes()
+    return zlib.compress(counts.astype(f"<u{width}").tobytes(), level=1)
 
 
 def _move_watermark(state: LiveState, news: Selection) -> None:

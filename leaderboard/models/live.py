@@ -9,8 +9,9 @@ from leaderboard.models.snapshot import Snapshot
 class LiveState(models.Model):
     """Where a live board stands since its last snapshot, so that one more vote costs milliseconds.
 
-    ``totals`` are the bytes of int32[m, m, 4], battles by (side A, side B, outcome) of
-    ``model_slugs``: sufficient for Bradley–Terry; empty for a method that has no such totals.
+    ``totals`` are unsigned integers [m, m, 4] of 1, 2, 4 or 8 bytes, compressed by zlib: battles by
+    (side A, side B, outcome) of ``model_slugs``. They are sufficient for Bradley–Terry; empty for a
+    method that has no such totals.
     Every vote up to ``last_vote`` and judgment up to ``last_judgment`` has been looked at, but for
     the ids in ``absent_votes`` (a transaction may still commit a smaller id) and in ``waiting``
     (judgments not made yet). ``marks`` counts the marked rows; when it changes, the board is
