@@ -17,6 +17,7 @@ pytestmark = [
     pytest.mark.django_db(transaction=True),
     pytest.mark.usefixtures("small_catalogue"),
     pytest.mark.slow,
+    pytest.mark.one_round,
 ]
 # how the tasks of an exam are named, and where its subjects' data lie
 EXAMS = {

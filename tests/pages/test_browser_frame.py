@@ -6,7 +6,7 @@ from django.urls import reverse
 from arena.models import Outcome, Vote
 from tests.pages.conftest import PHONE
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.one_round]
 
 
 @pytest.fixture

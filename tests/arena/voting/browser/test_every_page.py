@@ -28,7 +28,7 @@ from judging.models import Judge, Judgment
 from tests.arena.voting.browser.conftest import SIZES
 from tests.arena.voting.browser.test_voting import LONG, RICH
 
-pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
+pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.one_round]
 SCHEMES = [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
 
 
