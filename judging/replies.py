@@ -58,12 +58,13 @@ class Receipt:
 
     ``by_model`` splits it where a judge asks several models, by their slugs. ``keys`` name the
     requests that were answered at the first try, which need not be those that were planned: an
-    endpoint may have refused these.
+    endpoint may have refused these; ``bought`` those that this judgment has paid for.
     """
 
     row: int = 0
     paid: list[Completion] = field(default_factory=list)
     keys: list[str] = field(default_factory=list)
+    bought: set[str] = field(default_factory=set)
     reused: int = 0
     cost_usd: float | None = 0.0
     by_model: dict[str, Share] = field(default_factory=dict)
@@ -119,7 +120,7 @@ class ReplyBook:
         """The reply to a request: known, or on its way, or paid for now."""
         while True:
             if key in self.known:
-                receipt.reused += 1
+                receipt.reused += key not in receipt.bought
                 return replace(self.known[key], attempts=0)
             if key not in self.in_flight:
                 return await self._pay(key, call, receipt, prices, model)
@@ -133,6 +134,7 @@ class ReplyBook:
         try:
             completion = await call()
             receipt.add(completion, prices, model)
+            receipt.bought.add(key)
             self.remember(key, completion)
             return completion
         finally:

@@ -34,11 +34,18 @@ def verdict_columns(
         "prompt": stored_prompt(verdict.prompt),
         "prompt_name": verdict.prompt_name[:120],
         "cache_key": cache_key,
+        **cost_columns(receipt),
+        "metadata": _metadata(verdict, receipt, unreadable),
+    }
+
+
+def cost_columns(receipt: Receipt) -> dict[str, object]:
+    """What the paid calls of one judgment took, whatever came of them."""
+    return {
         "input_tokens": receipt.input_tokens,
         "output_tokens": receipt.output_tokens,
         "cost_usd": receipt.cost_usd,
         "latency_s": receipt.latency_s,
-        "metadata": _metadata(verdict, receipt, unreadable),
     }
 
 

@@ -28,7 +28,7 @@ from judging.replies import UNREADABLE_TRIES, Receipt, ReplyBook, judgment_key, 
 from judging.services.judges import judge_from_row, models_of
 from judging.services.planning import prices_of
 from judging.spending import seconds_since_start, spent_elsewhere
-from judging.storing import stored_replies, verdict_columns
+from judging.storing import cost_columns, stored_replies, verdict_columns
 from judging.task import JudgingError, JudgingTask
 from judging.task_reading import Slot, TaskReader
 from providers.base import Completion, Provider
@@ -95,6 +95,7 @@ class JudgeWorkload:
     kept: KeptReplies = field(default_factory=KeptReplies)
     open_models: OpenModels = field(default_factory=OpenModels)
     asked: dict[int, Asked] = field(default_factory=dict)
+    owed: dict[int, Receipt] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     unusable: JudgingError | None = None
     purse: Purse | None = None
@@ -201,7 +202,17 @@ class JudgeWorkload:
     # -- deciding ---------------------------------------------------------------------------
 
     async def perform(self, judgment: Claimed) -> Decided:
-        asked, receipt = self.asked[judgment.pk], Receipt(judgment.pk)
+        """What was paid in an attempt that fails stays on the row's bill: a jury's other members
+        have answered when one endpoint costs it its quorum.
+        """
+        receipt = self.owed.setdefault(judgment.pk, Receipt(judgment.pk))
+        receipt.keys.clear()
+        decided = await self._decided(judgment, receipt)
+        del self.owed[judgment.pk]
+        return decided
+
+    async def _decided(self, judgment: Claimed, receipt: Receipt) -> Decided:
+        asked = self.asked[judgment.pk]
         if asked.task is None or self.judge is None:
             return Decided(None, receipt, refusal=asked.refusal)
         if self.run.is_dry_run:
@@ -283,11 +294,16 @@ class JudgeWorkload:
 
     # -- storing ----------------------------------------------------------------------------
 
+    def failure_columns(self, judgment: Claimed) -> dict[str, object]:
+        receipt = self.owed.pop(judgment.pk, None)
+        return cost_columns(receipt) if receipt is not None and receipt.paid else {}
+
     def columns(self, judgment: Claimed, decided: Decided) -> dict[str, object]:
         self.asked.pop(judgment.pk, None)
         self.kept.write_when_many()
         if decided.verdict is None:
-            return {"status": WorkStatus.FAILED, **_told(decided.refusal)}
+            costs = cost_columns(decided.receipt)
+            return {"status": WorkStatus.FAILED, **_told(decided.refusal), **costs}
         return verdict_columns(
             decided.verdict,
             decided.receipt,

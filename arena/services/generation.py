@@ -206,6 +206,9 @@ class GenerationWorkload:
             completions.append(completion)
         return completions
 
+    def failure_columns(self, _: Answer) -> dict[str, object]:
+        return {}
+
     def columns(self, answer: Answer, completions: list[Completion]) -> dict[str, object]:
         turns = [completion.text for completion in completions]
         return {

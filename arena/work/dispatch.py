@@ -181,13 +181,17 @@ class _Driver:
             return released | success | self.workload.columns(finished.item, finished.result)
         failure = finished.failure
         attempts = finished.item.attempts - (0 if failure.was_attempted else 1)
-        told = {"error_kind": failure.kind, "error_detail": failure.detail[:2000]}
+        told: dict[str, object] = {
+            "error_kind": failure.kind,
+            "error_detail": failure.detail[:2000],
+        }
         if failure.is_retryable and attempts < self.options.max_attempts:
             self.report.retried += 1
             wait_s = self.retry_wait_s(max(attempts, 1), failure.retry_after_s)
             later = {"status": WorkStatus.PENDING, "not_before": now + dt.timedelta(seconds=wait_s)}
             return released | told | later | {"attempts": attempts, "finished_at": None}
         self.report.failed += 1
+        told |= self.workload.failure_columns(finished.item)
         return released | told | {"status": WorkStatus.FAILED}
 
     def retry_wait_s(self, attempts: int, retry_after_s: float | None) -> float:

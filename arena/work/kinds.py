@@ -44,6 +44,9 @@ class Workload(Protocol):
     def columns(self, item: Any, result: Any) -> dict[str, object]:
         """The column values that store a result."""
 
+    def failure_columns(self, item: Any) -> dict[str, object]:
+        """Further column values of an item that failed for good: what it cost all the same."""
+
     async def aclose(self) -> None:
         """Let go of connections."""
 

@@ -128,6 +128,9 @@ class BenchmarkWorkload:
                     self.opened[task_id] = open_task(self.tasks[task_id])
             return self.opened[task_id]
 
+    def failure_columns(self, _: Sample) -> dict[str, object]:
+        return {}
+
     def columns(self, sample: Sample, result: Scored) -> dict[str, object]:
         self._look()
         score = result.score

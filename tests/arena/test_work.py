@@ -47,6 +47,9 @@ class Echo:
             await self.act(item)
         return item.question.external_id
 
+    def failure_columns(self, item):
+        return {}
+
     def columns(self, item, result):
         return {"turns": [result]}
 
