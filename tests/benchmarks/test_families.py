@@ -12,7 +12,11 @@ from benchmarks.services.preparing import plan_selection
 from benchmarks.suites_base import DataSource
 
 pytest.importorskip("lm_eval")
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("small_catalogue")]
+pytestmark = [
+    pytest.mark.django_db(transaction=True),
+    pytest.mark.usefixtures("small_catalogue"),
+    pytest.mark.one_round,
+]
 LM_EVAL = (
     "mmlu_anatomy", "mmlu_astronomy", "ceval-valid_law", "cmmlu_anatomy", "arc", "hellaswag",
     "winogrande", "truthful_qa", "truthfulqa_mc2", "gsm8k", "competition_math",

@@ -181,6 +181,7 @@ def measure_local(folder, *arguments):
     return out.getvalue()
 
 
+@pytest.mark.one_round
 @pytest.mark.django_db(transaction=True)
 def test_the_command_stores_a_run_with_figures_device_and_versions(folder, work_dir, admin_client):
     measure_local(folder, "--batch-size", "1", "2")
@@ -202,6 +203,7 @@ def test_the_command_stores_a_run_with_figures_device_and_versions(folder, work_
     assert admin_client.get(reverse("speed_phase", args=[run.pk, 1])).status_code == 200
 
 
+@pytest.mark.one_round
 @pytest.mark.django_db(transaction=True)
 def test_figures_of_a_process_never_pass_for_served_ones(folder, work_dir, make_model):
     alpha = make_model("alpha")
@@ -214,6 +216,7 @@ def test_figures_of_a_process_never_pass_for_served_ones(folder, work_dir, make_
     assert speed_of_models([alpha.pk], is_in_process=True)[alpha.pk].level == 1
 
 
+@pytest.mark.one_round
 @pytest.mark.django_db(transaction=True)
 def test_a_folder_without_a_model_is_refused_and_the_refusal_kept(tmp_path, work_dir):
     with pytest.raises(CommandError, match=r"config\.json") as refused:
@@ -223,6 +226,7 @@ def test_a_folder_without_a_model_is_refused_and_the_refusal_kept(tmp_path, work
     assert SpeedAudit.objects.get().action == SpeedAction.REFUSED
 
 
+@pytest.mark.one_round
 @pytest.mark.django_db(transaction=True)
 def test_a_model_that_cannot_be_measured_fails_with_its_reason(folder, work_dir):
     with pytest.raises(CommandError, match="positions") as failed:
