@@ -5,8 +5,6 @@ PY = $(VENV)/bin/python
 PIP_INSTALL = $(PY) -m pip install --quiet --disable-pip-version-check
 HOST ?= 127.0.0.1
 PORT ?= 8000
-TEST_DATABASE_URL ?= postgres://postgres@127.0.0.1:5432/agon
-TEST_REDIS_URL ?= redis://127.0.0.1:6379/9
 PYTEST_ARGS ?=
 
 .PHONY: run test test-sqlite test-services check bench demo messages clean
@@ -18,20 +16,11 @@ demo: $(VENV)/.installed
 	$(PY) manage.py migrate --verbosity 0
 	$(PY) manage.py load_demo
 
-test: test-sqlite test-services
+test: $(VENV)/.installed-test
+	@$(PY) -m tests.rounds -- $(PYTEST_ARGS)
 
-test-sqlite: $(VENV)/.installed-test
-	@echo "== SQLite, embedded"
-	AGON_HOME=$(CURDIR)/var/test $(PY) -m pytest $(PYTEST_ARGS)
-
-test-services: $(VENV)/.installed-test
-	@echo "== PostgreSQL and Redis"
-	@$(PY) -m tests.services $(TEST_DATABASE_URL) $(TEST_REDIS_URL); code=$$?; \
-	if [ $$code -eq 3 ]; then exit 0; elif [ $$code -ne 0 ]; then exit $$code; fi; \
-	AGON_HOME=$(CURDIR)/var/test-services DATABASE_URL=$(TEST_DATABASE_URL) \
-	REDIS_URL=$(TEST_REDIS_URL) SECRET_KEY=only-for-tests-only-for-tests-only-for-tests-00 \
-	ALLOWED_HOSTS=localhost,127.0.0.1,testserver \
-	$(PY) -m pytest --only-database $(PYTEST_ARGS)
+test-sqlite test-services: test-%: $(VENV)/.installed-test
+	@$(PY) -m tests.rounds $* -- $(PYTEST_ARGS)
 
 check: $(VENV)/.installed-check
 	$(VENV)/bin/ruff format --check .
