@@ -74,6 +74,11 @@ class BatchDesk:
         """Whether ``payer`` is the row that a request is billed to."""
         return self.payers.setdefault(key, payer) == payer
 
+    def note_payer(self, payer: int, keys: Iterable[str]) -> None:
+        """The row ``payer`` has been billed for ``keys`` in an earlier attempt."""
+        for key in keys:
+            self.is_first(key, payer)
+
     async def reply(self, key: str, request: JudgeRequest) -> Completion:
         """The reply, if its batch is finished; otherwise it is sent, and BATCH_PENDING raised."""
         if key not in self.replies and key not in self.failures and key in self.batch_of:

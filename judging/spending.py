@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, IntegerField, Q, Sum
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast
 from django.utils import timezone
 
 from arena.models import WorkStatus
-from arena.work.owner import process_owner
 from judging.budget import Spent
 from judging.models import JudgeRun, ProbeRun
 
@@ -46,21 +46,16 @@ def run_spending(run: JudgeRun | ProbeRun) -> Spending:
     )
 
 
-def spent_elsewhere(run: JudgeRun | ProbeRun, *, since: dt.datetime) -> Spent:
-    """What is stored of the run's cost, without what this process has stored since ``since``."""
-    mine = Q(lease_owner__startswith=f"{process_owner()}/", finished_at__gte=since)
-    has_retry = Q(metadata__has_key="unreadable_replies")
-    found = (
-        run.items()
-        .filter(latency_s__isnull=False)
-        .exclude(mine)
-        .aggregate(
-            usd=Sum("cost_usd", default=0.0),
-            judged=Count("id"),
-            retried=Count("id", filter=has_retry),
-        )
+def spent_by(run: JudgeRun | ProbeRun) -> Spent:
+    """What the run's rows say that it has spent, in attempts that failed too."""
+    calls = Cast(KeyTextTransform("paid_calls", "metadata"), IntegerField())
+    found = run.items().aggregate(
+        usd=Sum("cost_usd", default=0.0),
+        counted=Sum(calls, default=0),
+        # of an earlier release, which counted no calls
+        uncounted=Count("id", filter=Q(latency_s__gt=0) & ~Q(metadata__has_key="paid_calls")),
     )
-    return Spent(usd=found["usd"], calls=found["judged"] + found["retried"])
+    return Spent(usd=found["usd"], calls=found["counted"] + found["uncounted"])
 
 
 def seconds_since_start(run: JudgeRun | ProbeRun) -> float:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from judging.judges import Verdict
 from judging.models import Judgment
-from judging.replies import Receipt
+from judging.receipt import Receipt
 from providers.base import Completion, Message, TextPart, TokenLogprob
 
 # first-token candidates are all that a verdict convention reads of a reply besides its text
@@ -34,18 +33,8 @@ def verdict_columns(
         "prompt": stored_prompt(verdict.prompt),
         "prompt_name": verdict.prompt_name[:120],
         "cache_key": cache_key,
-        **cost_columns(receipt),
+        **receipt.columns(),
         "metadata": _metadata(verdict, receipt, unreadable),
-    }
-
-
-def cost_columns(receipt: Receipt) -> dict[str, object]:
-    """What the paid calls of one judgment took, whatever came of them."""
-    return {
-        "input_tokens": receipt.input_tokens,
-        "output_tokens": receipt.output_tokens,
-        "cost_usd": receipt.cost_usd,
-        "latency_s": receipt.latency_s,
     }
 
 
@@ -84,8 +73,7 @@ def _metadata(
         "span": list(parsed.span) if parsed.span else None,
         "details": dict(verdict.details),
         "replies": [_reply(completion) for completion in verdict.completions],
-        "reused_replies": receipt.reused or None,
-        "spent_by_model": {name: asdict(share) for name, share in receipt.by_model.items()},
+        **receipt.notes(),
         "unreadable_replies": [_unreadable(each) for each in unreadable],
         "reasoning": storable("\n\n".join(c.reasoning for c in verdict.completions if c.reasoning)),
     }

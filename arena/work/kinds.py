@@ -45,7 +45,7 @@ class Workload(Protocol):
         """The column values that store a result."""
 
     def failure_columns(self, item: Any) -> dict[str, object]:
-        """Further column values of an item that failed for good: what it cost all the same."""
+        """Further column values of an item without a result: what it cost all the same."""
 
     async def aclose(self) -> None:
         """Let go of connections."""

@@ -13,7 +13,6 @@ votes fits both (``judging.reward_calibration``).
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from math import exp, log
@@ -27,6 +26,7 @@ from judging.judges.base import (
     JudgeSettingsError,
     Settings,
     Verdict,
+    all_ended,
     read_options,
 )
 from judging.task import JudgingTask
@@ -80,7 +80,7 @@ class RewardModelJudge:
     async def judge(self, task: JudgingTask, ask: Ask) -> Verdict:
         """Have the answers scored and compare."""
         requests = self.requests(task)
-        completions = await asyncio.gather(*(ask(request) for request in requests))
+        completions = await all_ended(ask(request) for request in requests)
         scores = [score_of(completion) for completion in completions]
         return Verdict(
             parsed=self._parsed(scores, task.mode),

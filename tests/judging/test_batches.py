@@ -8,9 +8,11 @@ from arena.services.runs import resume_run, stop_run
 from arena.work.dispatch import DriveOptions
 from judging.batch_desk import BatchDesk
 from judging.budget import BudgetError
+from judging.model_costs import model_costs
 from judging.models import JudgeBatch, Judgment
 from judging.runs import judge_run_facts
 from judging.services.judge_runs import create_judge_run, start_judge_run
+from judging.services.judges import create_judge
 from judging.services.ledger import JudgeRunError
 from judging.services.planning import plan_judge_run
 from judging.spending import run_spending
@@ -47,7 +49,8 @@ def batched(spec, chat_judge, endpoint, batches):
     endpoint.save()
 
     def make(**changes):
-        return spec(judge=chat_judge, settings=BATCH | changes.pop("settings", {}), **changes)
+        settings = BATCH | changes.pop("settings", {})
+        return spec(**{"judge": chat_judge, "settings": settings, **changes})
 
     return make
 
@@ -167,6 +170,26 @@ def test_equal_requests_are_sent_and_billed_once(batched, batches, answered):
     assert sent_requests(batches) == 12
     assert run.judgments.filter(metadata__reused_replies=1, cost_usd=0).count() == 6
     assert run_spending(run).cost_usd > 0
+
+
+def test_a_jury_pays_once_for_what_comes_while_another_batch_is_out(
+    batched, batches, referee, make_model
+):
+    """Each model has a batch of its own; every look at them is another process."""
+    make_model("dear", endpoint=referee.endpoint, price_in_per_mtok=10, price_out_per_mtok=20)
+    members = [{"kind": "chat", "model": name} for name in ("referee", "dear")]
+    panel = create_judge(slug="panel", kind="jury", settings={"members": members})
+    run = chunk(start_judge_run(batched(judge=panel, limit=1)))
+    batches.batches["batch-0"]["status"] = "completed"
+    chunk(chunk(run))
+    assert run.judgments.filter(status=WorkStatus.PENDING, input_tokens__gt=0).count() == 6
+    batches.finish_batches()
+    chunk(run)
+    assert run.judgments.readable().count() == 6
+    assert {part.model: part.calls for part in model_costs(run.items())} == {
+        "referee": 6,
+        "dear": 6,
+    }
 
 
 def test_a_second_run_pays_for_nothing_that_a_batch_brought(batched, batches, chat_judge):
