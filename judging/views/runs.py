@@ -12,7 +12,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from arena.access import staff_only
 from judging.forms import JudgeRunForm, JudgmentFilter
 from judging.models import JudgeRun, Judgment
-from judging.report import report_html
+from judging.report import report_html, scope_of
 from judging.selectors import listed_judgments
 from judging.services.judge_runs import start_judge_run
 from judging.services.planning import plan_judge_run
@@ -40,12 +40,12 @@ judge_run_plan = staff_only(require_safe(NEW_RUN.show_plan))
 @staff_only
 @require_safe
 def run_judgments(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
-    """Every judgment of a run with the judge's raw text."""
+    """Every judgment of a run with the judge's raw text, or all that its report is about."""
     run = get_object_or_404(JudgeRun.objects.select_related("judge"), pk=run_id)
     form = JudgmentFilter(request.GET)
-    pages = Paginator(
-        listed_judgments(Judgment.objects.filter(run=run), form.chosen()), ROWS_PER_PAGE
-    )
+    chosen = form.chosen()
+    rows = scope_of(run) if chosen.get("scope") else Judgment.objects.filter(run=run)
+    pages = Paginator(listed_judgments(rows, chosen), ROWS_PER_PAGE)
     context = {
         "run": run,
         "filter_form": form,
