@@ -11,7 +11,7 @@ from typing import NamedTuple, Self
 from django.db import connections
 
 from arena.calling import NotCallableError, OpenModels, endpoint_config
-from arena.models import LanguageModel, Run, WorkStatus
+from arena.models import LanguageModel, Run, RunStatus, WorkStatus
 from arena.services.runs import RunStateError, stop_run
 from arena.work.kinds import Claimed
 from judging.batch_desk import POLL_S, PRICE_SHARE, BatchDesk
@@ -370,7 +370,10 @@ def _desk(run: JudgeRun | ProbeRun, models: Mapping[str, LanguageModel]) -> Batc
         if model.endpoint
     ]
     return BatchDesk(
-        run.pk, lambda name: OpenAIBatches(endpoint_config(models[name])), poll_s=min(waits)
+        run.pk,
+        lambda name: OpenAIBatches(endpoint_config(models[name])),
+        poll_s=min(waits),
+        is_closed=run.status == RunStatus.CANCELLED,
     )
 
 

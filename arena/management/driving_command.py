@@ -23,7 +23,13 @@ from tqdm import tqdm
 from arena.models import Run, RunStatus
 from arena.run_progress import RunProgress, failure_groups, run_progress
 from arena.services.driving import drive_run_chunk
-from arena.services.runs import RunStateError, finish_if_done, release_dead_leases, stop_run
+from arena.services.runs import (
+    RunStateError,
+    finish_if_done,
+    release_dead_leases,
+    stop_run,
+    wind_up,
+)
 from arena.work.kinds import kind_of
 
 SOME_FAILED, USAGE, NOTHING_TO_DO, STOPPED = 1, 2, 3, 130
@@ -74,10 +80,11 @@ class DrivingCommand(BaseCommand):
         progress = run_progress(run)
         why = f" ({run.status_detail})" if run.status_detail else ""
         is_final = run.status == RunStatus.CANCELLED
+        ended = f" {told}." if is_final and (told := wind_up(run)) else ""
         again = "" if is_final else f", or resume run {run.pk} on its page"
         return (
             f"{'cancelled' if is_final else 'paused'}{why}: {progress.done} of {progress.total} "
-            f"are done and kept. Run the same command again to do the rest{again}."
+            f"are done and kept. Run the same command again to do the rest{again}.{ended}"
         )
 
     def report(self, run: Run, told: Mapping[str, Any], *, as_json: bool) -> None:

@@ -41,7 +41,7 @@ class DriveOptions:
     """Seconds throughout. ``max_s`` ends a chunk so that other runs get their turn.
 
     ``gives_way`` is asked at every poll, on the thread of the database: True ends the chunk at
-    once, and what is in flight is finished.
+    once, and what is in flight is finished. ``worked_on`` is the status that the run must have.
     """
 
     lease_s: float = 60.0
@@ -52,6 +52,7 @@ class DriveOptions:
     retry_cap_s: float = 60.0
     wait_s: float = 20.0
     gives_way: Callable[[], bool] | None = None
+    worked_on: RunStatus = RunStatus.ACTIVE
 
 
 @dataclass(slots=True)
@@ -125,9 +126,8 @@ class _Driver:
         return self.workload.load(ids) if ids else []
 
     def is_still_active(self) -> bool:
-        return (
-            type(self.run)._default_manager.filter(pk=self.run.pk, status=RunStatus.ACTIVE).exists()
-        )
+        runs = type(self.run)._default_manager
+        return runs.filter(pk=self.run.pk, status=self.options.worked_on).exists()
 
     def renew(self, ids: list[int]) -> None:
         self.run.items().renew(ids=ids, owner=self.owner, lease_s=self.options.lease_s)
