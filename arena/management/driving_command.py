@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -23,6 +23,7 @@ from tqdm import tqdm
 from arena.models import Run, RunStatus
 from arena.run_progress import RunProgress, failure_groups, run_progress
 from arena.services.driving import drive_run_chunk
+from arena.services.going_on import take_up
 from arena.services.runs import (
     RunStateError,
     finish_if_done,
@@ -45,6 +46,20 @@ class DrivingCommand(BaseCommand):
         parser.add_argument(
             "--no-wait", action="store_true", help="leave the run to the workers and return"
         )
+
+    def go_on_with(self, begun: Sequence[Run], options: Mapping[str, Any]) -> Run | None:
+        """Work on runs that an earlier call of the same command began and did not end.
+
+        The last of them; with ``--no-wait`` they are left to the workers.
+        """
+        if options["no_wait"]:
+            return None
+        for run in begun:
+            if not options["json"]:
+                self.stdout.write(f"going on with run {run.pk}, which was not finished")
+            take_up(run)
+            self.work_on(run)
+        return begun[-1] if begun else None
 
     def work_on(self, run: Run) -> RunProgress:
         """Drive the run until no row is left; raises CommandError with code 130 when stopped."""

@@ -97,6 +97,18 @@ def test_the_rows_of_a_paused_run_are_not_asked_about_twice(sent, batched):
     assert create_judge_run(batched()).judgments.count() == 36
 
 
+def test_the_same_command_goes_on_with_a_paused_run_whose_batch_is_out(sent, batches):
+    stop_run(sent)
+    batches.finish_batches()
+    sent.judgments.update(not_before=None)
+    out = io.StringIO()
+    asked = ["--set", "set", "--judge", "chat", "--mode", "pairs", "--batch", "--yes"]
+    call_command("judge", *asked, stdout=out)
+    assert out.getvalue().startswith(f"going on with run {sent.pk}")
+    assert "36 of 36 done" in out.getvalue()
+    assert len(batches.batches) == 1
+
+
 def test_the_sweep_goes_on_until_the_batch_has_ended(sent, batches, told_to_wind_up):
     cancel_run(sent)
     assert sweep_runs() == 0  # a worker was told a moment ago
