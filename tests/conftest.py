@@ -7,9 +7,10 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.conf import settings
-from django.test import override_settings
+from django.test import TransactionTestCase, override_settings
 from django.utils import translation
 
+from tests.flushing import empty
 from tests.skipping import skip_or_fail
 
 # no test is timed: a machine with other work on it is slow, not wrong
@@ -46,6 +47,19 @@ def _depends_on_database(item):
     return item.get_closest_marker("django_db") is not None or bool(
         DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
     )
+
+
+@pytest.fixture(scope="session", autouse=True)
+def quick_flush():
+    """Tests that commit leave an empty database behind, as Django has it, but sooner."""
+
+    def empty_all(self):
+        for alias in self._databases_names(include_mirrors=False):
+            empty(alias)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TransactionTestCase, "_fixture_teardown", empty_all)
+        yield
 
 
 @pytest.fixture(scope="session")
