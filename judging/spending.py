@@ -4,14 +4,20 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from django.db.models import Count, IntegerField, Q, Sum
+from django.db.models import Case, Count, IntegerField, Q, Sum, When
 from django.db.models.fields.json import KeyTextTransform
-from django.db.models.functions import Cast
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from arena.models import WorkStatus
 from judging.budget import Spent
 from judging.models import JudgeRun, ProbeRun
+
+# the paid calls of a row; rows of an earlier release do not tell more than whether there was one
+CALLS = Coalesce(
+    Cast(KeyTextTransform("paid_calls", "metadata"), IntegerField()),
+    Case(When(latency_s__gt=0, then=1), default=0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,14 +54,8 @@ def run_spending(run: JudgeRun | ProbeRun) -> Spending:
 
 def spent_by(run: JudgeRun | ProbeRun) -> Spent:
     """What the run's rows say that it has spent, in attempts that failed too."""
-    calls = Cast(KeyTextTransform("paid_calls", "metadata"), IntegerField())
-    found = run.items().aggregate(
-        usd=Sum("cost_usd", default=0.0),
-        counted=Sum(calls, default=0),
-        # of an earlier release, which counted no calls
-        uncounted=Count("id", filter=Q(latency_s__gt=0) & ~Q(metadata__has_key="paid_calls")),
-    )
-    return Spent(usd=found["usd"], calls=found["counted"] + found["uncounted"])
+    found = run.items().aggregate(usd=Sum("cost_usd", default=0.0), calls=Sum(CALLS, default=0))
+    return Spent(**found)
 
 
 def seconds_since_start(run: JudgeRun | ProbeRun) -> float:

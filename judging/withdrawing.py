@@ -81,11 +81,11 @@ def withdrawal_in_words(run: JudgeRun) -> str:
     if not batches:
         return ""
     if not out:
-        words = _("%(answered)s of %(requests)s requests were answered before the end and are kept")
+        words = _("Requests answered before the end, and kept: %(answered)s of %(requests)s")
         return words % counts
     problem = next((batch.problem for batch in out if batch.problem), "")
-    words = _("%(out)s of %(batches)s batches are being withdrawn from the endpoint")
-    return words % counts + (f": {problem}" if problem else "")
+    words = _("Batches still to be withdrawn from the endpoint: %(out)s of %(batches)s")
+    return words % counts + (f". {problem}" if problem else "")
 
 
 async def _end_all(batches: Sequence[JudgeBatch], desk: BatchDesk) -> None:

@@ -44,10 +44,10 @@ def test_a_cancelled_run_has_its_batch_ended_by_the_endpoint(sent, batches, told
     assert told_to_wind_up == [("judging", sent.pk)]
     tasks.wind_up_run(*told_to_wind_up[0])
     assert batches.batches["batch-0"]["status"] == "cancelling"
-    assert said_of(sent) == "1 of 1 batches are being withdrawn from the endpoint"
+    assert said_of(sent) == "Batches still to be withdrawn from the endpoint: 1 of 1"
     batches.finish_batches()
     withdraw_batches(sent)
-    assert said_of(sent) == "0 of 36 requests were answered before the end and are kept"
+    assert said_of(sent) == "Requests answered before the end, and kept: 0 of 36"
     assert sent.judgments.filter(status=WorkStatus.PENDING, attempts=0).count() == 36
 
 
@@ -62,7 +62,7 @@ def test_what_was_answered_by_then_is_billed_and_stored(sent, batches):
         full = (row.input_tokens + 2 * row.output_tokens) / 1e6
         assert row.cost_usd == pytest.approx(full / 2)
     assert spent_by(sent).calls == 10
-    assert said_of(sent).startswith("10 of 36 requests")
+    assert said_of(sent).endswith("kept: 10 of 36")
     assert not runs_to_withdraw().exists()
     sent.refresh_from_db()
     assert sent.status == RunStatus.CANCELLED
@@ -124,7 +124,7 @@ def test_the_sweep_goes_on_until_the_batch_has_ended(sent, batches, told_to_wind
 def test_the_terminal_tells_what_came_of_it(sent, batches):
     out = io.StringIO()
     call_command("control_run", "cancel", "judging", str(sent.pk), stdout=out)
-    assert "1 of 1 batches are being withdrawn from the endpoint" in out.getvalue()
+    assert "Batches still to be withdrawn from the endpoint: 1 of 1" in out.getvalue()
     assert batches.batches["batch-0"]["status"] == "cancelling"
 
 
@@ -147,7 +147,7 @@ def test_a_batch_that_never_arrived_is_given_up_after_a_while(sent):
 def test_an_endpoint_that_cannot_be_reached_is_named_and_tried_again(sent, batches):
     Endpoint.objects.update(base_url="http://127.0.0.1:9")
     api.cancel_run(sent)
-    assert "being withdrawn from the endpoint: " in said_of(sent)
+    assert "1 of 1. connection_failed" in said_of(sent)
     assert runs_to_withdraw().exists()
     Endpoint.objects.update(base_url=batches.url)
     sent.refresh_from_db()
