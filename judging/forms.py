@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
@@ -190,7 +190,7 @@ class ProbeForm(forms.Form):
         )
 
 
-def _hidden_choice(values: Sequence[str]) -> forms.ChoiceField:
+def _hidden_choice(values: Iterable[str]) -> forms.ChoiceField:
     choices = [("", ""), *((value, value) for value in values)]
     return forms.ChoiceField(choices=choices, required=False, widget=forms.HiddenInput)
 

@@ -25,6 +25,7 @@ from arena.run_progress import RunProgress, failure_groups, run_progress
 from arena.services.driving import drive_run_chunk
 from arena.services.going_on import take_up
 from arena.services.runs import (
+    AnyRun,
     RunStateError,
     finish_if_done,
     release_dead_leases,
@@ -47,7 +48,7 @@ class DrivingCommand(BaseCommand):
             "--no-wait", action="store_true", help="leave the run to the workers and return"
         )
 
-    def go_on_with(self, begun: Sequence[Run], options: Mapping[str, Any]) -> Run | None:
+    def go_on_with(self, begun: Sequence[AnyRun], options: Mapping[str, Any]) -> AnyRun | None:
         """Work on runs that an earlier call of the same command began and did not end.
 
         The last of them; with ``--no-wait`` they are left to the workers.

@@ -29,7 +29,7 @@ def tint(value: float) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def behind(context: Mapping[str, Any], figure: object, **chosen: object) -> str:
+def behind(context: Mapping[str, Any], figure: object, **chosen: str) -> str:
     """A report's figure, which on a page leads to the judgments behind it.
 
     ``chosen`` are choices of the list of judgments.
