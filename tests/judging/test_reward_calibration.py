@@ -6,6 +6,7 @@ import pytest
 from judging.reward_calibration import CalibrationError, calibrate
 from judging.verdicts.base import Outcome
 
+pytestmark = pytest.mark.one_round
 A, B, TIE = Outcome.MODEL_A, Outcome.MODEL_B, Outcome.TIE
 
 
