@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple, Self
 
 from judging.cost import Prices
+from judging.stored_reply import reply_as_json, reply_from_json
 from providers.base import Completion
 
 # a row's columns that hold its bill, in the order of StoredBill
@@ -47,7 +48,8 @@ class Receipt:
     Tokens are None when no endpoint counted them, seconds when there was no call, or when all came
     in a batch. ``by_model`` splits the bill where a judge asks several models, by their slugs.
     ``keys`` name the requests that were answered at the first try, which need not be those that
-    were planned: an endpoint may have refused these; ``bought`` those that are on this bill.
+    were planned: an endpoint may have refused these; ``bought`` holds the replies that are on this
+    bill, so that no attempt pays again for what an earlier one got.
     ``before_usd`` and ``before_calls`` are what earlier attempts have left on the row.
     """
 
@@ -58,7 +60,7 @@ class Receipt:
     output_tokens: int | None = None
     latency_s: float | None = None
     keys: list[str] = field(default_factory=list)
-    bought: set[str] = field(default_factory=set)
+    bought: dict[str, Completion] = field(default_factory=dict)
     reused: int = 0
     by_model: dict[str, Share] = field(default_factory=dict)
     before_usd: float = 0.0
@@ -76,7 +78,9 @@ class Receipt:
             input_tokens=bill.input_tokens,
             output_tokens=bill.output_tokens,
             latency_s=bill.latency_s,
-            bought=set(kept.get("paid_keys", ())),
+            bought={
+                key: reply_from_json(reply) for key, reply in kept.get("paid_replies", {}).items()
+            },
             by_model={
                 name: Share(**share) for name, share in kept.get("spent_by_model", {}).items()
             },
@@ -124,7 +128,8 @@ class Receipt:
             return {}
         notes = {name: value for name, value in self.notes().items() if value}
         notes.pop("reused_replies", None)
-        return self.columns() | {"metadata": notes | {"paid_keys": sorted(self.bought)}}
+        replies = {key: reply_as_json(reply) for key, reply in self.bought.items()}
+        return self.columns() | {"metadata": notes | {"paid_replies": replies}}
 
 
 def _plus(known: float | None, usd: float | None) -> float | None:

@@ -69,7 +69,7 @@ class ReplyBook:
         try:
             completion = await call()
             receipt.add(completion, prices, model)
-            receipt.bought.add(key)
+            receipt.bought[key] = completion
             self.remember(key, completion)
             return completion
         finally:

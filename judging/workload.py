@@ -145,7 +145,7 @@ class JudgeWorkload:
         ):
             rows.append(ClaimedJudgment(pk, attempts, owner))
             slots.append(Slot(first or answer or 0, second or 0, game, turn, repeat))
-            self.receipts[pk] = Receipt.going_on(pk, StoredBill(*bill))
+            self._open_receipt(pk, StoredBill(*bill))
         self.reader.fetch(slots)
         for row, slot in zip(rows, slots, strict=True):
             self.asked[row.pk] = self._ask_about(slot)
@@ -155,6 +155,12 @@ class JudgeWorkload:
             for row in rows:
                 self.desk.note_payer(row.pk, self.receipts[row.pk].bought)
         return rows
+
+    def _open_receipt(self, row: int, bill: StoredBill) -> None:
+        """The row's bill, with what earlier attempts have paid for: that is not asked again."""
+        receipt = self.receipts[row] = Receipt.going_on(row, bill)
+        for key, reply in receipt.bought.items():
+            self.book.remember(key, reply)
 
     def _look_into_the_purse(self) -> None:
         """What others have spent is what the rows tell, less what this workload has stored."""
@@ -268,7 +274,7 @@ class JudgeWorkload:
         if self.desk.is_first(key, receipt.row):
             discounted = prices and prices.discounted(PRICE_SHARE)
             receipt.add(completion, discounted, request.endpoint)
-            receipt.bought.add(key)
+            receipt.bought[key] = completion
             if request.is_kept:
                 self.kept.add(key, completion)
         else:
