@@ -9,6 +9,7 @@ from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, QuestionSet
+from arena.vocabulary import category_label
 from judging.form_fields import KindSettings, answering_models, first_questions
 from judging.jury_form import JuryFields
 from judging.kinds import kinds_of_judge
@@ -218,6 +219,20 @@ class JudgmentFilter(forms.Form):
     rival = _hidden_text()
     category = _hidden_text()
     reason = _hidden_text()
+
+    @property
+    def narrowed_to(self) -> list[str]:
+        """What the list is narrowed to by choices that are not shown as fields, in words."""
+        chosen = self.chosen()
+        results = {"win": _("Win"), "tie": _("Tie"), "loss": _("Loss")}
+        words = [
+            chosen.get("model"),
+            chosen.get("rival"),
+            results.get(chosen.get("result", "")),
+            category_label(chosen["category"]) if "category" in chosen else None,
+            chosen.get("reason"),
+        ]
+        return [str(word) for word in words if word]
 
     def chosen(self) -> dict[str, str]:
         """What was chosen; an unknown value counts as not chosen."""

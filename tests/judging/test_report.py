@@ -290,6 +290,8 @@ def test_every_figure_of_a_table_leads_to_as_many_rows_as_it_counts(spec, decide
     assert len(counts) == 3 * 3 + 2 + 2  # wins, ties and losses of three models, two reasons each
     for said, url in counts:
         assert admin_client.get(url).context["page"].paginator.count == int(said), url
+    first = admin_client.get(counts[0][1]).content.decode()
+    assert "Narrowed to</span><strong>alpha · Win</strong>" in first
 
 
 def test_every_share_leads_to_the_rows_it_is_a_share_of(spec, decide, admin_client):
