@@ -3,15 +3,24 @@
 from celery import shared_task
 
 from arena.services.driving import drive_run_chunk
-from arena.services.runs import sweep_runs
+from arena.services.runs import sweep_runs, wind_up
 from arena.voting.releasing import make_release, sweep_releases
 from arena.voting.review import review_voters
+from arena.work.kinds import run_kind
 
 
 @shared_task(acks_late=True)
 def drive_run(kind: str, run_id: int) -> None:
     """Work on one run for a while; puts a new message into the queue when rows are left."""
     drive_run_chunk(kind, run_id)
+
+
+@shared_task(acks_late=True)
+def wind_up_run(kind: str, run_id: int) -> None:
+    """End what a cancelled run has begun elsewhere."""
+    run = run_kind(kind).model._default_manager.filter(pk=run_id).first()
+    if run is not None:
+        wind_up(run)
 
 
 @shared_task(ignore_result=True, expires=30)

@@ -7,7 +7,8 @@
     result = run_task("examples/arena/arena.yaml", dry_run=True)
     result.judge_run.status, result.ratings
 
-``pause_run``, ``resume_run`` and ``cancel_run`` take a run, whoever works on it.
+``pause_run``, ``resume_run`` and ``cancel_run`` take a run, whoever works on it. What a cancelled
+run has sent through a Batch API is withdrawn at once.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from pathlib import Path
 from typing import Any
 
 from arena.models import Run
-from arena.services.runs import cancel_run, resume_run
+from arena.services import runs
+from arena.services.runs import resume_run
 from arena.services.runs import stop_run as pause_run
 from judging.services.arena_task import Steps, TaskResult, drive_here
 from judging.services.planning import JudgePlan
@@ -43,6 +45,13 @@ def run_task(
     else:
         read = read_task_file(Path(task))
     return Steps(read, is_dry_run=dry_run, drive=drive, confirm=confirm, tell=tell).run()
+
+
+def cancel_run(run: Run, *, reason: str = "") -> Run:
+    """End a run for good, here and at the endpoint; what is done is kept."""
+    runs.cancel_run(run, reason=reason)
+    runs.wind_up(run)
+    return run
 
 
 __all__ = ["TaskFileError", "TaskResult", "cancel_run", "pause_run", "resume_run", "run_task"]

@@ -25,6 +25,7 @@ Value = TypeVar("Value")
 
 COLLECT_S = 0.3  # requests that arrive within it go out together
 POLL_S = 60.0
+UNSENT = "unsent"  # of a batch that the endpoint never got
 PRICE_SHARE = 0.5  # OpenAI's discount
 
 
@@ -47,12 +48,14 @@ class _Sent:
 class BatchDesk:
     """Takes requests and gives replies; raises BATCH_PENDING for what is on its way.
 
-    ``client_of`` gives the Batch API of a model by the name that requests use for it.
+    ``client_of`` gives the Batch API of a model by the name that requests use for it. A closed desk
+    sends nothing.
     """
 
     run_id: int
     client_of: Callable[[str], OpenAIBatches]
     poll_s: float = POLL_S
+    is_closed: bool = False
     batches: dict[int, _Sent] = field(default_factory=dict)
     batch_of: dict[str, int] = field(default_factory=dict)
     replies: dict[str, Completion] = field(default_factory=dict)
@@ -74,6 +77,11 @@ class BatchDesk:
         """Whether ``payer`` is the row that a request is billed to."""
         return self.payers.setdefault(key, payer) == payer
 
+    def note_payer(self, payer: int, keys: Iterable[str]) -> None:
+        """The row ``payer`` has been billed for ``keys`` in an earlier attempt."""
+        for key in keys:
+            self.is_first(key, payer)
+
     async def reply(self, key: str, request: JudgeRequest) -> Completion:
         """The reply, if its batch is finished; otherwise it is sent, and BATCH_PENDING raised."""
         if key not in self.replies and key not in self.failures and key in self.batch_of:
@@ -83,7 +91,7 @@ class BatchDesk:
         if key in self.failures:
             self.batch_of.pop(key, None)  # a further attempt is sent anew
             raise self.failures.pop(key)
-        if key not in self.batch_of:
+        if key not in self.batch_of and not self.is_closed:
             await self._send_soon(key, request)
         raise self._pending()
 
@@ -119,7 +127,7 @@ class BatchDesk:
             )
         except (ProviderError, ValueError) as error:
             problem = str(error)
-            await _in_thread(lambda: self._update(pk, state="unsent", problem=problem, keys=[]))
+            await _in_thread(lambda: self._update(pk, state=UNSENT, problem=problem, keys=[]))
             if isinstance(error, ProviderError):
                 raise
             raise ProviderError(FailureKind.BAD_REQUEST, problem) from error
@@ -147,6 +155,12 @@ class BatchDesk:
         finally:
             if batch.polling is not None and batch.polling.done():
                 batch.polling = None
+
+    async def read_all(self) -> None:
+        """Read every batch that the endpoint has finished; raises ProviderError."""
+        for batch in list(self.batches.values()):
+            if not batch.is_read and batch.state != UNSENT:
+                await self._look_at(batch)
 
     async def _look_at(self, batch: _Sent) -> None:
         client = self.client_of(batch.model_name)

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from django import forms
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import LanguageModel, QuestionSet
+from arena.vocabulary import category_label
 from judging.form_fields import KindSettings, answering_models, first_questions
 from judging.jury_form import JuryFields
 from judging.kinds import kinds_of_judge
 from judging.models import Judge, JudgeRunMode, JudgmentMode
 from judging.probes import PROBES
+from judging.selectors import RESULTS
 from judging.services.judges import up_to_date
 from judging.services.ledger import JudgeRunSpec
 from judging.services.local_models import local_model
@@ -188,21 +191,48 @@ class ProbeForm(forms.Form):
         )
 
 
+def _hidden_choice(values: Iterable[str]) -> forms.ChoiceField:
+    choices = [("", ""), *((value, value) for value in values)]
+    return forms.ChoiceField(choices=choices, required=False, widget=forms.HiddenInput)
+
+
+def _hidden_text() -> forms.CharField:
+    return forms.CharField(required=False, max_length=160, widget=forms.HiddenInput)
+
+
 class JudgmentFilter(forms.Form):
     """Which judgments of a run or a judge are listed."""
 
     STATES = (
         ("", _("All")),
         ("readable", _("readable")),
+        ("counted", _("counted in results")),
         ("unreadable", _("unreadable")),
         ("failed", _("failed")),
         ("unfinished", _("not finished")),
     )
     state = forms.ChoiceField(label=_("State"), choices=STATES, required=False)
-    mode = forms.ChoiceField(
-        choices=[("", ""), *JudgmentMode.choices], required=False, widget=forms.HiddenInput
-    )
-    model = forms.CharField(required=False, max_length=160, widget=forms.HiddenInput)
+    mode = _hidden_choice(JudgmentMode.values)
+    scope = _hidden_choice(["report"])  # of a run: with the judgments that were there before
+    result = _hidden_choice(RESULTS)  # of ``model``
+    model = _hidden_text()
+    rival = _hidden_text()
+    category = _hidden_text()
+    reason = _hidden_text()
+
+    @property
+    def narrowed_to(self) -> list[str]:
+        """What the list is narrowed to by choices that are not shown as fields, in words."""
+        chosen = self.chosen()
+        results = {"win": _("Win"), "tie": _("Tie"), "loss": _("Loss")}
+        words = [
+            chosen.get("model"),
+            chosen.get("rival"),
+            results.get(chosen.get("result", "")),
+            category_label(chosen["category"]) if "category" in chosen else None,
+            chosen.get("reason"),
+        ]
+        return [str(word) for word in words if word]
 
     def chosen(self) -> dict[str, str]:
         """What was chosen; an unknown value counts as not chosen."""

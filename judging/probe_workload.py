@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from judging.models import ProbeTrial
 from judging.probe_tasks import task_of
+from judging.receipt import BILL_COLUMNS, StoredBill
 from judging.task import JudgingError
 from judging.workload import Asked, JudgeWorkload
 
@@ -17,6 +18,8 @@ class ProbeWorkload(JudgeWorkload):
         trials = list(ProbeTrial.objects.filter(pk__in=ids).order_by("id"))
         for trial in trials:
             self.asked[trial.pk] = self._ask_trial(trial)
+            bill = StoredBill(*(getattr(trial, name) for name in BILL_COLUMNS))
+            self._open_receipt(trial.pk, bill)
         return trials
 
     def _ask_trial(self, trial: ProbeTrial) -> Asked:

@@ -65,12 +65,12 @@ def calibrate(
     names: dict[object, int] = {}
     index = np.array([names.setdefault(clusters[i], len(names)) for i in kept], dtype=np.intp)
     ones = np.ones(d.size)
-    best = _fit(d / spread, codes, ones)
+    best = _fit(d / spread, codes, ones, np.array([0.0, 0.3]))
     generator = np.random.default_rng(seed)
     draws = np.array(
         [
             _fit(d / spread, codes, generator.multinomial(
-                len(names), np.full(len(names), 1 / len(names)))[index].astype(np.float64))
+                len(names), np.full(len(names), 1 / len(names)))[index].astype(np.float64), best)
             for _ in range(ROUNDS)
         ]
     )  # fmt: skip
@@ -102,11 +102,13 @@ def _require(differences: FloatArray, codes: NDArray[np.intp]) -> None:
         )
 
 
-def _fit(d: FloatArray, codes: NDArray[np.intp], weight: FloatArray) -> FloatArray:
+def _fit(
+    d: FloatArray, codes: NDArray[np.intp], weight: FloatArray, start: FloatArray
+) -> FloatArray:
     """float64[2]: the log of the scale (in spreads) and the threshold t."""
     found = minimize(
         _loss,
-        np.array([0.0, 0.3]),
+        start,
         args=(d, codes, weight),
         method="L-BFGS-B",
         bounds=(_LOG_SCALE, (0.0, _MOST_THRESHOLD)),

@@ -7,7 +7,8 @@ from typing import Any
 from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy, ngettext
 
-from arena.work.kinds import RunKind, register_run_kind
+from arena.models import RunStatus
+from arena.work.kinds import RunKind, WindingUp, register_run_kind
 from judging.batch_desk import requests_in
 from judging.models import JudgeBatch, JudgeRun, ProbeRun
 from judging.money import shown_usd
@@ -16,6 +17,7 @@ from judging.probes import PROBES
 from judging.services.adaptive import adaptive_summary
 from judging.services.judge_runs import extend_judge_run
 from judging.spending import run_spending
+from judging.withdrawing import runs_to_withdraw, withdraw_batches, withdrawal_in_words
 from judging.workload import JudgeWorkload
 
 
@@ -71,6 +73,8 @@ def _settings(run: JudgeRun) -> list[tuple[str, object]]:
         words = _("%(requests)s requests in %(batches)s batches, at half the price")
         counts = {"requests": f"{requests_in(sent):,}", "batches": len(sent)}
         told.append((_("Batch API"), words % counts))
+        if run.status == RunStatus.CANCELLED and sent:
+            told.append((_("Withdrawn batches"), withdrawal_in_words(run)))
     if adaptive := adaptive_summary(run.plan):
         told += _adaptive_facts(adaptive)
     if budget:
@@ -129,6 +133,7 @@ register_run_kind(
         JudgeWorkload.open,
         judge_run_facts,
         extend_judge_run,
+        winding_up=WindingUp(runs_to_withdraw, withdraw_batches, withdrawal_in_words),
     )
 )
 

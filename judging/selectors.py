@@ -8,7 +8,7 @@ from typing import Any
 
 from django.db.models import Avg, Count, Q, QuerySet, Sum
 
-from arena.models import WorkStatus
+from arena.models import Outcome, WorkStatus
 from judging.judges import JUDGES, JudgeSettingsError
 from judging.models import Judge, JudgeRun, Judgment, JudgmentMode, JudgmentQuerySet
 from judging.probe_results import ProbeFigure, probe_figures
@@ -16,6 +16,20 @@ from judging.prompts import PromptError, PromptTemplate
 from judging.services.judges import IMPORTED, prompt_sets_of
 from registry import UnknownPartError
 
+_STATES = {
+    "readable": Q(status=WorkStatus.DONE, is_readable=True),
+    "counted": Q(status=WorkStatus.DONE, is_readable=True, exclusion=""),
+    "unreadable": Q(status=WorkStatus.DONE, is_readable=False),
+    "failed": Q(status=WorkStatus.FAILED),
+    "unfinished": Q(status__in=(WorkStatus.PENDING, WorkStatus.CLAIMED)),
+}
+_TIES = (Outcome.TIE, Outcome.BOTH_BAD)
+# a model's result by the outcomes that give it: those on side a, those on side b
+RESULTS = {
+    "win": ((Outcome.MODEL_A,), (Outcome.MODEL_B,)),
+    "tie": (_TIES, _TIES),
+    "loss": ((Outcome.MODEL_B,), (Outcome.MODEL_A,)),
+}
 _IS_REAL = Q(judgments__is_dry_run=False)
 _IS_DONE = _IS_REAL & Q(judgments__status=WorkStatus.DONE)
 
@@ -125,22 +139,31 @@ def _with_subjects(judgments: JudgmentQuerySet) -> JudgmentQuerySet:
 
 
 def listed_judgments(judgments: JudgmentQuerySet, chosen: Mapping[str, str]) -> JudgmentQuerySet:
-    """Those of ``judgments`` that were chosen, as they were asked for, with all a row shows."""
-    judgments = _with_subjects(judgments).order_by("id")
-    states = {
-        "readable": Q(status=WorkStatus.DONE, is_readable=True),
-        "unreadable": Q(status=WorkStatus.DONE, is_readable=False),
-        "failed": Q(status=WorkStatus.FAILED),
-        "unfinished": Q(status__in=(WorkStatus.PENDING, WorkStatus.CLAIMED)),
-    }
-    if "state" in chosen:
-        judgments = judgments.filter(states[chosen["state"]])
+    """Those of ``judgments`` that were chosen, as they were asked for, with all a row shows.
+
+    ``chosen`` may hold ``state``, ``mode``, ``model``, ``rival`` (whom that model met), ``result``
+    (of the model), ``category`` and ``reason`` (why it failed or could not be read).
+    """
+    wanted = Q()
+    if state := chosen.get("state"):
+        wanted &= _STATES[state]
     if mode := chosen.get("mode"):
-        judgments = judgments.filter(mode=mode)
-    if slug := chosen.get("model"):
-        judgments = judgments.filter(
-            Q(battle__model_a__slug=slug)
-            | Q(battle__model_b__slug=slug)
-            | Q(answer__model__slug=slug)
-        )
-    return judgments
+        wanted &= Q(mode=mode)
+    for slug in filter(None, (chosen.get("model"), chosen.get("rival"))):
+        wanted &= _is_about(slug)
+    if category := chosen.get("category"):
+        wanted &= Q(battle__question__category=category) | Q(answer__question__category=category)
+    if reason := chosen.get("reason"):
+        wanted &= Q(error_kind=reason) | Q(metadata__reason=reason)
+    if result := chosen.get("result"):
+        a_side, b_side = (Q(outcome__in=outcomes) for outcomes in RESULTS[result])
+        slug = chosen.get("model", "")
+        is_a, is_b = Q(battle__model_a__slug=slug), Q(battle__model_b__slug=slug)
+        wanted &= (is_a & a_side) | (is_b & b_side)
+    return _with_subjects(judgments).order_by("id").filter(wanted)
+
+
+def _is_about(slug: str) -> Q:
+    return (
+        Q(battle__model_a__slug=slug) | Q(battle__model_b__slug=slug) | Q(answer__model__slug=slug)
+    )

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from dataclasses import dataclass
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Case, Count, IntegerField, Q, Sum, When
+from django.db.models.fields.json import KeyTextTransform
+from django.db.models.functions import Cast, Coalesce
 from django.utils import timezone
 
 from arena.models import WorkStatus
-from arena.work.owner import process_owner
 from judging.budget import Spent
 from judging.models import JudgeRun, ProbeRun
+
+# the paid calls of a row; rows of an earlier release do not tell more than whether there was one
+CALLS = Coalesce(
+    Cast(KeyTextTransform("paid_calls", "metadata"), IntegerField()),
+    Case(When(latency_s__gt=0, then=1), default=0),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,21 +52,10 @@ def run_spending(run: JudgeRun | ProbeRun) -> Spending:
     )
 
 
-def spent_elsewhere(run: JudgeRun | ProbeRun, *, since: dt.datetime) -> Spent:
-    """What is stored of the run's cost, without what this process has stored since ``since``."""
-    mine = Q(lease_owner__startswith=f"{process_owner()}/", finished_at__gte=since)
-    has_retry = Q(metadata__has_key="unreadable_replies")
-    found = (
-        run.items()
-        .filter(latency_s__isnull=False)
-        .exclude(mine)
-        .aggregate(
-            usd=Sum("cost_usd", default=0.0),
-            judged=Count("id"),
-            retried=Count("id", filter=has_retry),
-        )
-    )
-    return Spent(usd=found["usd"], calls=found["judged"] + found["retried"])
+def spent_by(run: JudgeRun | ProbeRun) -> Spent:
+    """What the run's rows say that it has spent, in attempts that failed too."""
+    found = run.items().aggregate(usd=Sum("cost_usd", default=0.0), calls=Sum(CALLS, default=0))
+    return Spent(**found)
 
 
 def seconds_since_start(run: JudgeRun | ProbeRun) -> float:

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 from judging.judges import Verdict
 from judging.models import Judgment
-from judging.replies import Receipt
-from providers.base import Completion, Message, TextPart, TokenLogprob
-
-# first-token candidates are all that a verdict convention reads of a reply besides its text
-_KEPT_POSITIONS = 1
+from judging.receipt import Receipt
+from judging.stored_reply import reply_as_json, reply_from_json, storable
+from providers.base import Completion, Message, TextPart
 
 
 def verdict_columns(
@@ -34,24 +31,9 @@ def verdict_columns(
         "prompt": stored_prompt(verdict.prompt),
         "prompt_name": verdict.prompt_name[:120],
         "cache_key": cache_key,
-        **cost_columns(receipt),
+        **receipt.columns(),
         "metadata": _metadata(verdict, receipt, unreadable),
     }
-
-
-def cost_columns(receipt: Receipt) -> dict[str, object]:
-    """What the paid calls of one judgment took, whatever came of them."""
-    return {
-        "input_tokens": receipt.input_tokens,
-        "output_tokens": receipt.output_tokens,
-        "cost_usd": receipt.cost_usd,
-        "latency_s": receipt.latency_s,
-    }
-
-
-def storable(text: str) -> str:
-    """``text`` without NUL, which PostgreSQL cannot store."""
-    return text.replace("\x00", "\ufffd")
 
 
 def stored_prompt(messages: Sequence[Message]) -> list[dict[str, Any]]:  # JSON
@@ -83,9 +65,8 @@ def _metadata(
         "label": parsed.label,
         "span": list(parsed.span) if parsed.span else None,
         "details": dict(verdict.details),
-        "replies": [_reply(completion) for completion in verdict.completions],
-        "reused_replies": receipt.reused or None,
-        "spent_by_model": {name: asdict(share) for name, share in receipt.by_model.items()},
+        "replies": [reply_as_json(completion) for completion in verdict.completions],
+        **receipt.notes(),
         "unreadable_replies": [_unreadable(each) for each in unreadable],
         "reasoning": storable("\n\n".join(c.reasoning for c in verdict.completions if c.reasoning)),
     }
@@ -97,17 +78,6 @@ def _metadata(
 def _unreadable(verdict: Verdict) -> dict[str, str]:
     reason = verdict.parsed.reason
     return {"raw_text": storable(verdict.raw_text), "reason": reason.value if reason else ""}
-
-
-def _reply(completion: Completion) -> dict[str, Any]:  # JSON
-    kept = completion.top_logprobs[:_KEPT_POSITIONS]
-    logprobs = [[[storable(c.token), c.logprob] for c in position] for position in kept]
-    reply: dict[str, Any] = {
-        "text": storable(completion.text),
-        "finish_reason": completion.finish_reason,
-        "top_logprobs": logprobs,
-    }
-    return {name: value for name, value in reply.items() if value or name == "text"}
 
 
 def stored_replies(keys: Collection[str]) -> dict[str, tuple[Completion, ...]]:
@@ -124,14 +94,5 @@ def stored_replies(keys: Collection[str]) -> dict[str, tuple[Completion, ...]]:
 
 
 def _completions(raw_text: str, metadata: Mapping[str, Any]) -> tuple[Completion, ...]:
-    return tuple(
-        Completion(
-            text=reply.get("text", raw_text),
-            finish_reason=reply.get("finish_reason", ""),
-            top_logprobs=tuple(
-                tuple(TokenLogprob(token, logprob) for token, logprob in position)
-                for position in reply.get("top_logprobs", ())
-            ),
-        )
-        for reply in metadata.get("replies", ())
-    )
+    replies = metadata.get("replies", ())
+    return tuple(reply_from_json(reply, raw_text=raw_text) for reply in replies)

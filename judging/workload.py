@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 import asyncio
-import datetime as dt
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple, Self
 
 from django.db import connections
-from django.utils import timezone
 
 from arena.calling import NotCallableError, OpenModels, endpoint_config
-from arena.models import LanguageModel, Run, WorkStatus
+from arena.models import LanguageModel, Run, RunStatus, WorkStatus
 from arena.services.runs import RunStateError, stop_run
 from arena.work.kinds import Claimed
 from judging.batch_desk import POLL_S, PRICE_SHARE, BatchDesk
-from judging.budget import Budget, Purse
+from judging.budget import Budget, Purse, Spent
 from judging.cost import Prices, estimate_prompt_tokens
 from judging.judges import Judge as BuiltJudge
 from judging.judges import JudgeRequest, JudgeSettingsError, Verdict, build_judge
 from judging.kept_replies import KeptReplies, kept_replies
 from judging.models import JudgeRun, Judgment, ProbeRun
 from judging.prompts import PromptError
-from judging.replies import UNREADABLE_TRIES, Receipt, ReplyBook, judgment_key, request_key
+from judging.receipt import BILL_COLUMNS, Receipt, StoredBill
+from judging.replies import UNREADABLE_TRIES, ReplyBook, judgment_key, request_key
 from judging.services.judges import judge_from_row, models_of
 from judging.services.planning import prices_of
-from judging.spending import seconds_since_start, spent_elsewhere
-from judging.storing import cost_columns, stored_replies, verdict_columns
+from judging.spending import seconds_since_start, spent_by
+from judging.storing import stored_replies, verdict_columns
 from judging.task import JudgingError, JudgingTask
 from judging.task_reading import Slot, TaskReader
 from providers.base import Completion, Provider
@@ -95,12 +94,12 @@ class JudgeWorkload:
     kept: KeptReplies = field(default_factory=KeptReplies)
     open_models: OpenModels = field(default_factory=OpenModels)
     asked: dict[int, Asked] = field(default_factory=dict)
-    owed: dict[int, Receipt] = field(default_factory=dict)
+    receipts: dict[int, Receipt] = field(default_factory=dict)
     identities: dict[str, str] = field(default_factory=dict)
     unusable: JudgingError | None = None
     purse: Purse | None = None
+    stored: Spent = field(default_factory=Spent)  # by this workload
     desk: BatchDesk | None = None
-    opened_at: dt.datetime = field(default_factory=timezone.now)
 
     @classmethod
     def open(cls, run: JudgeRun | ProbeRun) -> Self:
@@ -132,27 +131,42 @@ class JudgeWorkload:
     # -- reading ----------------------------------------------------------------------------
 
     def load(self, ids: Sequence[int]) -> Sequence[Claimed]:
-        if self.purse is not None:
-            self.purse.before = spent_elsewhere(self.run, since=self.opened_at)
+        self._look_into_the_purse()
         rows, slots = [], []
         # plain values instead of rows with their battles: half the time of a run's reading
-        for pk, attempts, owner, answer, first, second, *rest in (
+        for pk, attempts, owner, answer, first, second, game, turn, repeat, *bill in (
             Judgment.objects.filter(pk__in=ids)
             .order_by("id")
             .values_list(
                 *("id", "attempts", "lease_owner", "answer_id"),
                 *("battle__answer_a_id", "battle__answer_b_id", "game", "turn", "repeat"),
+                *BILL_COLUMNS,
             )
         ):
             rows.append(ClaimedJudgment(pk, attempts, owner))
-            slots.append(Slot(first or answer or 0, second or 0, *rest))
+            slots.append(Slot(first or answer or 0, second or 0, game, turn, repeat))
+            self._open_receipt(pk, StoredBill(*bill))
         self.reader.fetch(slots)
         for row, slot in zip(rows, slots, strict=True):
             self.asked[row.pk] = self._ask_about(slot)
         self._look_up_replies([self.asked[row.pk] for row in rows])
         if self.desk is not None:
             self.desk.load()
+            for row in rows:
+                self.desk.note_payer(row.pk, self.receipts[row.pk].bought)
         return rows
+
+    def _open_receipt(self, row: int, bill: StoredBill) -> None:
+        """The row's bill, with what earlier attempts have paid for: that is not asked again."""
+        receipt = self.receipts[row] = Receipt.going_on(row, bill)
+        for key, reply in receipt.bought.items():
+            self.book.remember(key, reply)
+
+    def _look_into_the_purse(self) -> None:
+        """What others have spent is what the rows tell, less what this workload has stored."""
+        if self.purse is not None:
+            told = spent_by(self.run)
+            self.purse.before = Spent(told.usd - self.stored.usd, told.calls - self.stored.calls)
 
     def _ask_about(self, slot: Slot) -> Asked:
         if self.judge is None:
@@ -202,17 +216,8 @@ class JudgeWorkload:
     # -- deciding ---------------------------------------------------------------------------
 
     async def perform(self, judgment: Claimed) -> Decided:
-        """What was paid in an attempt that fails stays on the row's bill: a jury's other members
-        have answered when one endpoint costs it its quorum.
-        """
-        receipt = self.owed.setdefault(judgment.pk, Receipt(judgment.pk))
-        receipt.keys.clear()
-        decided = await self._decided(judgment, receipt)
-        del self.owed[judgment.pk]
-        return decided
-
-    async def _decided(self, judgment: Claimed, receipt: Receipt) -> Decided:
-        asked = self.asked[judgment.pk]
+        """What is paid goes on the row's bill, which may hold earlier attempts already."""
+        asked, receipt = self.asked[judgment.pk], self.receipts[judgment.pk]
         if asked.task is None or self.judge is None:
             return Decided(None, receipt, refusal=asked.refusal)
         if self.run.is_dry_run:
@@ -259,14 +264,17 @@ class JudgeWorkload:
         return await judge.judge(task, ask)
 
     async def _from_batch(self, key: str, request: JudgeRequest, receipt: Receipt) -> Completion:
-        """The reply out of a batch, billed to the first row that asks for it."""
+        """The reply out of a batch, billed once, to the first row that asks for it."""
         if self.desk is None:
             raise JudgingError("no_batch", "this run does not go through the Batch API")
         completion = await self.desk.reply(key, request)
         prices = prices_of(self.models[request.endpoint])
+        if key in receipt.bought:
+            return completion
         if self.desk.is_first(key, receipt.row):
             discounted = prices and prices.discounted(PRICE_SHARE)
             receipt.add(completion, discounted, request.endpoint)
+            receipt.bought[key] = completion
             if request.is_kept:
                 self.kept.add(key, completion)
         else:
@@ -295,14 +303,18 @@ class JudgeWorkload:
     # -- storing ----------------------------------------------------------------------------
 
     def failure_columns(self, judgment: Claimed) -> dict[str, object]:
-        receipt = self.owed.pop(judgment.pk, None)
-        return cost_columns(receipt) if receipt is not None and receipt.paid else {}
+        """What was paid in an attempt that failed: a jury's other members have answered when one
+        endpoint costs it its quorum.
+        """
+        receipt = self.receipts.get(judgment.pk) or Receipt()
+        self._settle(judgment, receipt)
+        return receipt.unfinished_columns()
 
     def columns(self, judgment: Claimed, decided: Decided) -> dict[str, object]:
-        self.asked.pop(judgment.pk, None)
+        self._settle(judgment, decided.receipt)
         self.kept.write_when_many()
         if decided.verdict is None:
-            costs = cost_columns(decided.receipt)
+            costs = decided.receipt.unfinished_columns()
             return {"status": WorkStatus.FAILED, **_told(decided.refusal), **costs}
         return verdict_columns(
             decided.verdict,
@@ -310,6 +322,14 @@ class JudgeWorkload:
             unreadable=decided.unreadable,
             cache_key=decided.cache_key,
         )
+
+    def _settle(self, judgment: Claimed, receipt: Receipt) -> None:
+        """Count what is about to be stored on the row."""
+        self.asked.pop(judgment.pk, None)
+        self.receipts.pop(judgment.pk, None)
+        usd = (receipt.cost_usd or 0.0) - receipt.before_usd
+        calls = receipt.calls - receipt.before_calls
+        self.stored = Spent(self.stored.usd + usd, self.stored.calls + calls)
 
     async def aclose(self) -> None:
         await self.open_models.aclose()
@@ -356,7 +376,10 @@ def _desk(run: JudgeRun | ProbeRun, models: Mapping[str, LanguageModel]) -> Batc
         if model.endpoint
     ]
     return BatchDesk(
-        run.pk, lambda name: OpenAIBatches(endpoint_config(models[name])), poll_s=min(waits)
+        run.pk,
+        lambda name: OpenAIBatches(endpoint_config(models[name])),
+        poll_s=min(waits),
+        is_closed=run.status == RunStatus.CANCELLED,
     )
 
 

@@ -61,6 +61,24 @@ def used_tokens(completion: Completion) -> int | None:
     return completion.input_tokens + completion.output_tokens
 
 
+class CallingProvider:
+    """What kinds of provider share: one endpoint and model, and a Caller for its calls."""
+
+    def __init__(self, config: EndpointConfig, context: ProviderContext) -> None:
+        self._config = config
+        self._timing = context.timing
+        self._caller = Caller(config, context)
+
+    @property
+    def config(self) -> EndpointConfig:
+        """What this provider was made from."""
+        return self._config
+
+    async def aclose(self) -> None:
+        """Give the endpoint's slots back."""
+        await self._caller.aclose()
+
+
 class Caller:
     """Drives the attempts of every call to one endpoint."""
 

@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 MAX_REQUESTS = 50_000  # OpenAI's limits of one batch
 MAX_FILE_BYTES = 200 * 10**6
 LABEL_FIELD = "agon_label"
+NEVER_REACHED = frozenset({"batch_expired", "batch_cancelled"})  # codes of single requests
 FINAL_STATES = frozenset({"completed", "failed", "expired", "cancelled"})
 
 
@@ -112,15 +113,19 @@ class OpenAIBatches:
         async with sdk_client(self._config) as client:
             return _status(await client.batches.retrieve(batch_id))
 
-    async def cancel(self, batch_id: str) -> None:
-        """Stop the batch; what is answered by then is billed and stays available."""
+    async def cancel(self, batch_id: str) -> BatchStatus:
+        """Stop the batch; what is answered by then is billed and stays available.
+
+        It is ``cancelling`` for some minutes, while what is in flight is finished.
+        """
         async with sdk_client(self._config) as client:
-            await client.batches.cancel(batch_id)
+            return _status(await client.batches.cancel(batch_id))
 
     async def results(self, batch_id: str) -> AsyncIterator[BatchOutcome]:
         """One outcome per answered or failed request, in no particular order.
 
-        Requests that an expired batch never reached have no outcome: submit them again.
+        Requests that an expired or cancelled batch never reached have no outcome: submit them
+        again.
         """
         async with sdk_client(self._config) as client:
             batch = await client.batches.retrieve(batch_id)
@@ -128,7 +133,9 @@ class OpenAIBatches:
             if file_id:
                 async with aclosing(self._lines(file_id)) as lines:
                     async for line in lines:
-                        yield self._outcome(line)
+                        outcome = self._outcome(line)
+                        if outcome is not None:
+                            yield outcome
 
     def _write(self, requests: Iterable[BatchRequest], file: IO[bytes]) -> None:
         for number, request in enumerate(requests, start=1):
@@ -163,12 +170,14 @@ class OpenAIBatches:
         if rest.strip():
             yield rest
 
-    def _outcome(self, line: bytes) -> BatchOutcome:
+    def _outcome(self, line: bytes) -> BatchOutcome | None:
         try:
             row = orjson.loads(line)
             custom_id = row["custom_id"]
         except (orjson.JSONDecodeError, KeyError, TypeError):
             raise malformed(line, self._redact) from None
+        if (error_in(row) or {}).get("code") in NEVER_REACHED:
+            return None
         try:
             return BatchOutcome(custom_id, self._completion(row))
         except ProviderError as error:

@@ -24,7 +24,7 @@ from providers.base import (
     ProviderContext,
     ProviderError,
 )
-from providers.calling import Caller, Parts
+from providers.calling import CallingProvider, Parts
 from providers.openai_failures import (
     Redactor,
     error_in,
@@ -47,13 +47,11 @@ DEFAULT_SETTINGS = GenerationSettings()
 
 
 @PROVIDERS.register("openai_compatible")
-class OpenAICompatibleProvider:
+class OpenAICompatibleProvider(CallingProvider):
     """One endpoint and model; belongs to the event loop that first calls it."""
 
     def __init__(self, config: EndpointConfig, context: ProviderContext) -> None:
-        self._config = config
-        self._timing = context.timing
-        self._caller = Caller(config, context)
+        super().__init__(config, context)
         self._redact = Redactor(config)
         self._url = operation_url(
             config.base_url, api=config.api, model=config.model, api_version=config.api_version
@@ -62,11 +60,6 @@ class OpenAICompatibleProvider:
         self._proxy = _proxy_for(self._url)
         self._session: ClientSession | None = None
         self._target: URL | str = self._url
-
-    @property
-    def config(self) -> EndpointConfig:
-        """What this provider was made from."""
-        return self._config
 
     async def complete(
         self, messages: Sequence[Message], settings: GenerationSettings | None = None
@@ -92,7 +85,7 @@ class OpenAICompatibleProvider:
 
     async def aclose(self) -> None:
         """Close the connections."""
-        await self._caller.aclose()
+        await super().aclose()
         if self._session is not None:
             await self._session.close()
 

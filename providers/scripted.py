@@ -26,7 +26,7 @@ from providers.base import (
     ProviderError,
     TextPart,
 )
-from providers.calling import Caller, Parts, estimate_text_tokens
+from providers.calling import CallingProvider, Parts, estimate_text_tokens
 from providers.scripts import SCRIPTS
 
 StoredReply: TypeAlias = str | Mapping[str, Any]  # text, or some of Completion's fields
@@ -97,14 +97,12 @@ class PlannedFailure:
 
 
 @PROVIDERS.register("scripted")
-class ScriptedProvider:
+class ScriptedProvider(CallingProvider):
     """Replays stored replies or follows a named rule, within the same limits as a real endpoint."""
 
     def __init__(self, config: EndpointConfig, context: ProviderContext) -> None:
+        super().__init__(config, context)
         options = config.settings
-        self._config = config
-        self._timing = context.timing
-        self._caller = Caller(config, context)
         self._script = SCRIPTS.get(options["script"]) if "script" in options else None
         self._replies: dict[str, StoredReply] = dict(options.get("replies", {}))
         if path := options.get("replies_file"):
@@ -118,11 +116,6 @@ class ScriptedProvider:
         ]
         self._calls = 0
         self._attempts: Counter[str] = Counter()
-
-    @property
-    def config(self) -> EndpointConfig:
-        """What this provider was made from."""
-        return self._config
 
     async def complete(
         self, messages: Sequence[Message], settings: GenerationSettings | None = None
@@ -147,10 +140,6 @@ class ScriptedProvider:
         """The scripted reply in pieces of ``chunk_characters``, ``chunk_delay_s`` apart."""
         chosen = settings or DEFAULT_SETTINGS
         return self._caller.stream(lambda: self._parts(messages, chosen), messages, chosen)
-
-    async def aclose(self) -> None:
-        """Give the endpoint's slots back."""
-        await self._caller.aclose()
 
     async def _parts(self, messages: Sequence[Message], settings: GenerationSettings) -> Parts:
         began_at = self._timing.now()

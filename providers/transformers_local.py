@@ -23,7 +23,7 @@ from providers.base import (
     ProviderContext,
     ProviderError,
 )
-from providers.calling import Caller, Parts
+from providers.calling import CallingProvider, Parts
 from providers.checkpoints.jobs import Job
 from providers.checkpoints.mailbox import Mailbox
 from providers.checkpoints.spec import CheckpointSpec, spec_of
@@ -34,19 +34,15 @@ _imported: list[ModuleType] = []
 
 
 @PROVIDERS.register("transformers_local")
-class LocalProvider:
-    """Puts calls to the model's thread; the model is loaded at the first one and then stays."""
+class LocalProvider(CallingProvider):
+    """Puts calls to the model's thread; the model is loaded at the first one and then stays,
+    for whoever asks next.
+    """
 
     def __init__(self, config: EndpointConfig, context: ProviderContext) -> None:
-        self._config = config
-        self._caller = Caller(config, context)
+        super().__init__(config, context)
         self._spec: CheckpointSpec | None = None
         self._letters: Mailbox | None = None
-
-    @property
-    def config(self) -> EndpointConfig:
-        """What this provider was made from."""
-        return self._config
 
     async def complete(
         self, messages: Sequence[Message], settings: GenerationSettings | None = None
@@ -72,10 +68,6 @@ class LocalProvider:
         """The reply token by token; a score comes in one piece."""
         chosen = settings or DEFAULT_SETTINGS
         return self._caller.stream(lambda: self._parts(messages, chosen), messages, chosen)
-
-    async def aclose(self) -> None:
-        """Give the endpoint's slots back; the model stays for the next who asks."""
-        await self._caller.aclose()
 
     async def _parts(self, messages: Sequence[Message], settings: GenerationSettings) -> Parts:
         pieces: asyncio.Queue[Delta | None] = asyncio.Queue()

@@ -10,10 +10,12 @@ class BatchServer(OpenAIServer):
     """Files and batches; a request whose text is ``fail`` ends in the error file.
 
     ``state`` is what a new batch is in: ``completed`` at once, or ``in_progress`` until
-    ``finish_batches`` is called.
+    ``finish_batches`` is called. A batch that is cancelled answers ``answered_all_the_same``
+    requests and is ``cancelling`` until then.
     """
 
     state = "completed"
+    answered_all_the_same = 0
 
     def __post_init__(self):
         super().__post_init__()
@@ -37,8 +39,7 @@ class BatchServer(OpenAIServer):
             case "GET", ["batches", name]:
                 return web.json_response(self.batches[name])
             case "POST", ["batches", name, "cancel"]:
-                self.batches[name]["status"] = "cancelled"
-                return web.json_response(self.batches[name])
+                return self.cancel_batch(self.batches[name])
         return await super().handle_other(request)
 
     def add_file(self, content):
@@ -81,6 +82,20 @@ class BatchServer(OpenAIServer):
         }
         return web.json_response(self.batches[f"batch-{number}"])
 
+    def cancel_batch(self, batch):
+        lines = self.files[batch["output_file_id"]].split(b"\n")
+        kept = lines[: self.answered_all_the_same]
+        error = {"code": "batch_cancelled", "message": "the batch was cancelled"}
+        never = [
+            orjson.dumps({"custom_id": orjson.loads(line)["custom_id"], "error": error})
+            for line in lines[len(kept) :]
+        ]
+        self.files[batch["output_file_id"]] = b"\n".join(kept)
+        self.files[batch["error_file_id"]] = b"\n".join(never)
+        batch["status"] = "cancelling"
+        batch["request_counts"]["completed"] = len(kept)
+        return web.json_response(batch)
+
     def outcome(self, row, is_failing):
         call = Call(row["url"], row["body"], 0.0, {})
         reply = Reply(self.reply(row["body"]["messages"]))
@@ -94,4 +109,7 @@ class BatchServer(OpenAIServer):
         """Let every batch that is going on end."""
         self.state = state
         for batch in self.batches.values():
-            batch["status"] = state if batch["status"] == "in_progress" else batch["status"]
+            if batch["status"] == "cancelling":
+                batch["status"] = "cancelled"
+            elif batch["status"] == "in_progress":
+                batch["status"] = state

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import sys
 from argparse import ArgumentParser
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Event
@@ -23,7 +23,15 @@ from tqdm import tqdm
 from arena.models import Run, RunStatus
 from arena.run_progress import RunProgress, failure_groups, run_progress
 from arena.services.driving import drive_run_chunk
-from arena.services.runs import RunStateError, finish_if_done, release_dead_leases, stop_run
+from arena.services.going_on import take_up
+from arena.services.runs import (
+    AnyRun,
+    RunStateError,
+    finish_if_done,
+    release_dead_leases,
+    stop_run,
+    wind_up,
+)
 from arena.work.kinds import kind_of
 
 SOME_FAILED, USAGE, NOTHING_TO_DO, STOPPED = 1, 2, 3, 130
@@ -39,6 +47,20 @@ class DrivingCommand(BaseCommand):
         parser.add_argument(
             "--no-wait", action="store_true", help="leave the run to the workers and return"
         )
+
+    def go_on_with(self, begun: Sequence[AnyRun], options: Mapping[str, Any]) -> AnyRun | None:
+        """Work on runs that an earlier call of the same command began and did not end.
+
+        The last of them; with ``--no-wait`` they are left to the workers.
+        """
+        if options["no_wait"]:
+            return None
+        for run in begun:
+            if not options["json"]:
+                self.stdout.write(f"going on with run {run.pk}, which was not finished")
+            take_up(run)
+            self.work_on(run)
+        return begun[-1] if begun else None
 
     def work_on(self, run: Run) -> RunProgress:
         """Drive the run until no row is left; raises CommandError with code 130 when stopped."""
@@ -74,10 +96,11 @@ class DrivingCommand(BaseCommand):
         progress = run_progress(run)
         why = f" ({run.status_detail})" if run.status_detail else ""
         is_final = run.status == RunStatus.CANCELLED
+        ended = f" {told}." if is_final and (told := wind_up(run)) else ""
         again = "" if is_final else f", or resume run {run.pk} on its page"
         return (
             f"{'cancelled' if is_final else 'paused'}{why}: {progress.done} of {progress.total} "
-            f"are done and kept. Run the same command again to do the rest{again}."
+            f"are done and kept. Run the same command again to do the rest{again}.{ended}"
         )
 
     def report(self, run: Run, told: Mapping[str, Any], *, as_json: bool) -> None:

@@ -70,7 +70,7 @@ def cancel_run(run: AnyRun, *, reason: str = "") -> AnyRun:
 
     Another run that asks for the same takes the rest over.
     """
-    return _move(
+    run = _move(
         run,
         to=RunStatus.CANCELLED,
         sources=(RunStatus.ACTIVE, RunStatus.DRAFT, RunStatus.STOPPED),
@@ -78,6 +78,8 @@ def cancel_run(run: AnyRun, *, reason: str = "") -> AnyRun:
         enqueued_at=None,
         finished_at=timezone.now(),
     )
+    enqueue_winding_up(run)
+    return run
 
 
 @transaction.atomic
@@ -122,21 +124,39 @@ def retry_failed(run: AnyRun) -> int:
 
 def enqueue_run(run: Run, *, send: Callable[[str, int], None] | None = None) -> bool:
     """Put one message into the queue unless one is believed to be there already."""
-    now = timezone.now()
-    stale = now - dt.timedelta(seconds=ENQUEUED_FOR_S)
-    is_mine = (
-        type(run)
-        ._default_manager.filter(
-            Q(enqueued_at__isnull=True) | Q(enqueued_at__lt=stale),
-            pk=run.pk,
-            status=RunStatus.ACTIVE,
-        )
-        .update(enqueued_at=now)
-    )
+    is_mine = _is_first_to_enqueue(run, RunStatus.ACTIVE)
     if is_mine:
         kind = kind_of(run)
         transaction.on_commit(lambda: _send(kind, run.pk, send))
-    return bool(is_mine)
+    return is_mine
+
+
+def enqueue_winding_up(run: Run) -> bool:
+    """Have a worker end what a cancelled run has begun elsewhere, unless one was told so lately."""
+    kind = kind_of(run)
+    if kind.winding_up is None or not kind.winding_up.unfinished().filter(pk=run.pk).exists():
+        return False
+    is_mine = _is_first_to_enqueue(run, RunStatus.CANCELLED)
+    if is_mine:
+        transaction.on_commit(lambda: _send_to_wind_up(kind.name, run.pk))
+    return is_mine
+
+
+def wind_up(run: Run) -> str:
+    """End what a cancelled run has begun elsewhere, here and now; tells what came of it."""
+    winding_up = kind_of(run).winding_up
+    if winding_up is None:
+        return ""
+    winding_up.act(run)
+    return winding_up.told(run)
+
+
+def _is_first_to_enqueue(run: Run, status: RunStatus) -> bool:
+    now = timezone.now()
+    stale = now - dt.timedelta(seconds=ENQUEUED_FOR_S)
+    free = Q(enqueued_at__isnull=True) | Q(enqueued_at__lt=stale)
+    runs = type(run)._default_manager.filter(free, pk=run.pk, status=status)
+    return bool(runs.update(enqueued_at=now))
 
 
 def _send(kind: RunKind, run_id: int, send: Callable[[str, int], None] | None) -> None:
@@ -152,6 +172,12 @@ def _send_to_queue(kind: str, run_id: int) -> None:
     from arena.tasks import drive_run
 
     drive_run.delay(kind, run_id)
+
+
+def _send_to_wind_up(kind: str, run_id: int) -> None:
+    from arena.tasks import wind_up_run
+
+    wind_up_run.delay(kind, run_id)
 
 
 def finish_if_done(run: Run) -> bool:
@@ -212,6 +238,8 @@ def sweep_runs() -> int:
                 continue
             if has_claimable_rows(run):
                 enqueued += enqueue_run(run)
+        for run in kind.winding_up.unfinished() if kind.winding_up else ():
+            enqueued += enqueue_winding_up(run)
     return enqueued
 
 

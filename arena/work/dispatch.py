@@ -41,7 +41,7 @@ class DriveOptions:
     """Seconds throughout. ``max_s`` ends a chunk so that other runs get their turn.
 
     ``gives_way`` is asked at every poll, on the thread of the database: True ends the chunk at
-    once, and what is in flight is finished.
+    once, and what is in flight is finished. ``worked_on`` is the status that the run must have.
     """
 
     lease_s: float = 60.0
@@ -52,6 +52,7 @@ class DriveOptions:
     retry_cap_s: float = 60.0
     wait_s: float = 20.0
     gives_way: Callable[[], bool] | None = None
+    worked_on: RunStatus = RunStatus.ACTIVE
 
 
 @dataclass(slots=True)
@@ -125,9 +126,8 @@ class _Driver:
         return self.workload.load(ids) if ids else []
 
     def is_still_active(self) -> bool:
-        return (
-            type(self.run)._default_manager.filter(pk=self.run.pk, status=RunStatus.ACTIVE).exists()
-        )
+        runs = type(self.run)._default_manager
+        return runs.filter(pk=self.run.pk, status=self.options.worked_on).exists()
 
     def renew(self, ids: list[int]) -> None:
         self.run.items().renew(ids=ids, owner=self.owner, lease_s=self.options.lease_s)
@@ -189,7 +189,8 @@ class _Driver:
             self.report.retried += 1
             wait_s = self.retry_wait_s(max(attempts, 1), failure.retry_after_s)
             later = {"status": WorkStatus.PENDING, "not_before": now + dt.timedelta(seconds=wait_s)}
-            return released | told | later | {"attempts": attempts, "finished_at": None}
+            told |= later | {"attempts": attempts, "finished_at": None}
+            return released | told | self.workload.failure_columns(finished.item)
         self.report.failed += 1
         told |= self.workload.failure_columns(finished.item)
         return released | told | {"status": WorkStatus.FAILED}
@@ -203,6 +204,14 @@ class _Driver:
         with transaction.atomic():
             stored = update_rows(self.run.items().model, rows)
         self.report.lost += len(rows) - stored
+
+    def give_back(self, held: Sequence[Claimed]) -> None:
+        """Rows that were not finished, with what they have cost all the same."""
+        items = self.run.items()
+        costs = [(item.pk, item.lease_owner, self.workload.failure_columns(item)) for item in held]
+        with transaction.atomic():
+            update_rows(items.model, [row for row in costs if row[2]])
+            items.release(ids=[item.pk for item in held], owner=self.owner)
 
     # -- the loop ---------------------------------------------------------------------------
 
@@ -280,11 +289,11 @@ class _Driver:
         # a call that failed because it was told to end has not failed
         self.finished[arrived:] = [f for f in self.finished[arrived:] if f.failure is None]
         kept = {finished.item.pk for finished in self.finished}
-        held = [item.pk for item in (*in_flight.values(), *self.waiting) if item.pk not in kept]
+        held = [item for item in (*in_flight.values(), *self.waiting) if item.pk not in kept]
         if self.finished:
             await self.in_database(lambda: self.store(self.finished))
         if held:
-            await self.in_database(lambda: self.run.items().release(ids=held, owner=self.owner))
+            await self.in_database(lambda: self.give_back(held))
         await self.workload.aclose()
         await self.in_database(connections.close_all)
         self.pool.shutdown()

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from django.db.models import QuerySet
 from django.utils.functional import Promise
 
 from arena.models import Run
@@ -45,10 +46,23 @@ class Workload(Protocol):
         """The column values that store a result."""
 
     def failure_columns(self, item: Any) -> dict[str, object]:
-        """Further column values of an item that failed for good: what it cost all the same."""
+        """Further column values of an item without a result: what it cost all the same."""
 
     async def aclose(self) -> None:
         """Let go of connections."""
+
+
+@dataclass(frozen=True, slots=True)
+class WindingUp:
+    """Ends what a cancelled run has begun elsewhere.
+
+    ``unfinished`` gives the cancelled runs for which ``act`` is to be called (again); ``told`` says
+    what has come of it, empty where there was nothing to end.
+    """
+
+    unfinished: Callable[[], QuerySet[Any]]
+    act: Callable[[Any], None]
+    told: Callable[[Any], str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +72,7 @@ class RunKind:
     ``facts`` gives what the run's page says about it, as (label, value) pairs. ``extend`` is called
     when all rows of a run are finished, with the run locked: it may make more rows and return True.
     ``send`` tells the workers that a run (by its id) has rows to work on, where an ordinary message
-    to any of them will not do.
+    to any of them will not do. ``winding_up`` is for kinds whose cancelled runs leave something.
     """
 
     name: str
@@ -68,6 +82,7 @@ class RunKind:
     facts: Callable[[Any], list[tuple[str, object]]]
     extend: Callable[[Any], bool] | None = None
     send: Callable[[int], None] | None = None
+    winding_up: WindingUp | None = None
 
 
 _KINDS: dict[str, RunKind] = {}

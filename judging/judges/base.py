@@ -1,5 +1,6 @@
 """What every judge takes and gives."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from types import UnionType
@@ -13,6 +14,7 @@ from judging.task import JudgingError, JudgingTask
 from judging.verdicts.base import JudgeReply, Mode, ParsedVerdict
 from providers.base import Completion, GenerationSettings, Message
 
+Result = TypeVar("Result")
 # Any: settings are the JSON object stored with a judge; a judge checks each value it reads.
 Settings = Mapping[str, Any]
 
@@ -99,6 +101,20 @@ class Judge(Protocol):
         Raises JudgingError for a task that cannot be judged, and lets the provider's errors pass.
         """
         ...
+
+
+async def all_ended(calls: Iterable[Awaitable[Result]]) -> list[Result]:
+    """What all of ``calls``, which run at once, give; the first failure is raised after the last
+    has ended, so that whoever pays for them knows what they cost.
+    """
+    results = await asyncio.gather(*calls, return_exceptions=True)
+    return [_or_raise(result) for result in results]
+
+
+def _or_raise(result: Result | BaseException) -> Result:
+    if isinstance(result, BaseException):
+        raise result
+    return result
 
 
 def _no_script(name: str) -> Iterable[Mapping[str, Any]]:

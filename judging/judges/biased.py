@@ -11,19 +11,12 @@ p / 2 + (1 - p) (l + (1 - l) / 2).
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from math import exp
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from judging.judges import JUDGES
-from judging.judges.base import (
-    Ask,
-    JudgeContext,
-    JudgeRequest,
-    JudgeSettingsError,
-    Settings,
-    Verdict,
-    read_options,
-)
+from judging.judges.base import Ask, JudgeSettingsError, Verdict
 from judging.judges.length_preferring import count_characters
+from judging.judges.plain import OfflineJudge
 from judging.task import JudgingTask
 from judging.verdicts.base import Mode, Outcome, ParsedVerdict, UnreadableReason
 
@@ -48,32 +41,22 @@ class BiasedSettings:
     family: str = ""
     strengths: Mapping[str, float] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for name in ("first_position", "longer", "own_family", "unreadable", "confidence"):
+            if not 0 <= getattr(self, name) <= 1:
+                raise JudgeSettingsError(
+                    f"{name} is {getattr(self, name)}; a probability lies between 0 and 1"
+                )
+
 
 @JUDGES.register("biased")
 @dataclass(frozen=True, slots=True)
-class BiasedJudge:
+class BiasedJudge(OfflineJudge):
     """Draws that depend on the task and its seed alone."""
 
     settings: BiasedSettings
-    is_dry_run: ClassVar[bool] = False
-    needs_endpoint: ClassVar[bool] = False
-    modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    kind: ClassVar[str] = "biased"
     options: ClassVar[type] = BiasedSettings
-
-    @classmethod
-    def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:
-        """Refuse probabilities outside [0, 1]."""
-        chosen = read_options(BiasedSettings, settings, "biased")
-        for name in ("first_position", "longer", "own_family", "unreadable", "confidence"):
-            if not 0 <= getattr(chosen, name) <= 1:
-                raise JudgeSettingsError(
-                    f"{name} is {getattr(chosen, name)}; a probability lies between 0 and 1"
-                )
-        return cls(chosen)
-
-    def requests(self, task: JudgingTask) -> tuple[JudgeRequest, ...]:
-        """None: nothing is asked."""
-        return ()
 
     async def judge(self, task: JudgingTask, ask: Ask) -> Verdict:
         """Decide by the first bias that applies."""

@@ -6,7 +6,6 @@ fraction of the cost (Verga et al. 2024, "Replacing Judges with Juries").
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -22,6 +21,7 @@ from judging.judges.base import (
     JudgeSettingsError,
     Settings,
     Verdict,
+    all_ended,
     read_options,
 )
 from judging.task import JudgingTask
@@ -132,12 +132,10 @@ class Jury:
         A member whose endpoint fails is missing; only when the quorum is missed does its failure
         become the jury's.
         """
-        voices = await asyncio.gather(
-            *(
-                _hear(member, task, ask, sample)
-                for member in self.members
-                for sample in range(self.settings.repeats)
-            )
+        voices = await all_ended(
+            _hear(member, task, ask, sample)
+            for member in self.members
+            for sample in range(self.settings.repeats)
         )
         readable = [voice.verdict for voice in voices if voice.verdict and voice.is_readable]
         failure = next((voice.error for voice in voices if voice.error), None)

@@ -5,18 +5,11 @@ The baseline that a real judge has to beat: on AlpacaEval's human labels "longes
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from judging.judges import JUDGES
-from judging.judges.base import (
-    Ask,
-    JudgeContext,
-    JudgeRequest,
-    JudgeSettingsError,
-    Settings,
-    Verdict,
-    read_options,
-)
+from judging.judges.base import Ask, JudgeSettingsError, Verdict
+from judging.judges.plain import OfflineJudge
 from judging.task import JudgingTask
 from judging.verdicts.base import Mode, Outcome, ParsedVerdict
 
@@ -32,31 +25,21 @@ class LengthSettings:
     tie_within: int = 0
     full_score_characters: int = 2_000
 
+    def __post_init__(self) -> None:
+        if self.full_score_characters < 1:
+            raise JudgeSettingsError(
+                f"full_score_characters is {self.full_score_characters}; it must be at least 1"
+            )
+
 
 @JUDGES.register("length_preferring")
 @dataclass(frozen=True, slots=True)
-class LengthPreferringJudge:
+class LengthPreferringJudge(OfflineJudge):
     """Counts characters over the turns that are shown."""
 
     settings: LengthSettings
-    is_dry_run: ClassVar[bool] = False
-    needs_endpoint: ClassVar[bool] = False
-    modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    kind: ClassVar[str] = "length_preferring"
     options: ClassVar[type] = LengthSettings
-
-    @classmethod
-    def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:
-        """Check that the scale has a length."""
-        chosen = read_options(LengthSettings, settings, "length_preferring")
-        if chosen.full_score_characters < 1:
-            raise JudgeSettingsError(
-                f"full_score_characters is {chosen.full_score_characters}; it must be at least 1"
-            )
-        return cls(chosen)
-
-    def requests(self, task: JudgingTask) -> tuple[JudgeRequest, ...]:
-        """None: nothing is asked."""
-        return ()
 
     async def judge(self, task: JudgingTask, ask: Ask) -> Verdict:
         """Compare lengths; the order shown makes no difference."""

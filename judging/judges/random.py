@@ -4,17 +4,11 @@ They say nothing about the answers and are marked so that no board counts them.
 """
 
 from dataclasses import dataclass
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from judging.judges import JUDGES
-from judging.judges.base import (
-    Ask,
-    JudgeContext,
-    JudgeRequest,
-    Settings,
-    Verdict,
-    read_options,
-)
+from judging.judges.base import Ask, Verdict
+from judging.judges.plain import OfflineJudge
 from judging.task import JudgingTask
 from judging.verdicts.base import Mode, Outcome, ParsedVerdict
 
@@ -31,23 +25,13 @@ class RandomSettings:
 
 @JUDGES.register("random")
 @dataclass(frozen=True, slots=True)
-class RandomJudge:
+class RandomJudge(OfflineJudge):
     """Every outcome and every score equally likely."""
 
     settings: RandomSettings
     is_dry_run: ClassVar[bool] = True
-    needs_endpoint: ClassVar[bool] = False
-    modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    kind: ClassVar[str] = "random"
     options: ClassVar[type] = RandomSettings
-
-    @classmethod
-    def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:
-        """Only the scale can be set."""
-        return cls(read_options(RandomSettings, settings, "random"))
-
-    def requests(self, task: JudgingTask) -> tuple[JudgeRequest, ...]:
-        """None: nothing is asked."""
-        return ()
 
     async def judge(self, task: JudgingTask, ask: Ask) -> Verdict:
         """Draw, the same for the same task and seed."""

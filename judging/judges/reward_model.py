@@ -13,22 +13,14 @@ votes fits both (``judging.reward_calibration``).
 
 from __future__ import annotations
 
-import asyncio
 import re
 from dataclasses import dataclass
 from math import exp, log
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from judging.judges import JUDGES
-from judging.judges.base import (
-    Ask,
-    JudgeContext,
-    JudgeRequest,
-    JudgeSettingsError,
-    Settings,
-    Verdict,
-    read_options,
-)
+from judging.judges.base import Ask, JudgeRequest, JudgeSettingsError, Verdict, all_ended
+from judging.judges.plain import PlainJudge
 from judging.task import JudgingTask
 from judging.verdicts.base import Mode, Outcome, ParsedVerdict, UnreadableReason
 from providers.base import Completion, GenerationSettings, Message
@@ -47,29 +39,23 @@ class RewardSettings:
     scale: float = 1.0
     tie_eta: float = 1.0
 
+    def __post_init__(self) -> None:
+        if not self.scale > 0:
+            raise JudgeSettingsError(f"scale is {self.scale}; it must be above 0")
+        if not self.tie_eta >= 1:
+            raise JudgeSettingsError(
+                f"tie_eta is {self.tie_eta}; it must be at least 1, which knows no ties"
+            )
+
 
 @JUDGES.register("reward_model")
 @dataclass(frozen=True, slots=True)
-class RewardModelJudge:
+class RewardModelJudge(PlainJudge):
     """One score per answer; a pair is judged from two of them."""
 
     settings: RewardSettings
-    is_dry_run: ClassVar[bool] = False
-    needs_endpoint: ClassVar[bool] = True
-    modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    kind: ClassVar[str] = "reward_model"
     options: ClassVar[type] = RewardSettings
-
-    @classmethod
-    def from_settings(cls, settings: Settings, context: JudgeContext) -> Self:
-        """Refuse a scale that is not above 0 and an eta below 1."""
-        chosen = read_options(RewardSettings, settings, "reward_model")
-        if not chosen.scale > 0:
-            raise JudgeSettingsError(f"scale is {chosen.scale}; it must be above 0")
-        if not chosen.tie_eta >= 1:
-            raise JudgeSettingsError(
-                f"tie_eta is {chosen.tie_eta}; it must be at least 1, which knows no ties"
-            )
-        return cls(chosen)
 
     def requests(self, task: JudgingTask) -> tuple[JudgeRequest, ...]:
         """One score per different answer, in battle order: the order shown does not matter."""
@@ -80,7 +66,7 @@ class RewardModelJudge:
     async def judge(self, task: JudgingTask, ask: Ask) -> Verdict:
         """Have the answers scored and compare."""
         requests = self.requests(task)
-        completions = await asyncio.gather(*(ask(request) for request in requests))
+        completions = await all_ended(ask(request) for request in requests)
         scores = [score_of(completion) for completion in completions]
         return Verdict(
             parsed=self._parsed(scores, task.mode),

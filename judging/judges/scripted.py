@@ -13,12 +13,12 @@ from judging.judges import JUDGES
 from judging.judges.base import (
     Ask,
     JudgeContext,
-    JudgeRequest,
     JudgeSettingsError,
     Settings,
     Verdict,
     read_options,
 )
+from judging.judges.plain import OfflineJudge
 from judging.task import JudgingError, JudgingTask
 from judging.verdicts import VERDICTS
 from judging.verdicts.base import JudgeReply, Mode
@@ -38,14 +38,12 @@ class ScriptedSettings:
 
 @JUDGES.register("scripted")
 @dataclass(frozen=True, slots=True)
-class ScriptedJudge:
+class ScriptedJudge(OfflineJudge):
     """Says what the script says; a task that is not in it fails, it is not made up."""
 
     settings: ScriptedSettings
     texts: Mapping[Key, str] = field(repr=False)
-    is_dry_run: ClassVar[bool] = False
-    needs_endpoint: ClassVar[bool] = False
-    modes: ClassVar[frozenset[Mode]] = frozenset(Mode)
+    kind: ClassVar[str] = "scripted"
     options: ClassVar[type] = ScriptedSettings
 
     @classmethod
@@ -53,12 +51,8 @@ class ScriptedJudge:
         """Load the script."""
         if "script" not in settings:
             raise JudgeSettingsError("the scripted judge needs the setting 'script', a name")
-        chosen = read_options(ScriptedSettings, settings, "scripted")
+        chosen = read_options(ScriptedSettings, settings, cls.kind)
         return cls(settings=chosen, texts=texts_by_key(context.script(chosen.script)))
-
-    def requests(self, task: JudgingTask) -> tuple[JudgeRequest, ...]:
-        """None: nothing is asked."""
-        return ()
 
     async def judge(self, task: JudgingTask, ask: Ask) -> Verdict:
         """Look the text up and read it."""

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import defaultdict
 from dataclasses import dataclass
 
-from django.db.models import Avg, Count, Q, Sum
+from django.db.models import Count, Q, Sum
 
 from arena.models import WorkStatus
 from judging.batch_desk import requests_in
 from judging.model_costs import ModelCost, model_costs
 from judging.models import JudgeBatch, JudgeRun, Judgment, JudgmentQuerySet
+from judging.spending import CALLS
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,9 @@ class Bill:
     """Money in US dollars; ``usd`` adds up what is known, ``unpriced`` judgments are not in it.
 
     ``there_before`` judgments were made by earlier runs, ``from_cache`` took a reply that was paid
-    for already, ``asked_again`` were read at the second try only. ``wall_s`` runs from start to
-    finish, None before it has finished. ``by_model`` is empty where one model is asked.
+    for already, ``asked_again`` were read at the second try only. ``mean_latency_s`` is that of a
+    call, of which a judgment may take several; ``wall_s`` runs from start to finish, None before
+    it has finished. ``by_model`` is empty where one model is asked.
     """
 
     judged: int
@@ -57,8 +59,10 @@ def bill_of(run: JudgeRun) -> Bill:
         output_tokens=Sum("output_tokens", default=0),
         from_cache=Count("id", filter=is_done & Q(metadata__has_key="reused_replies")),
         asked_again=Count("id", filter=was_unreadable & Q(is_readable=True)),
-        mean_latency_s=Avg("latency_s"),
+        seconds=Sum("latency_s"),
+        calls=Sum(CALLS, default=0),
     )
+    seconds, calls = found.pop("seconds"), found.pop("calls")
     batches = list(JudgeBatch.objects.filter(run=run))
     ended, began = run.finished_at, run.started_at
     return Bill(
@@ -69,6 +73,7 @@ def bill_of(run: JudgeRun) -> Bill:
         batches=len(batches),
         batch_requests=requests_in(batches),
         wall_s=(ended - began).total_seconds() if ended and began else None,
+        mean_latency_s=seconds / calls if seconds and calls else None,
         by_model=model_costs(Judgment.objects.filter(run=run)),
     )
 

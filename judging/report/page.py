@@ -56,9 +56,9 @@ class Report:
     counts: dict[str, int]
     is_single: bool
     results: list[ModelResult]
-    matrix: Cells
+    matrix: Cells[LanguageModel]
     categories: list[str]
-    category_rows: Cells
+    category_rows: Cells[str]
     examples: list[ModelExamples]
     orders: Orders | None
     order_disputes: list[Example]

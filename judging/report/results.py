@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from arena.models import LanguageModel
 from judging.agreement import Estimate, mean
@@ -13,7 +14,8 @@ from judging.services.stored_verdicts import SHARE_OF_A
 
 SEED = 0
 HIGHEST_SCORE = 10.0
-Cells = list[tuple[LanguageModel, list[float | None]]]
+Name = TypeVar("Name")  # of a column: a model, or a category
+Cells = list[tuple[LanguageModel, list[tuple[Name, float | None]]]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,22 +97,28 @@ def model_results(
     return sorted(results, key=lambda result: (-result.position, result.model.slug))
 
 
-def matrix_of(entries: Sequence[Entry], order: Sequence[LanguageModel]) -> Cells:
+def matrix_of(entries: Sequence[Entry], order: Sequence[LanguageModel]) -> Cells[LanguageModel]:
     """Row's share of wins against column."""
     cells: defaultdict[tuple[int, int], list[float]] = defaultdict(list)
     for entry in entries:
         cells[entry.model, entry.rival].append(entry.value)
-    return [(row, [_mean_or_none(cells[row.pk, column.pk]) for column in order]) for row in order]
+    return [
+        (row, [(column, _mean_or_none(cells[row.pk, column.pk])) for column in order])
+        for row in order
+    ]
 
 
 def by_category(
     entries: Sequence[Entry], order: Sequence[LanguageModel], categories: Sequence[str]
-) -> Cells:
+) -> Cells[str]:
     """Each model's mean in each category."""
     cells: defaultdict[tuple[int, str], list[float]] = defaultdict(list)
     for entry in entries:
         cells[entry.model, entry.category].append(entry.value)
-    return [(model, [_mean_or_none(cells[model.pk, c]) for c in categories]) for model in order]
+    return [
+        (model, [(name, _mean_or_none(cells[model.pk, name])) for name in categories])
+        for model in order
+    ]
 
 
 def _mean_or_none(values: Sequence[float]) -> float | None:

@@ -18,11 +18,12 @@ from arena.importing import import_files
 from arena.models import Endpoint, LanguageModel, QuestionSet, Run
 from arena.services.driving import drive_run_chunk
 from arena.services.generation import EmptyRunError, start_generation
+from arena.services.going_on import generation_going_on, take_up
 from arena.services.runs import release_dead_leases
 from arena.work.kinds import kind_of
 from judging.models import Judge, JudgeRun, JudgeRunMode
 from judging.report import report_html, scope_of
-from judging.services.going_on import generation_going_on, judging_going_on
+from judging.services.going_on import judging_going_on
 from judging.services.judge_runs import start_judge_run
 from judging.services.judges import create_judge, runnable_judge
 from judging.services.ledger import JudgeRunSpec
@@ -133,13 +134,12 @@ class Steps:
         return models
 
     def _generate(self, questions: QuestionSet, model: LanguageModel, part: AnswersPart) -> None:
-        self._finish(generation_going_on(questions, [model]))
+        settings = part.generation.model_dump(exclude_none=True)
+        limit = self.task.reviews_gen.limit
+        self._finish(generation_going_on(questions, [model], settings=settings, limit=limit))
         try:
             run = start_generation(
-                question_set=questions,
-                language_models=[model],
-                settings=part.generation.model_dump(exclude_none=True),
-                limit=self.task.reviews_gen.limit,
+                question_set=questions, language_models=[model], settings=settings, limit=limit
             )
         except EmptyRunError:
             self.tell(f"{model.slug} has answered already")
@@ -169,6 +169,7 @@ class Steps:
         """Go on with runs that an earlier call of the same task began and did not end."""
         for run in begun:
             self.tell(f"going on with {kind_of(run).label} {run.pk}")
+            take_up(run)
             self.drive(run)
 
     def peers(

@@ -1,22 +1,27 @@
-"""Runs that were started for the same before and never ended, because whoever drove them is gone.
+"""Runs of judges that were started for the same before and never ended.
 
-With workers at hand they go on by themselves; a command that is given once more goes on with them.
+See ``arena.services.going_on``.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from django.db.models import Q
 
-from arena.models import GenerationRun, LanguageModel, QuestionSet, RunStatus
-from judging.models import JudgeRun
+from arena.models import RunStatus
+from judging.models import JudgeBatch, JudgeRun, ProbeRun
 from judging.services.judge_runs import spec_of
 from judging.services.ledger import JudgeRunSpec
+from judging.services.probing import ProbeSpec, probe_settings
 
 
 def judging_going_on(spec: JudgeRunSpec) -> list[JudgeRun]:
-    """Active runs of this judge that were asked for exactly what ``spec`` asks for."""
+    """Runs of this judge that were asked for exactly what ``spec`` asks for.
+
+    They are active, or were paused while a batch is out: no other run may ask the same meanwhile.
+    """
+    has_batch_out = Q(status=RunStatus.STOPPED, pk__in=JudgeBatch.objects.out().values("run"))
     found = JudgeRun.objects.filter(
-        status=RunStatus.ACTIVE,
+        Q(status=RunStatus.ACTIVE) | has_batch_out,
         judge=spec.judge,
         mode=spec.mode,
         question_set=spec.question_set,
@@ -34,14 +39,9 @@ def _is_same(one: JudgeRunSpec, other: JudgeRunSpec) -> bool:
     return asked == wanted
 
 
-def generation_going_on(
-    question_set: QuestionSet, models: Iterable[LanguageModel]
-) -> list[GenerationRun]:
-    """Active runs in which exactly these models answer the set."""
-    wanted = {model.pk for model in models}
-    found = GenerationRun.objects.filter(status=RunStatus.ACTIVE, question_set=question_set)
-    return [
-        run
-        for run in found.order_by("id")
-        if set(run.language_models.values_list("pk", flat=True)) == wanted
-    ]
+def probing_going_on(spec: ProbeSpec) -> list[ProbeRun]:
+    """Active runs in which this judge is put to the same probes, on the same questions."""
+    found = ProbeRun.objects.filter(
+        status=RunStatus.ACTIVE, judge=spec.judge, mode=spec.mode, question_set=spec.question_set
+    ).order_by("id")
+    return [run for run in found if run.settings == probe_settings(spec)]

@@ -178,7 +178,10 @@ def _check_batch(spec: JudgeRunSpec, models: Iterable[LanguageModel]) -> None:
 def why_empty(spec: JudgeRunSpec, ledger: Ledger) -> str:
     """The sentence for a run that would have no judgment to make."""
     if ledger.busy:
-        return f"all {ledger.busy} missing judgments are being made by runs that are going on"
+        return (
+            f"all {ledger.busy} missing judgments are being made by runs that are going on, or are "
+            "in a batch that a paused or cancelled run has sent"
+        )
     if ledger.done:
         return (
             f"judge {spec.judge.slug!r} has made all {ledger.done} judgments of "

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations, product
 from typing import Any
@@ -21,7 +21,7 @@ from arena.models import (
     WorkStatus,
 )
 from judging.judges import JUDGES
-from judging.models import Judge, JudgeRunMode, Judgment, JudgmentMode
+from judging.models import Judge, JudgeBatch, JudgeRunMode, Judgment, JudgmentMode
 from judging.task_reading import Slot
 from judging.turns import judged_turns
 from judging.verdicts.base import Mode
@@ -270,11 +270,15 @@ def _block(
 
 
 _Row = tuple[int, str]  # id, and what may be done with it
+_HALTED = frozenset({RunStatus.STOPPED, RunStatus.CANCELLED})
 _DONE, _FREE, _BUSY = "done", "free", "busy"
 
 
 def _stored(spec: JudgeRunSpec) -> dict[Slot, _Row]:
-    """The judge's rows on this question set, in this mode."""
+    """The judge's rows on this question set, in this mode.
+
+    The rows of a paused or cancelled run are busy while a batch of it is out: what comes is paid.
+    """
     is_single = spec.mode == JudgeRunMode.SINGLE
     subject = "answer" if is_single else "battle"
     sides = ("answer_id", "answer_id") if is_single else ("battle__answer_a", "battle__answer_b")
@@ -287,19 +291,30 @@ def _stored(spec: JudgeRunSpec) -> dict[Slot, _Row]:
     ).order_by()
     if not is_single:
         rows = rows.filter(battle__origin=BattleOrigin.STORED)
-    now = timezone.now()
-    found: dict[Slot, _Row] = {}
-    state = ("status", "run__status", "lease_expires_at")
-    for pk, first, second, game, turn, repeat, status, run_status, lease in rows.values_list(
-        "id", *sides, "game", "turn", "repeat", *state
-    ):
-        slot = Slot(first or 0, 0 if is_single else second or 0, game, turn, repeat)
-        is_abandoned = run_status != RunStatus.ACTIVE and (
-            status != WorkStatus.CLAIMED or lease is None or lease < now
+    listed = list(
+        rows.values_list(
+            *("id", *sides, "game", "turn", "repeat"),
+            *("status", "run", "run__status", "lease_expires_at"),
         )
+    )
+    now = timezone.now()
+    in_batches = _runs_in_batches({run for *_, run, state, _ in listed if state in _HALTED})
+    found: dict[Slot, _Row] = {}
+    for pk, first, second, game, turn, repeat, status, run, run_status, lease in listed:
+        slot = Slot(first or 0, 0 if is_single else second or 0, game, turn, repeat)
+        is_held = status == WorkStatus.CLAIMED and lease is not None and lease >= now
+        is_coming = status != WorkStatus.FAILED and run in in_batches
+        is_abandoned = run_status != RunStatus.ACTIVE and not is_held and not is_coming
         free = _FREE if is_abandoned else _BUSY
         found[slot] = (pk, _DONE if status == WorkStatus.DONE else free)
     return found
+
+
+def _runs_in_batches(runs: Collection[int | None]) -> frozenset[int]:
+    """Those of ``runs`` that have a batch out."""
+    if not runs:
+        return frozenset()
+    return frozenset(JudgeBatch.objects.out().filter(run__in=runs).values_list("run", flat=True))
 
 
 def _enter(ledger: Ledger, slot: Slot, row: _Row) -> None:

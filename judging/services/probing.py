@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from django.contrib.auth.models import User
 from django.db import transaction
@@ -176,7 +177,7 @@ def create_probe_run(spec: ProbeSpec, *, created_by: User | None = None) -> Prob
         judge=spec.judge,
         mode=spec.mode,
         question_set=spec.question_set,
-        settings={"probes": list(spec.chosen)},
+        settings=probe_settings(spec),
         created_by=created_by,
         software_version=__version__,
     )
@@ -184,6 +185,12 @@ def create_probe_run(spec: ProbeSpec, *, created_by: User | None = None) -> Prob
         trial.run = run
     ProbeTrial.objects.bulk_create(trials, batch_size=BATCH)
     return run
+
+
+def probe_settings(spec: ProbeSpec) -> dict[str, Any]:  # JSON kept with the run
+    """What a run was asked for beyond its columns."""
+    limit = {} if spec.limit is None else {"limit": spec.limit}
+    return {"probes": list(spec.chosen), **limit}
 
 
 def start_probe_run(spec: ProbeSpec, *, created_by: User | None = None) -> ProbeRun:

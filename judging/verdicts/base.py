@@ -128,6 +128,27 @@ SINGLE_ONLY = frozenset({Mode.SINGLE})
 PAIRWISE_ONLY = frozenset({Mode.PAIRWISE})
 
 
+@dataclass(frozen=True, slots=True)
+class SingleScores:
+    """What conventions for single scores share: a score lies between two ends, both included."""
+
+    lowest: float = 1.0
+    highest: float = 10.0
+    modes: ClassVar[frozenset[Mode]] = SINGLE_ONLY
+    combination: ClassVar[str] = ""
+
+    def is_on_scale(self, score: float) -> bool:
+        """Whether ``score`` can be meant."""
+        return self.lowest <= score <= self.highest
+
+    def scored(self, reply: JudgeReply, number: str, span: tuple[int, int]) -> ParsedVerdict:
+        """The verdict of the ``number`` found in the reply."""
+        score = float(number)
+        if not self.is_on_scale(score):
+            return unreadable(reply, UnreadableReason.OUT_OF_SCALE)
+        return ParsedVerdict(score=score, span=span)
+
+
 def unreadable(reply: JudgeReply, reason: UnreadableReason) -> ParsedVerdict:
     """An unreadable verdict; an empty or cut reply explains more than ``reason`` does."""
     if reason is UnreadableReason.NO_VERDICT:

@@ -9,14 +9,12 @@ scale are none either, and nothing is stored as -1.
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar
 
 from judging.verdicts import VERDICTS
 from judging.verdicts.base import (
-    SINGLE_ONLY,
     JudgeReply,
-    Mode,
     ParsedVerdict,
+    SingleScores,
     UnreadableReason,
     unreadable,
 )
@@ -35,13 +33,8 @@ _DECORATION = " \t*_`#>:：=-~("
 
 @VERDICTS.register("mt_bench_single")
 @dataclass(frozen=True, slots=True)
-class MTBenchSingle:
-    """A score between ``lowest`` and ``highest``, both included."""
-
-    lowest: float = 1.0
-    highest: float = 10.0
-    modes: ClassVar[frozenset[Mode]] = SINGLE_ONLY
-    combination: ClassVar[str] = ""
+class MTBenchSingle(SingleScores):
+    """The first bracketed number."""
 
     def parse(self, reply: JudgeReply) -> ParsedVerdict:
         """The first double-bracketed number decides; single brackets count when on the scale."""
@@ -49,21 +42,13 @@ class MTBenchSingle:
         prose = without_code(text)
         decisive = next(_numbers(_DOUBLE, prose), None) or _sole_number_in_code(text)
         if decisive is not None:
-            return self._score(reply, decisive)
+            return self.scored(reply, decisive[1], decisive.span())
         candidates = list(_numbers(_SINGLE, prose))
-        on_scale = [match for match in candidates if self._is_on_scale(match)]
-        if on_scale:
-            return self._score(reply, on_scale[0])
+        for match in candidates:
+            if self.is_on_scale(float(match[1])):
+                return self.scored(reply, match[1], match.span())
         reason = UnreadableReason.OUT_OF_SCALE if candidates else UnreadableReason.NO_VERDICT
         return unreadable(reply, reason)
-
-    def _is_on_scale(self, match: re.Match[str]) -> bool:
-        return self.lowest <= float(match[1]) <= self.highest
-
-    def _score(self, reply: JudgeReply, match: re.Match[str]) -> ParsedVerdict:
-        if not self._is_on_scale(match):
-            return unreadable(reply, UnreadableReason.OUT_OF_SCALE)
-        return ParsedVerdict(score=float(match[1]), span=match.span())
 
 
 def _numbers(pattern: re.Pattern[str], text: str) -> Iterator[re.Match[str]]:

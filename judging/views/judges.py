@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from django.contrib import messages
-from django.core.paginator import Paginator
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
@@ -17,11 +16,10 @@ from judging.kinds import kinds_of_judge
 from judging.models import Judge, Judgment
 from judging.prompts import PromptError
 from judging.reward_calibration import CalibrationError
-from judging.selectors import judge_page, listed_judges, listed_judgments
+from judging.selectors import judge_page, listed_judges
 from judging.services.calibrating import calibrate_judge
 from judging.services.judges import create_judge
-
-ROWS_PER_PAGE = 50
+from judging.views.judgment_list import show_judgments
 
 
 @require_safe
@@ -48,16 +46,8 @@ def judge_judgments(request: HttpRequest, slug: str, version: int) -> HttpRespon
     )
     form = JudgmentFilter(request.GET)
     own = Judgment.objects.filter(judge=judge, is_dry_run=False)
-    pages = Paginator(listed_judgments(own, form.chosen()), ROWS_PER_PAGE)
-    context = {
-        "judge": judge,
-        "filter_form": form,
-        "page": pages.get_page(request.GET.get("page")),
-        "htmx_target": "#judgment-table",
-    }
-    is_partial = request.headers.get("HX-Target") == "judgment-table"
-    template = "judging/_judgment_table.html" if is_partial else "judging/judge_judgments.html"
-    return render(request, template, context)
+    template = "judging/judge_judgments.html"
+    return show_judgments(request, form, own, template=template, about={"judge": judge})
 
 
 @staff_only

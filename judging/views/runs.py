@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from django.contrib.auth.models import User
-from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
-from django.shortcuts import get_object_or_404, render
+from django.shortcuts import get_object_or_404
 from django.urls import reverse
 from django.views.decorators.http import require_http_methods, require_safe
 
 from arena.access import staff_only
 from judging.forms import JudgeRunForm, JudgmentFilter
 from judging.models import JudgeRun, Judgment
-from judging.report import report_html
-from judging.selectors import listed_judgments
+from judging.report import report_html, scope_of
 from judging.services.judge_runs import start_judge_run
 from judging.services.planning import plan_judge_run
+from judging.views.judgment_list import show_judgments
 from judging.views.planned import PlannedStart
-
-ROWS_PER_PAGE = 50
 
 
 def _start(form: JudgeRunForm, user: User | None) -> str:
@@ -40,21 +37,13 @@ judge_run_plan = staff_only(require_safe(NEW_RUN.show_plan))
 @staff_only
 @require_safe
 def run_judgments(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
-    """Every judgment of a run with the judge's raw text."""
+    """Every judgment of a run with the judge's raw text, or all that its report is about."""
     run = get_object_or_404(JudgeRun.objects.select_related("judge"), pk=run_id)
     form = JudgmentFilter(request.GET)
-    pages = Paginator(
-        listed_judgments(Judgment.objects.filter(run=run), form.chosen()), ROWS_PER_PAGE
-    )
-    context = {
-        "run": run,
-        "filter_form": form,
-        "page": pages.get_page(request.GET.get("page")),
-        "htmx_target": "#judgment-table",
-    }
-    is_partial = request.headers.get("HX-Target") == "judgment-table"
-    template = "judging/_judgment_table.html" if is_partial else "judging/run_judgments.html"
-    return render(request, template, context)
+    has_wide_scope = bool(form.chosen().get("scope"))
+    rows = scope_of(run) if has_wide_scope else Judgment.objects.filter(run=run)
+    template = "judging/run_judgments.html"
+    return show_judgments(request, form, rows, template=template, about={"run": run})
 
 
 @staff_only

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from leaderboard.ratings.clusters import ClusterPlan
 from leaderboard.ratings.intervals import Reach
 from leaderboard.ratings.meat import RowScores, clustered_meat
+from leaderboard.ratings.ratings import Estimate
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +79,18 @@ def clusters_behind(
         seen = [group.label[(s.model == model) & (s.weight > 0)] for s in shares]
         number[model] = np.unique(np.concatenate(seen)).size
     return number
+
+
+def share_estimate(means: Means, reach: Reach, component: NDArray[np.int64]) -> Estimate:
+    """Shares in percent with Wilson intervals (``share_ends``)."""
+    lower, upper = share_ends(means, reach)
+    return Estimate(
+        rating=means.mean,
+        lower=lower,
+        upper=upper,
+        covariance=means.covariance,
+        component=component,
+    )
 
 
 def share_ends(

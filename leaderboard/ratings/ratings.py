@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaderboard.ratings.comparisons import Comparisons, Outcome
+from leaderboard.ratings.options import MethodOptions
 from leaderboard.ratings.ranks import rank_bounds
 
 Unit = Literal["points", "percent", "score"]
@@ -149,15 +150,13 @@ def json_number(value: float) -> float | None:
 
 def ranked(
     estimate: Estimate,
+    options: MethodOptions,
     *,
     method: str,
     models: tuple[str, ...],
     counts: Counts,
-    provisional_below: int,
     unit: Unit,
-    level: float,
     diagnostics: dict[str, Any],
-    options: Mapping[str, Any],
     seed: int,
 ) -> Ratings:
     """Put ranks and the provisional mark on an estimate."""
@@ -177,11 +176,11 @@ def ranked(
         component=estimate.component,
         rank_lower=rank_lower,
         rank_upper=rank_upper,
-        provisional=counts.battles < provisional_below,
+        provisional=counts.battles < options.provisional_below,
         counts=counts,
         unit=unit,
-        level=level,
+        level=options.level,
         diagnostics=diagnostics,
-        options=options,
+        options=options.model_dump(mode="json"),
         seed=seed,
     )

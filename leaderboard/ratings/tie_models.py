@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from leaderboard.ratings.both_bad import counted, excluded
 from leaderboard.ratings.cells import Connectivity, HalfWins, PairTable, cell_keys
 from leaderboard.ratings.clusters import plan_clusters
 from leaderboard.ratings.comparisons import Comparisons, Outcome
@@ -63,16 +64,15 @@ def fit_tie_model(
     table = PairTable.of(rows)
     return ranked(
         estimate,
+        options,
         method=method,
         models=rows.models,
         counts=table.counts(),
-        provisional_below=options.provisional_below,
         unit="points",
-        level=options.level,
         diagnostics={
             "rows": len(rows),
             "outcomes": table.outcome_counts(),
-            "excluded": _excluded(rows, rows_used),
+            "excluded": excluded(rows, rows_used),
             **_extra_parameters(fit, covariance, problem.extras, reach),
             "log_likelihood": fit.log_likelihood,
             "newton_steps": fit.steps,
@@ -81,15 +81,14 @@ def fit_tie_model(
             **describe_groups(connectivity.component, connectivity.is_unbounded, rows.models),
             **describe_plan(plan),
         },
-        options=options.model_dump(),
         seed=seed,
     )
 
 
 def _apply_both_bad(rows: Comparisons, options: TieModelOptions) -> Comparisons:
+    if options.both_bad == "exclude":
+        return counted(rows, "exclude")
     is_bad = rows.outcome == Outcome.BOTH_BAD
-    if options.both_bad == "exclude" and is_bad.any():
-        return rows.select(~is_bad)
     if options.both_bad == "tie" and is_bad.any():
         return rows.replace(outcome=np.where(is_bad, int(Outcome.TIE), rows.outcome))
     return rows
@@ -138,10 +137,6 @@ def _scores(rows: Comparisons, fit: OutcomeFit) -> RowScores:
     slope = np.nan_to_num(slope) * rows.weight[:, None]
     entries = ((rows.model_a, slope[:, 0].copy()), (rows.model_b, slope[:, 1].copy()))
     return RowScores(m, entries, slope[:, 2:])
-
-
-def _excluded(rows: Comparisons, used: Comparisons) -> dict[str, int]:
-    return {"both_bad": len(rows) - len(used)} if len(used) < len(rows) else {}
 
 
 def _extra_parameters(

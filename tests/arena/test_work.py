@@ -3,6 +3,7 @@
 import asyncio
 import datetime as dt
 import gc
+from dataclasses import replace
 
 import pytest
 from django.db import connections
@@ -127,6 +128,32 @@ def test_a_retryable_failure_is_tried_again_until_attempts_are_used_up(run):
     assert len(workload.performed) == 6 * FAST.max_attempts
     row = run.answers.first()
     assert (row.status, row.error_kind, row.error_detail) == ("failed", "server_error", "HTTP 500")
+
+
+def costly(act):
+    """What an attempt costs stands on the row, whether or not it has a result."""
+    workload = Echo(act)
+    workload.failure_columns = lambda item: {"input_tokens": 7}
+    return workload
+
+
+def test_a_row_that_waits_for_its_next_attempt_holds_what_the_last_one_cost(run):
+    async def fail(item):
+        raise ProviderError(FailureKind.SERVER_ERROR, "HTTP 500")
+
+    later = replace(FAST, retry_base_s=1e6, retry_cap_s=1e6, wait_s=0.0)
+    drive_now(run, costly(fail), later)
+    assert run.answers.filter(status=WorkStatus.PENDING, input_tokens=7).count() == 6
+
+
+def test_a_row_that_is_given_back_holds_what_it_has_cost(run):
+    async def wait(item):
+        await elsewhere(lambda: GenerationRun.objects.update(status=RunStatus.STOPPED))
+        await asyncio.Event().wait()
+
+    drive_now(run, costly(wait))
+    given_back = run.answers.filter(status=WorkStatus.PENDING, attempts=0, lease_owner="")
+    assert given_back.filter(input_tokens=7).count() == 6
 
 
 def test_a_permanent_failure_is_not_tried_again(run):

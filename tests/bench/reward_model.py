@@ -62,7 +62,8 @@ def bare_loop(folder: Path, conversations: list[list[dict[str, str]]]) -> tuple[
 async def judged(folder: Path, answers: list[str], *, is_pairwise: bool) -> tuple[float, list]:
     """Seconds and verdicts; 256 rows are in flight, as in a worker."""
     from judging.judges import build_judge
-    from judging.replies import Receipt, ReplyBook, request_key
+    from judging.receipt import Receipt
+    from judging.replies import ReplyBook, request_key
     from judging.task import JudgingTask
     from judging.verdicts import Mode
     from providers import EndpointConfig

@@ -142,3 +142,52 @@ def decide(monkeypatch):
         return run
 
     return drive
+
+
+@pytest.fixture
+def batches(monkeypatch):
+    """A server with a Batch API, whose batches are in progress until it is told to finish them."""
+    from tests.batch_server import BatchServer
+    from tests.judging.served_judge import verdict_by_length
+    from tests.openai_server import run_in_thread
+
+    monkeypatch.setattr("arena.services.runs._send_to_queue", lambda *_: None)
+    monkeypatch.setattr("judging.batch_desk.COLLECT_S", 0.05)
+
+    def reply(messages):
+        return verdict_by_length(messages[-1]["content"])
+
+    with run_in_thread(BatchServer(reply=reply)) as server:
+        server.state = "in_progress"
+        yield server
+
+
+@pytest.fixture
+def batched(spec, chat_judge, endpoint, batches):
+    """A run of six questions' pairs through the batch server."""
+    endpoint.base_url = batches.url
+    endpoint.settings |= {"batch_poll_s": 3600}
+    endpoint.save()
+
+    def make(**changes):
+        settings = {"batch": True} | changes.pop("settings", {})
+        return spec(**{"judge": chat_judge, "settings": settings, **changes})
+
+    return make
+
+
+@pytest.fixture
+def chunk():
+    """A worker comes by after the time between two looks at a batch is over."""
+    from arena.services.driving import drive_run_chunk
+    from arena.work.dispatch import DriveOptions
+
+    fast = DriveOptions(poll_s=0.02, retry_base_s=0.0, retry_cap_s=0.0, wait_s=0.0)
+
+    def work(run):
+        run.judgments.update(not_before=None)
+        drive_run_chunk("judging", run.pk, options=fast)
+        run.refresh_from_db()
+        return run
+
+    return work

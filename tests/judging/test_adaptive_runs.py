@@ -2,6 +2,7 @@
 
 import io
 import json
+from importlib import import_module
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -21,6 +22,7 @@ from judging.services.planning import plan_judge_run
 
 pytestmark = pytest.mark.django_db(transaction=True)
 FAST = DriveOptions(poll_s=0.02, retry_base_s=0.0, retry_cap_s=0.0)
+FORECAST = import_module("judging.adaptive.forecast")  # its package has a function of that name
 STRENGTHS = {"alpha": 2.0, "beta": 0.0, "gamma": -2.0}
 
 
@@ -28,6 +30,13 @@ STRENGTHS = {"alpha": 2.0, "beta": 0.0, "gamma": -2.0}
 def judge(db):
     """Its verdicts depend on the task alone: a clean run and an interrupted one can be compared."""
     return create_judge(slug="planted", kind="biased", settings={"strengths": STRENGTHS})
+
+
+@pytest.fixture(autouse=True)
+def few_simulations(monkeypatch):
+    """Every look forecasts what is left; only what looks at that needs them all."""
+    monkeypatch.setattr(FORECAST, "SIMULATIONS", 3)
+    monkeypatch.setattr(FORECAST, "_FEWEST", 3)
 
 
 @pytest.fixture
@@ -84,7 +93,11 @@ def test_it_stops_when_the_gaps_are_settled_and_tells_what_was_saved(adaptive, d
     assert f"{summary['saved']} of 276 judgments were not needed" in facts["Saved"]
 
 
-def test_the_plan_foretells_what_the_run_then_makes_and_so_does_every_look(adaptive, drive_all):
+@pytest.mark.one_round
+def test_the_plan_foretells_what_the_run_then_makes_and_so_does_every_look(
+    adaptive, drive_all, monkeypatch
+):
+    monkeypatch.setattr(FORECAST, "SIMULATIONS", 40)
     spec = adaptive(adaptive={"within": 110, "stop_at": "interval"})
     found = plan_judge_run(spec).forecast
     run = drive_all(spec)

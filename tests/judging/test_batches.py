@@ -3,68 +3,26 @@
 import pytest
 
 from arena.models import RunStatus, WorkStatus
-from arena.services.driving import drive_run_chunk
 from arena.services.runs import resume_run, stop_run
-from arena.work.dispatch import DriveOptions
 from judging.batch_desk import BatchDesk
 from judging.budget import BudgetError
+from judging.model_costs import model_costs
 from judging.models import JudgeBatch, Judgment
 from judging.runs import judge_run_facts
 from judging.services.judge_runs import create_judge_run, start_judge_run
+from judging.services.judges import create_judge
 from judging.services.ledger import JudgeRunError
 from judging.services.planning import plan_judge_run
 from judging.spending import run_spending
-from tests.batch_server import BatchServer
-from tests.judging.served_judge import verdict_by_length
-from tests.openai_server import run_in_thread
 
 pytestmark = pytest.mark.django_db(transaction=True)
-FAST = DriveOptions(poll_s=0.02, retry_base_s=0.0, retry_cap_s=0.0, wait_s=0.0)
-BATCH = {"batch": True}
-
-
-@pytest.fixture(autouse=True)
-def no_queue(monkeypatch):
-    monkeypatch.setattr("arena.services.runs._send_to_queue", lambda *_: None)
-    monkeypatch.setattr("judging.batch_desk.COLLECT_S", 0.05)
-
-
-@pytest.fixture
-def batches():
-    def reply(messages):
-        return verdict_by_length(messages[-1]["content"])
-
-    with run_in_thread(BatchServer(reply=reply)) as server:
-        server.state = "in_progress"
-        yield server
-
-
-@pytest.fixture
-def batched(spec, chat_judge, endpoint, batches):
-    """A run of six questions' pairs through the batch server."""
-    endpoint.base_url = batches.url
-    endpoint.settings |= {"batch_poll_s": 3600}
-    endpoint.save()
-
-    def make(**changes):
-        return spec(judge=chat_judge, settings=BATCH | changes.pop("settings", {}), **changes)
-
-    return make
-
-
-def chunk(run):
-    """A worker comes by after the time between two looks is over."""
-    run.judgments.update(not_before=None)
-    drive_run_chunk("judging", run.pk, options=FAST)
-    run.refresh_from_db()
-    return run
 
 
 def sent_requests(server):
     return sum(batch["request_counts"]["total"] for batch in server.batches.values())
 
 
-def test_all_requests_go_out_in_one_batch_and_no_worker_waits(batched, batches):
+def test_all_requests_go_out_in_one_batch_and_no_worker_waits(batched, batches, chunk):
     run = chunk(start_judge_run(batched()))
     assert [b["request_counts"]["total"] for b in batches.batches.values()] == [36]
     assert run.status == RunStatus.ACTIVE
@@ -74,7 +32,7 @@ def test_all_requests_go_out_in_one_batch_and_no_worker_waits(batched, batches):
     assert not batches.calls
 
 
-def test_verdicts_are_stored_when_the_batch_is_finished_at_half_the_price(batched, batches):
+def test_verdicts_are_stored_when_the_batch_is_finished_at_half_the_price(batched, batches, chunk):
     run = chunk(start_judge_run(batched()))
     chunk(run)
     assert run.status == RunStatus.ACTIVE
@@ -89,7 +47,7 @@ def test_verdicts_are_stored_when_the_batch_is_finished_at_half_the_price(batche
     assert dict(judge_run_facts(run))["Batch API"].startswith("36 requests in 1 batches")
 
 
-def test_another_process_finds_the_batch_by_its_row(batched, batches, monkeypatch):
+def test_another_process_finds_the_batch_by_its_row(batched, batches, monkeypatch, chunk):
     run = chunk(start_judge_run(batched()))
     stop_run(run)
     resume_run(run)
@@ -99,7 +57,7 @@ def test_another_process_finds_the_batch_by_its_row(batched, batches, monkeypatc
     assert sent_requests(batches) == 36
 
 
-def test_a_batch_whose_id_was_lost_in_a_crash_is_found_by_its_label(batched, batches):
+def test_a_batch_whose_id_was_lost_in_a_crash_is_found_by_its_label(batched, batches, chunk):
     run = chunk(start_judge_run(batched()))
     JudgeBatch.objects.update(batch_id="", state="")
     batches.finish_batches()
@@ -107,7 +65,7 @@ def test_a_batch_whose_id_was_lost_in_a_crash_is_found_by_its_label(batched, bat
     assert (run.status, sent_requests(batches)) == (RunStatus.COMPLETED, 36)
 
 
-def test_a_batch_that_never_arrived_is_sent_again(batched, batches):
+def test_a_batch_that_never_arrived_is_sent_again(batched, batches, chunk):
     run = chunk(start_judge_run(batched()))
     JudgeBatch.objects.update(batch_id="", state="", label="agon-lost")
     batches.state = "completed"
@@ -116,7 +74,7 @@ def test_a_batch_that_never_arrived_is_sent_again(batched, batches):
     assert (run.status, len(batches.batches)) == (RunStatus.COMPLETED, 2)
 
 
-def test_an_unreadable_reply_is_asked_for_once_more_in_another_batch(batched, batches):
+def test_an_unreadable_reply_is_asked_for_once_more_in_another_batch(batched, batches, chunk):
     batches.reply = lambda messages: "I cannot say."
     batches.state = "completed"
     run = start_judge_run(batched(limit=1))
@@ -130,7 +88,7 @@ def test_an_unreadable_reply_is_asked_for_once_more_in_another_batch(batched, ba
     assert row.input_tokens > 2 * 100
 
 
-def test_what_an_expired_batch_did_not_reach_is_sent_again(batched, batches):
+def test_what_an_expired_batch_did_not_reach_is_sent_again(batched, batches, chunk):
     run = chunk(start_judge_run(batched()))
     first = batches.batches["batch-0"]
     lines = batches.files[first["output_file_id"]].split(b"\n")
@@ -143,7 +101,7 @@ def test_what_an_expired_batch_did_not_reach_is_sent_again(batched, batches):
     assert [b["request_counts"]["total"] for b in batches.batches.values()] == [36, 26]
 
 
-def test_a_batch_that_the_endpoint_refuses_fails_its_rows_with_the_reason(batched, batches):
+def test_a_batch_that_the_endpoint_refuses_fails_its_rows_with_the_reason(batched, batches, chunk):
     run = chunk(start_judge_run(batched(limit=1)))
     error = {"code": "x", "message": "this model has no batches", "line": None, "param": None}
     batches.batches["batch-0"]["errors"] = {"object": "list", "data": [error]}
@@ -154,7 +112,7 @@ def test_a_batch_that_the_endpoint_refuses_fails_its_rows_with_the_reason(batche
     assert failed.count() == 6
 
 
-def test_equal_requests_are_sent_and_billed_once(batched, batches, answered):
+def test_equal_requests_are_sent_and_billed_once(batched, batches, answered, chunk):
     from arena.models import Answer
     from judging.models import JudgeRunMode
 
@@ -169,7 +127,27 @@ def test_equal_requests_are_sent_and_billed_once(batched, batches, answered):
     assert run_spending(run).cost_usd > 0
 
 
-def test_a_second_run_pays_for_nothing_that_a_batch_brought(batched, batches, chat_judge):
+def test_a_jury_pays_once_for_what_comes_while_another_batch_is_out(
+    batched, batches, referee, make_model, chunk
+):
+    """Each model has a batch of its own; every look at them is another process."""
+    make_model("dear", endpoint=referee.endpoint, price_in_per_mtok=10, price_out_per_mtok=20)
+    members = [{"kind": "chat", "model": name} for name in ("referee", "dear")]
+    panel = create_judge(slug="panel", kind="jury", settings={"members": members})
+    run = chunk(start_judge_run(batched(judge=panel, limit=1)))
+    batches.batches["batch-0"]["status"] = "completed"
+    chunk(chunk(run))
+    assert run.judgments.filter(status=WorkStatus.PENDING, input_tokens__gt=0).count() == 6
+    batches.finish_batches()
+    chunk(run)
+    assert run.judgments.readable().count() == 6
+    assert {part.model: part.calls for part in model_costs(run.items())} == {
+        "referee": 6,
+        "dear": 6,
+    }
+
+
+def test_a_second_run_pays_for_nothing_that_a_batch_brought(batched, batches, chat_judge, chunk):
     batches.state = "completed"
     run = start_judge_run(batched())
     chunk(run)
@@ -207,7 +185,9 @@ def test_only_openai_compatible_endpoints_have_batches(batched, endpoint, chat_j
         create_judge_run(batched())
 
 
-def test_an_endpoint_that_cannot_be_reached_loses_no_row(batched, batches, endpoint, monkeypatch):
+def test_an_endpoint_that_cannot_be_reached_loses_no_row(
+    batched, batches, endpoint, monkeypatch, chunk
+):
     endpoint.base_url = "http://127.0.0.1:9"
     endpoint.save()
     run = chunk(start_judge_run(batched(limit=1)))

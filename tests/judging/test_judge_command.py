@@ -8,6 +8,7 @@ from django.core.management import CommandError, call_command
 
 from arena.management import driving_command
 from arena.models import Answer, GenerationRun, RunStatus
+from arena.services.generation import start_generation
 from judging.models import JudgeRun, Judgment
 from judging.services.judge_runs import start_judge_run
 from tests.openai_server import Fault, every
@@ -195,6 +196,55 @@ def test_only_missing_answers_are_generated(question_set, served_alpha, served):
     with pytest.raises(CommandError, match="has answered all questions") as error:
         generate()
     assert error.value.returncode == 3
+
+
+def begin(question_set, alpha, **asked):
+    """A run that nobody works on any more."""
+    return start_generation(question_set=question_set, language_models=[alpha], **asked)
+
+
+def test_a_generation_that_was_killed_is_finished_by_the_same_command(
+    question_set, served_alpha, served
+):
+    begun = begin(question_set, served_alpha, settings={"temperature": 0.3})
+    told = generate("--temperature", "0.3")
+    assert told.startswith(f"going on with run {begun.pk}, which was not finished")
+    assert told.endswith("6 of 6 done, 0 failed\n")
+    begun.refresh_from_db()
+    assert (GenerationRun.objects.count(), begun.status) == (1, RunStatus.COMPLETED)
+
+
+def test_what_a_killed_generation_was_not_to_make_is_made_as_well(
+    question_set, served_alpha, served
+):
+    begin(question_set, served_alpha, limit=2)
+    assert "4 answers to make (1 models, 6 questions), 2 there already" in generate()
+    assert len(served.calls) == 6
+
+
+@pytest.mark.parametrize("asked", [("--temperature", "0.5"), ("--limit", "2")])
+def test_a_generation_with_other_settings_or_more_questions_is_left_alone(
+    question_set, served_alpha, asked
+):
+    begun = begin(question_set, served_alpha)
+    with pytest.raises(CommandError):
+        generate(*asked)
+    assert begun.answers.unfinished().count() == 6
+
+
+def test_with_no_wait_a_killed_generation_is_left_to_the_workers(question_set, served_alpha):
+    begun = begin(question_set, served_alpha, limit=2)
+    generate("--no-wait")
+    assert begun.answers.unfinished().count() == 2
+
+
+def test_a_dry_run_goes_on_with_a_generation_that_was_killed(
+    question_set, served_alpha, length_judge
+):
+    begun = begin(question_set, served_alpha)
+    run("judge", "--set", "set", "--judge", "longest", "--mode", "single", "--dry-run")
+    begun.refresh_from_db()
+    assert begun.status == RunStatus.COMPLETED
 
 
 def test_a_model_without_an_endpoint_is_a_usage_error(question_set, alpha):

@@ -151,6 +151,8 @@ def test_what_a_jury_costs_is_split_by_model(spec, decide, dear_jury):
     assert [(cost.model, cost.calls) for cost in bill.by_model] == [("dear", 12), ("referee", 12)]
     assert bill.by_model[0].usd == pytest.approx(10 * bill.by_model[1].usd)
     assert bill.usd > 0
+    seconds = sum(run.judgments.values_list("latency_s", flat=True))
+    assert bill.mean_latency_s == pytest.approx(seconds / 24)
     assert sum(cost.usd for cost in bill.by_model) == pytest.approx(bill.usd)
     assert "Cost by model" in report_html(run)
     card = judge_card(dear_jury)

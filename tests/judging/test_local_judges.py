@@ -11,7 +11,7 @@ pytest.importorskip("transformers")
 
 from tests.tiny_checkpoints import direct_score, save_classifier, save_parrot
 
-pytestmark = pytest.mark.django_db(transaction=True)
+pytestmark = [pytest.mark.one_round, pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,7 @@
 """A run's report: results, examples, failures, costs and versions on one page."""
 
 import re
+from html import unescape
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -29,7 +30,8 @@ def test_models_are_ranked_by_win_rate_with_counts(spec, decide):
 
 def test_the_matrix_holds_the_rows_share_of_wins(spec, decide):
     matrix = judge_run_report(decide(spec())).matrix
-    assert [cells for _, cells in matrix] == [[None, 1.0, 1.0], [0.0, None, 1.0], [0.0, 0.0, None]]
+    shares = [[share for _, share in cells] for _, cells in matrix]
+    assert shares == [[None, 1.0, 1.0], [0.0, None, 1.0], [0.0, 0.0, None]]
 
 
 def test_single_scores_are_averaged_by_category(spec, decide):
@@ -272,6 +274,40 @@ def test_the_page_links_to_the_rows(spec, decide, admin_client, alpha, beta):
     assert 'rel="icon"' in page
     kept = admin_client.get(reverse("judge_run_report", args=[run.pk]), {"download": 1})
     assert "href=" not in kept.content.decode()
+
+
+def figures_of(page):
+    """Every linked figure of a report: (what it says, the address behind it)."""
+    found = re.findall(r'<td class="n"[^>]*><a href="([^"]+)">([^<]+)</a>', page)
+    return [(said, unescape(address)) for address, said in found]
+
+
+def test_every_figure_of_a_table_leads_to_as_many_rows_as_it_counts(spec, decide, admin_client):
+    decide(spec(limit=3))  # half of what the report is about was there before
+    run = spoil(decide(spec()), 2)
+    page = admin_client.get(reverse("judge_run_report", args=[run.pk])).content.decode()
+    counts = [(said, url) for said, url in figures_of(page) if said.isdigit()]
+    assert len(counts) == 3 * 3 + 2 + 2  # wins, ties and losses of three models, two reasons each
+    for said, url in counts:
+        assert admin_client.get(url).context["page"].paginator.count == int(said), url
+    first = admin_client.get(counts[0][1]).content.decode()
+    assert "Narrowed to</span><strong>alpha · Win</strong>" in first
+
+
+def test_every_share_leads_to_the_rows_it_is_a_share_of(spec, decide, admin_client):
+    run = decide(spec())
+    page = admin_client.get(reverse("judge_run_report", args=[run.pk])).content.decode()
+    shares = [(said, url) for said, url in figures_of(page) if said.endswith("%")]
+    n = [admin_client.get(url).context["page"].paginator.count for _, url in shares]
+    # three win rates, six pairs of models, three models in two categories
+    assert n == [24] * 3 + [12] * 6 + [12] * 6
+
+
+def test_a_mean_score_leads_to_its_scores(spec, decide, admin_client):
+    run = decide(spec(mode=JudgeRunMode.SINGLE))
+    page = admin_client.get(reverse("judge_run_report", args=[run.pk])).content.decode()
+    n = [admin_client.get(url).context["page"].paginator.count for _, url in figures_of(page)]
+    assert n[:3] == [6, 6, 6]
 
 
 def test_the_judges_prompts_and_their_versions_are_told(spec, decide, chat_judge):

@@ -6,6 +6,7 @@ import pytest
 from judging.reward_calibration import CalibrationError, calibrate
 from judging.verdicts.base import Outcome
 
+pytestmark = pytest.mark.one_round
 A, B, TIE = Outcome.MODEL_A, Outcome.MODEL_B, Outcome.TIE
 
 
@@ -24,6 +25,12 @@ def voted(*, scale, tie_eta, n=900, seed=3):
     return list(differences), outcomes, [i // 3 for i in range(n)]
 
 
+@pytest.fixture
+def few_rounds(monkeypatch):
+    """For tests that do not look at intervals."""
+    monkeypatch.setattr("judging.reward_calibration.ROUNDS", 10)
+
+
 def test_the_planted_scale_and_tie_band_are_found_within_their_intervals():
     found = calibrate(*voted(scale=2.0, tie_eta=1.8), seed=1)
     assert found.scale_interval[0] <= 2.0 <= found.scale_interval[1]
@@ -31,12 +38,12 @@ def test_the_planted_scale_and_tie_band_are_found_within_their_intervals():
     assert found.log_loss < found.log_loss_before
 
 
-def test_votes_without_ties_leave_no_tie_band():
+def test_votes_without_ties_leave_no_tie_band(few_rounds):
     found = calibrate(*voted(scale=1.0, tie_eta=1.0), seed=1)
     assert found.tie_eta == pytest.approx(1.0, abs=0.02)
 
 
-def test_the_unit_of_the_scores_goes_into_the_scale():
+def test_the_unit_of_the_scores_goes_into_the_scale(few_rounds):
     differences, outcomes, clusters = voted(scale=2.0, tie_eta=1.8)
     plain = calibrate(differences, outcomes, clusters, seed=1)
     larger = calibrate([100 * d for d in differences], outcomes, clusters, seed=1)
@@ -44,7 +51,7 @@ def test_the_unit_of_the_scores_goes_into_the_scale():
     assert larger.tie_eta == pytest.approx(plain.tie_eta, rel=1e-3)
 
 
-def test_both_bad_is_left_out():
+def test_both_bad_is_left_out(few_rounds):
     differences, outcomes, clusters = voted(scale=2.0, tie_eta=1.8, n=100)
     more = calibrate([*differences, 50.0], [*outcomes, Outcome.BOTH_BAD], [*clusters, 999], seed=1)
     assert more.n == 100
@@ -103,7 +110,7 @@ def scored_judge(db, question_set, alpha, beta, make_answer, make_model):
     return judge
 
 
-def test_the_next_version_of_the_judge_carries_what_was_learnt(scored_judge):
+def test_the_next_version_of_the_judge_carries_what_was_learnt(scored_judge, few_rounds):
     from judging.services.calibrating import calibrate_judge
 
     fitted, found = calibrate_judge(scored_judge)
@@ -113,7 +120,7 @@ def test_the_next_version_of_the_judge_carries_what_was_learnt(scored_judge):
     assert fitted.settings["tie_eta"] > 1
 
 
-def test_the_command_and_the_page_calibrate(admin_client, scored_judge):
+def test_the_command_and_the_page_calibrate(admin_client, scored_judge, few_rounds):
     from django.core.management import call_command
     from django.urls import reverse
 

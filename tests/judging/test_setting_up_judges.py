@@ -15,7 +15,7 @@ from judging.services.judges import create_judge, judge_from_row
 from judging.services.local_models import local_model
 from judging.task_file import TaskFileError, task_from
 
-pytestmark = pytest.mark.django_db
+pytestmark = [pytest.mark.one_round, pytest.mark.django_db]
 
 
 def set_up(*arguments):

@@ -6,7 +6,7 @@ import pytest
 
 from leaderboard.services import take_snapshot
 
-pytestmark = pytest.mark.browser
+pytestmark = [pytest.mark.browser, pytest.mark.one_round]
 PHONE, DESK = {"width": 390, "height": 844}, {"width": 1280, "height": 900}
 PAGES = ("/boards/main/", "/boards/main/history/", "/boards/main/compare/", "/boards/main/embed/",
          "/boards/main/decisive/", "/methods/bradley_terry/", "/api/")  # fmt: skip

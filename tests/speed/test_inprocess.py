@@ -183,9 +183,14 @@ def measure_local(folder, *arguments):
 
 @pytest.mark.one_round
 @pytest.mark.django_db(transaction=True)
-def test_the_command_stores_a_run_with_figures_device_and_versions(folder, work_dir, admin_client):
-    measure_local(folder, "--batch-size", "1", "2")
+def test_the_command_stores_a_run_whose_figures_never_pass_for_served_ones(
+    folder, work_dir, admin_client, make_model
+):
+    alpha = make_model("alpha")
 
+    text = measure_local(folder, "--batch-size", "1", "2", "--model", "alpha")
+
+    assert "inside a process, batch of 1" in text
     run = SpeedRun.objects.get()
     assert run.status == "completed"
     assert [row.output_tokens for row in run.phases.all()] == [3 * 5, 3 * 2 * 5]
@@ -201,17 +206,7 @@ def test_the_command_stores_a_run_with_figures_device_and_versions(folder, work_
     for name in ("speed_json", "speed_csv", "speed_html"):
         assert admin_client.get(reverse(name, args=[run.pk])).status_code == 200
     assert admin_client.get(reverse("speed_phase", args=[run.pk, 1])).status_code == 200
-
-
-@pytest.mark.one_round
-@pytest.mark.django_db(transaction=True)
-def test_figures_of_a_process_never_pass_for_served_ones(folder, work_dir, make_model):
-    alpha = make_model("alpha")
-
-    text = measure_local(folder, "--model", "alpha")
     SpeedPhase.objects.update(grade="green")
-
-    assert "inside a process, batch of 1" in text
     assert speed_of_models([alpha.pk]) == {}
     assert speed_of_models([alpha.pk], is_in_process=True)[alpha.pk].level == 1
 

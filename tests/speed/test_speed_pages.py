@@ -279,6 +279,7 @@ def test_a_level_takes_four_queries(admin_client, make_run, django_assert_num_qu
         admin_client.get(reverse("speed_phase", args=[run.pk, 0]))
 
 
+@pytest.mark.one_round
 @pytest.mark.browser
 def test_charts_are_drawn_and_the_pages_are_accessible(
     make_run,

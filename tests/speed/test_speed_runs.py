@@ -306,6 +306,7 @@ def test_a_slower_second_run_of_equal_work_raises_an_alert(quick):
     assert [len(line.runs) for line in history()] == [2]
 
 
+@pytest.mark.one_round
 def test_a_search_finds_the_level_that_holds(quick):
     # a request is served within 0.12 s and three at a time: at eight, most wait longer than allowed
     quick.behave({"ttft_s": 0.02, "itl_s": 0.01, "capacity": 3})
@@ -327,6 +328,7 @@ def test_a_search_finds_the_level_that_holds(quick):
     assert run.phases.count() == len(found["trials"])
 
 
+@pytest.mark.one_round
 def test_calibration_holds_reported_figures_against_the_truth():
     spec = spec_from_json(
         {

@@ -8,9 +8,10 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
+from arena.models import RunStatus
 from arena.run_progress import run_progress
 from arena.services.run_actions import RUN_ACTIONS
-from arena.services.runs import RunStateError
+from arena.services.runs import RunStateError, wind_up
 from arena.work.kinds import run_kind
 
 USAGE, REFUSED = 2, 1
@@ -43,6 +44,8 @@ class Command(BaseCommand):
                 told = RUN_ACTIONS[options["action"]](run)
             except RunStateError as error:
                 raise CommandError(str(error), returncode=REFUSED) from None
+            if run.status == RunStatus.CANCELLED:
+                told = f"{told} {wind_up(run)}".strip()
         progress = run_progress(run)
         if options["json"]:
             self.stdout.write(json.dumps(progress.as_json(), ensure_ascii=False))

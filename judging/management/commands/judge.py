@@ -14,6 +14,7 @@ from arena.management.driving_command import NOTHING_TO_DO, STOPPED, USAGE, Driv
 from arena.management.named_rows import named_models, named_question_set
 from arena.models import Answer, LanguageModel, QuestionSet, Run
 from arena.services.generation import EmptyRunError, start_generation
+from arena.services.going_on import generation_going_on
 from judging.budget import BudgetError
 from judging.judges import JudgeSettingsError
 from judging.models import Judge, JudgeRun, JudgeRunMode
@@ -95,16 +96,12 @@ class Command(DrivingCommand):
         spec = _spec(options)
         as_json = options["json"]
         if spec.is_dry_run:
-            self._generate_missing(spec, as_json=as_json)
-        for begun in () if options["no_wait"] else judging_going_on(spec):
-            if not as_json:
-                self.stdout.write(f"going on with run {begun.pk}, which was not finished")
-            self.work_on(begun)
-            if not plan_judge_run(spec).to_make:
-                told = _told(begun, plan_judge_run(spec), as_json=as_json)
-                self.report(begun, told, as_json=as_json)
-                return
+            self._generate_missing(spec, options)
+        begun = self.go_on_with(judging_going_on(spec), options)
         plan = plan_judge_run(spec)
+        if begun is not None and not plan.to_make:
+            self.report(begun, _told(begun, plan, as_json=as_json), as_json=as_json)
+            return
         if not as_json:
             self.stdout.write(plan_text(spec, plan))
         self._confirm(plan, options)
@@ -115,10 +112,14 @@ class Command(DrivingCommand):
         self.work_on(run)
         self.report(run, _told(run, plan, as_json=as_json), as_json=as_json)
 
-    def _generate_missing(self, spec: JudgeRunSpec, *, as_json: bool) -> None:
+    def _generate_missing(self, spec: JudgeRunSpec, options: dict[str, Any]) -> None:
         """A dry run walks the whole way: models with an endpoint make the answers they lack."""
+        able = [model for model in spec.answering_models if model.endpoint_id]
+        asked = (spec.question_set, able)
+        for begun in generation_going_on(*asked, settings={}, limit=spec.limit):
+            self.work_on(begun)
         missing = plan_judge_run(spec).missing_answers
-        lacking = [m for m in spec.answering_models if m.slug in missing and m.endpoint_id]
+        lacking = [model for model in able if model.slug in missing]
         if not lacking:
             return
         try:
@@ -127,7 +128,7 @@ class Command(DrivingCommand):
             )
         except EmptyRunError:
             return  # another run is at them
-        if not as_json:
+        if not options["json"]:
             self.stdout.write(f"generating {sum(missing[m.slug] for m in lacking)} missing answers")
         self.work_on(run)
 

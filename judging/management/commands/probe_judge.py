@@ -11,11 +11,13 @@ from django.core.management import CommandError
 from arena.calling import NotCallableError
 from arena.management.driving_command import STOPPED, USAGE, DrivingCommand
 from arena.management.named_rows import named_question_set
+from arena.models import Run
 from judging.judges import JudgeSettingsError
 from judging.models import Judge, JudgmentMode
 from judging.probe_results import PASS_SHARE, ProbeFigure, probe_figures
 from judging.probes import PROBES
 from judging.prompts import PromptError
+from judging.services.going_on import probing_going_on
 from judging.services.judges import UnknownJudgeError, runnable_judge
 from judging.services.probing import (
     ProbeError,
@@ -36,8 +38,9 @@ REFUSALS = (
 class Command(DrivingCommand):
     help = (
         "Put planted answers to a judge: empty talk, orders hidden in an answer, padding, swapped "
-        "orders, mere formatting, its own name. Pass rates stand on its card. Exit code 0: all "
-        "done; 1: some calls failed; 2: wrong usage; 130: stopped."
+        "orders, mere formatting, its own name. Pass rates stand on its card. A run that was "
+        "killed is finished by the same command. Exit code 0: all done; 1: some calls failed; 2: "
+        "wrong usage; 130: stopped."
     )
 
     def add_arguments(self, parser: ArgumentParser) -> None:
@@ -65,15 +68,17 @@ class Command(DrivingCommand):
             question_set=named_question_set(named) if named else None,
             limit=options["limit"],
         )
-        plan = plan_probe_run(spec)
-        if not options["json"]:
-            self.stdout.write(_plan_text(judge, plan))
-        self._confirm(plan, options)
-        run = start_probe_run(spec)
-        if options["no_wait"]:
-            self.report_started(run, as_json=options["json"])
-            return
-        self.work_on(run)
+        run: Run | None = self.go_on_with(probing_going_on(spec), options)
+        if run is None:
+            plan = plan_probe_run(spec)
+            if not options["json"]:
+                self.stdout.write(_plan_text(judge, plan))
+            self._confirm(plan, options)
+            run = start_probe_run(spec)
+            if options["no_wait"]:
+                self.report_started(run, as_json=options["json"])
+                return
+            self.work_on(run)
         self.report(run, _told(judge, as_json=options["json"]), as_json=options["json"])
 
     def _confirm(self, plan: ProbePlan, options: dict[str, Any]) -> None:

@@ -104,14 +104,12 @@ def fit_alpaca_eval(rows: Comparisons, options: AlpacaEvalOptions, seed: int) ->
     )
     return ranked(
         pin_baseline(estimate, judged.baseline.index),
+        options,
         method="alpaca_eval",
         models=rows.models,
         counts=PairTable.of(rows).counts(),
-        provisional_below=options.provisional_below,
         unit="percent",
-        level=options.level,
         diagnostics=_describe(judged, models, options, headline, plan),
-        options=options.model_dump(mode="json"),
         seed=seed,
     )
 

@@ -46,17 +46,15 @@ def fit_arena_hard_v0_1(rows: Comparisons, options: ArenaHardV01Options, seed: i
     estimate = predicted_win_rates(fit, baseline.index, reach, scale=settings.scale)
     return ranked(
         pin_baseline(estimate, baseline.index),
+        options,
         method="arena_hard_v0_1",
         models=rows.models,
         counts=PairTable.of(rows).counts(),
-        provisional_below=options.provisional_below,
         unit="percent",
-        level=options.level,
         diagnostics={
             **fit.diagnostics,
             "baseline": rows.models[baseline.index],
             **describe_plan(plan),
         },
-        options=options.model_dump(),
         seed=seed,
     )

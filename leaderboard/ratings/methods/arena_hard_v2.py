@@ -84,14 +84,12 @@ def fit_arena_hard_v2(rows: Comparisons, options: ArenaHardV2Options, seed: int)
         estimate, extra = _plain(rows, weight, baseline, options, plan, seed=seed)
     return ranked(
         pin_baseline(estimate, baseline.index),
+        options,
         method="arena_hard_v2",
         models=rows.models,
         counts=PairTable.of(rows).counts(),
-        provisional_below=options.provisional_below,
         unit="percent",
-        level=options.level,
         diagnostics={"rows": len(rows), **baseline.describe(rows), **extra, **describe_plan(plan)},
-        options=options.model_dump(),
         seed=seed,
     )
 

@@ -65,14 +65,12 @@ def fit_bradley_terry(rows: Comparisons, options: BradleyTerryOptions, seed: int
         estimate.lower[:], estimate.upper[:] = np.quantile(points, [tail, 1 - tail], axis=0)
     return ranked(
         estimate,
+        options,
         method="bradley_terry",
         models=rows.models,
         counts=pairs.table.counts(),
-        provisional_below=options.provisional_below,
         unit="points",
-        level=options.level,
         diagnostics={**describe_fit(rows, pairs, options), **describe_plan(plan)},
-        options=options.model_dump(),
         seed=seed,
     )
 

@@ -71,19 +71,17 @@ def fit_elo(rows: Comparisons, options: EloOptions, seed: int) -> Ratings:
             covariance=np.full((rating.size, rating.size), np.nan),
             component=connectivity.component,
         ),
+        options,
         method="elo",
         models=rows.models,
         counts=PairTable.of(rows).counts(),
-        provisional_below=options.provisional_below,
         unit="points",
-        level=options.level,
         diagnostics={
             **describe_elo(rows, counted, options),
             **describe_groups(
                 connectivity.component, np.zeros(rating.size, dtype=bool), rows.models
             ),
         },
-        options=options.model_dump(),
         seed=seed,
     )
 

@@ -61,12 +61,11 @@ def fit_elo_bootstrap(rows: Comparisons, options: EloBootstrapOptions, seed: int
             covariance=covariance,
             component=connectivity.component,
         ),
+        options,
         method="elo_bootstrap",
         models=rows.models,
         counts=PairTable.of(rows).counts(),
-        provisional_below=options.provisional_below,
         unit="points",
-        level=options.level,
         diagnostics={
             **describe_elo(rows, counted, options),
             "redrawn_units": group.n_clusters,
@@ -74,7 +73,6 @@ def fit_elo_bootstrap(rows: Comparisons, options: EloBootstrapOptions, seed: int
                 connectivity.component, np.zeros(rating.size, dtype=bool), rows.models
             ),
         },
-        options=options.model_dump(),
         seed=seed,
     )
 

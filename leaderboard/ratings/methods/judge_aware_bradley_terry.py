@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from leaderboard.ratings.both_bad import counted, excluded
 from leaderboard.ratings.cells import Connectivity, HalfWins, PairTable
 from leaderboard.ratings.clusters import plan_clusters
-from leaderboard.ratings.comparisons import Comparisons, Outcome
+from leaderboard.ratings.comparisons import Comparisons
 from leaderboard.ratings.intervals import Reach, describe_plan, sandwich
 from leaderboard.ratings.judge_aware import (
     BiasPriors,
@@ -61,8 +62,7 @@ def fit_judge_aware(rows: Comparisons, options: JudgeAwareOptions, seed: int) ->
     ``diagnostics["judges"]`` maps each judge id to its three coefficients with intervals.
     Raises ConvergenceError.
     """
-    is_counted = (rows.outcome != Outcome.BOTH_BAD) | (options.both_bad == "tie")
-    used = rows if is_counted.all() else rows.select(is_counted)
+    used = counted(rows, options.both_bad)
     halves = HalfWins.of(PairTable.of(used).weight, both_bad_is_tie=True)
     connectivity = Connectivity.of(halves)
     phantom = phantom_games(connectivity, options, rows.models)
@@ -97,15 +97,14 @@ def fit_judge_aware(rows: Comparisons, options: JudgeAwareOptions, seed: int) ->
     reach = Reach(options.level, plan.fewest - 1)
     return ranked(
         estimate,
+        options,
         method="judge_aware_bradley_terry",
         models=rows.models,
         counts=PairTable.of(rows).counts(),
-        provisional_below=options.provisional_below,
         unit="points",
-        level=options.level,
         diagnostics={
             "rows": len(rows),
-            "excluded": {"both_bad": len(rows) - len(used)} if len(used) < len(rows) else {},
+            "excluded": excluded(rows, used),
             "reference_judge": int(design.labels[0]) if design.labels else None,
             "judges": _judges(design, parameters, covariance, reach, options),
             "newton_steps": steps,
@@ -113,7 +112,6 @@ def fit_judge_aware(rows: Comparisons, options: JudgeAwareOptions, seed: int) ->
             **describe_groups(connectivity.component, connectivity.is_unbounded, rows.models),
             **describe_plan(plan),
         },
-        options=options.model_dump(),
         seed=seed,
     )
 

@@ -87,19 +87,17 @@ def fit_judge_calibrated(rows: Comparisons, options: JudgeCalibratedOptions, see
     )
     return ranked(
         estimate,
+        options,
         method="judge_calibrated",
         models=rows.models,
         counts=PairTable.of(human_rows).counts(),
-        provisional_below=options.provisional_below,
         unit="points",
-        level=options.level,
         diagnostics={
             "rows": len(rows),
             "calibration": _describe(join, power, human_only, covariance, options),
             **describe_groups(connectivity.component, connectivity.is_unbounded, rows.models),
             **describe_plan(plan),
         },
-        options=options.model_dump(),
         seed=seed,
     )
 

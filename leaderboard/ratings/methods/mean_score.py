@@ -62,12 +62,11 @@ def fit_mean_score(scores: Scores, options: MeanScoreOptions, seed: int) -> Rati
             covariance=means.covariance,
             component=np.where(means.weight > 0, 0, -1).astype(np.int64),
         ),
+        options,
         method="mean_score",
         models=scores.models,
         counts=_counts(scores, chosen & has_grade),
-        provisional_below=options.provisional_below,
         unit="score",
-        level=options.level,
         diagnostics={
             "rows": int(chosen.sum()),
             "excluded": {"no_grade": int(missing.sum())} if missing.any() else {},
@@ -85,7 +84,6 @@ def fit_mean_score(scores: Scores, options: MeanScoreOptions, seed: int) -> Rati
             },
             **describe_plan(plan),
         },
-        options=options.model_dump(),
         seed=seed,
     )
 

@@ -4,14 +4,15 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from leaderboard.ratings.both_bad import counted, excluded
 from leaderboard.ratings.cells import Connectivity, HalfWins, PairTable
 from leaderboard.ratings.clusters import plan_clusters
 from leaderboard.ratings.comparisons import UNKNOWN, Comparisons, Outcome
 from leaderboard.ratings.intervals import Reach, describe_plan
-from leaderboard.ratings.means import Share, share_ends, weighted_means
+from leaderboard.ratings.means import Share, share_estimate, weighted_means
 from leaderboard.ratings.methods import rating_method
 from leaderboard.ratings.options import BothBad, ClusteredOptions
-from leaderboard.ratings.ratings import Estimate, Ratings, ranked
+from leaderboard.ratings.ratings import Ratings, ranked
 from leaderboard.ratings.scale import describe_groups
 from leaderboard.ratings.strengths import SCORE_OF_A
 
@@ -38,9 +39,7 @@ def fit_mt_bench_adjusted(rows: Comparisons, options: MtBenchOptions, seed: int)
     ``combine_games`` makes one row of the games of a question between two models by one judge or
     voter. ``diagnostics["inconsistent"]`` counts the questions on which the orders disagreed.
     """
-    used = rows
-    if options.both_bad == "exclude" and (rows.outcome == Outcome.BOTH_BAD).any():
-        used = rows.select(rows.outcome != Outcome.BOTH_BAD)
+    used = counted(rows, options.both_bad)
     combined, n_inconsistent = combine_games(used)
     plan = plan_clusters(combined, options.cluster)
     value = 100 * SCORE_OF_A[combined.outcome]
@@ -49,32 +48,23 @@ def fit_mt_bench_adjusted(rows: Comparisons, options: MtBenchOptions, seed: int)
         Share(combined.model_b, 100 - value, combined.weight),
     )
     means = weighted_means(rows.n_models, shares, plan)
-    lower, upper = share_ends(means, Reach(options.level, plan.fewest - 1))
     table = PairTable.of(combined)
     connectivity = Connectivity.of(HalfWins.of(table.weight, both_bad_is_tie=True))
     return ranked(
-        Estimate(
-            rating=means.mean,
-            lower=lower,
-            upper=upper,
-            covariance=means.covariance,
-            component=connectivity.component,
-        ),
+        share_estimate(means, Reach(options.level, plan.fewest - 1), connectivity.component),
+        options,
         method="mt_bench_adjusted",
         models=rows.models,
         counts=table.counts(),
-        provisional_below=options.provisional_below,
         unit="percent",
-        level=options.level,
         diagnostics={
             "rows": len(rows),
             "combined": len(combined),
             "inconsistent": n_inconsistent,
-            "excluded": {"both_bad": len(rows) - len(used)} if len(used) < len(rows) else {},
+            "excluded": excluded(rows, used),
             **describe_groups(connectivity.component, connectivity.is_unbounded, rows.models),
             **describe_plan(plan),
         },
-        options=options.model_dump(),
         seed=seed,
     )
 

@@ -60,19 +60,17 @@ def fit_peers(rows: Comparisons, options: PeerExaminationOptions, seed: int) -> 
     )
     return ranked(
         estimate,
+        options,
         method="peer_examination",
         models=rows.models,
         counts=PairTable.of(rows).counts(),
-        provisional_below=options.provisional_below,
         unit="points",
-        level=options.level,
         diagnostics={
             **describe_fit(rows, pairs, options),
             "examiners": _examiners(found, weights, agreement, agreement_draws, options.level),
             "questions": found.n_questions,
             "rounds": options.rounds,
         },
-        options=options.model_dump(),
         seed=seed,
     )
 

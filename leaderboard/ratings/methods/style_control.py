@@ -6,9 +6,10 @@ import numpy as np
 from numpy.typing import NDArray
 from pydantic import Field
 
+from leaderboard.ratings.both_bad import counted, excluded
 from leaderboard.ratings.cells import Connectivity, HalfWins, PairTable
 from leaderboard.ratings.clusters import plan_clusters
-from leaderboard.ratings.comparisons import Comparisons, Outcome
+from leaderboard.ratings.comparisons import Comparisons
 from leaderboard.ratings.contextual import (
     ContextualData,
     ContextualFit,
@@ -76,17 +77,15 @@ def fit_style_control(rows: Comparisons, options: StyleControlOptions, seed: int
     features = options.features
     if features is None:
         features = tuple(name for name in STYLE if rows.has_feature(name))
-    counted = rows
-    if options.both_bad == "exclude" and (rows.outcome == Outcome.BOTH_BAD).any():
-        counted = rows.select(rows.outcome != Outcome.BOTH_BAD)
-    table = PairTable.of(counted)
+    used = counted(rows, options.both_bad)
+    table = PairTable.of(used)
     halves = HalfWins.of(table.weight, both_bad_is_tie=True)
     connectivity = Connectivity.of(halves)
     phantom = phantom_games(connectivity, options, rows.models)
     if convention.strength_penalty:
         phantom = np.zeros_like(phantom)
-    covariates = style_covariates(counted, features, convention, with_position=options.position)
-    data = _data(counted, covariates, convention, connectivity, phantom)
+    covariates = style_covariates(used, features, convention, with_position=options.position)
+    data = _data(used, covariates, convention, connectivity, phantom)
     plain = fit_strengths(
         halves,
         connectivity,
@@ -95,7 +94,7 @@ def fit_style_control(rows: Comparisons, options: StyleControlOptions, seed: int
     )
     start = np.concatenate([np.nan_to_num(plain.strength), np.zeros(len(covariates.names))])
     fit = fit_contextual(data, start)
-    plan = plan_clusters(counted, options.cluster)
+    plan = plan_clusters(used, options.cluster)
     covariance = _covariance(data, fit, connectivity, clustered_meat(_scores(data, fit), plan))
     m = rows.n_models
     strength = np.where(connectivity.component >= 0, fit.parameters[:m], np.nan)
@@ -110,15 +109,14 @@ def fit_style_control(rows: Comparisons, options: StyleControlOptions, seed: int
     reach = Reach(options.level, plan.fewest - 1)
     return ranked(
         estimate,
+        options,
         method="style_control",
         models=rows.models,
         counts=PairTable.of(rows).counts(),
-        provisional_below=options.provisional_below,
         unit="points",
-        level=options.level,
         diagnostics={
             "rows": len(rows),
-            "excluded": {"both_bad": len(rows) - len(counted)} if len(counted) < len(rows) else {},
+            "excluded": excluded(rows, used),
             "convention": convention.name,
             "style": _coefficients(fit, covariance, covariates, reach, options),
             "constant_features": list(covariates.constant),
@@ -127,7 +125,6 @@ def fit_style_control(rows: Comparisons, options: StyleControlOptions, seed: int
             **describe_groups(connectivity.component, connectivity.is_unbounded, rows.models),
             **describe_plan(plan),
         },
-        options=options.model_dump(),
         seed=seed,
     )
 

@@ -7,10 +7,10 @@ from leaderboard.ratings.cells import Connectivity, HalfWins, PairTable
 from leaderboard.ratings.clusters import plan_clusters
 from leaderboard.ratings.comparisons import Comparisons, Outcome
 from leaderboard.ratings.intervals import Reach, describe_plan
-from leaderboard.ratings.means import Share, share_ends, weighted_means
+from leaderboard.ratings.means import Share, share_estimate, weighted_means
 from leaderboard.ratings.methods import rating_method
 from leaderboard.ratings.options import BothBad, ClusteredOptions
-from leaderboard.ratings.ratings import Estimate, Ratings, ranked
+from leaderboard.ratings.ratings import Ratings, ranked
 from leaderboard.ratings.scale import describe_groups
 from leaderboard.ratings.strengths import SCORE_OF_A
 
@@ -41,27 +41,18 @@ def fit_win_rate(rows: Comparisons, options: WinRateOptions, seed: int) -> Ratin
     table = PairTable.of(rows)
     halves = HalfWins.of(table.weight, both_bad_is_tie=options.both_bad == "tie")
     connectivity = Connectivity.of(halves)
-    lower, upper = share_ends(means, Reach(options.level, plan.fewest - 1))
     return ranked(
-        Estimate(
-            rating=means.mean,
-            lower=lower,
-            upper=upper,
-            covariance=means.covariance,
-            component=connectivity.component,
-        ),
+        share_estimate(means, Reach(options.level, plan.fewest - 1), connectivity.component),
+        options,
         method="win_rate",
         models=rows.models,
         counts=table.counts(),
-        provisional_below=options.provisional_below,
         unit="percent",
-        level=options.level,
         diagnostics={
             "rows": len(rows),
             "excluded": {"both_bad": int((~is_counted).sum())} if not is_counted.all() else {},
             **describe_groups(connectivity.component, connectivity.is_unbounded, rows.models),
             **describe_plan(plan),
         },
-        options=options.model_dump(),
         seed=seed,
     )

@@ -282,6 +282,25 @@ def test_the_command_prints_json(length_judge):
     assert (told["done"], told["failed"]) == (8, 0)
 
 
+def test_a_run_that_was_killed_is_finished_by_the_same_command(length_judge):
+    asked = {"probes": ("verbosity",), "limit": 4}
+    begun = start_probe_run(ProbeSpec(length_judge, PAIRWISE, **asked))
+    told = told_by("longest", "--probes", "verbosity", "--limit", "4")
+    assert told.startswith(f"going on with run {begun.pk}, which was not finished")
+    assert "8 of 8 done" in told
+    begun.refresh_from_db()
+    assert (ProbeRun.objects.count(), begun.status) == (1, RunStatus.COMPLETED)
+
+
+@pytest.mark.parametrize(
+    "asked", [("--limit", "3"), ("--probes", "null_model", "--limit", "4"), ("--mode", "single")]
+)
+def test_a_run_that_was_asked_for_something_else_is_left_alone(length_judge, asked):
+    begun = start_probe_run(ProbeSpec(length_judge, PAIRWISE, probes=("verbosity",), limit=4))
+    told_by("longest", *asked)
+    assert begun.trials.unfinished().count() == 8
+
+
 def test_money_is_not_spent_without_being_asked_for(chat_judge, served):
     with pytest.raises(CommandError, match="add --yes"):
         told_by("chat")
