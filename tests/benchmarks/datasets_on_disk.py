@@ -3,7 +3,12 @@
 import json
 import random
 
-from tests.benchmarks.programs_on_disk import humaneval_rows, mbpp_rows
+from tests.benchmarks.programs_on_disk import (
+    humaneval_rows,
+    mbpp_examples,
+    mbpp_rows,
+    sanitized_rows,
+)
 
 # where lm-eval defines the tasks that these data serve; reading all its folders takes long
 FOLDERS = (
@@ -232,6 +237,13 @@ def _wikitext(w):
 def _programs(w):
     w.split("openai/openai_humaneval", "openai_humaneval", "test", humaneval_rows())
     w.split("google-research-datasets/mbpp", "full", "test", mbpp_rows())
+    w.split("google-research-datasets/mbpp", "full", "prompt", mbpp_examples())
+    w.split("google-research-datasets/mbpp", "sanitized", "test", sanitized_rows())
+    shown = [{**row, "prompt": row["text"], "test_imports": []} for row in mbpp_examples()]
+    for row in shown:
+        for name in ("text", "test_setup_code", "challenge_test_list"):
+            del row[name]
+    w.split("google-research-datasets/mbpp", "sanitized", "prompt", shown)
 
 
 def _clue(w):

@@ -56,6 +56,12 @@ def test_multiple_choice_rows_come_from_jsonl_in_several_spellings():
     assert found[2].passage == "long ago"
 
 
+def test_separators_inside_a_text_do_not_end_its_line():
+    row = {"question": "one\u2028two\x85three", "A": "x", "B": "y", "answer": "A"}
+    (found,) = read_choices(json.dumps(row, ensure_ascii=False), "q.jsonl")
+    assert found.question.text == row["question"]
+
+
 @pytest.mark.parametrize(
     ("row", "reason"),
     [
