@@ -180,7 +180,7 @@ class HarnessTask:
             return None
         items = [tuple(value) if isinstance(value, list) else value for value in values]
         resamples = min(BOOTSTRAP_RESAMPLES, 100) if _is_slow(function) else BOOTSTRAP_RESAMPLES
-        error = stderr_for_metric(function, resamples)
+        error = getattr(function, "error", None) or stderr_for_metric(function, resamples)
         return float(function(items)), float(error(items)) if error and len(items) > 1 else None
 
     def identity(self) -> dict[str, Json]:
@@ -306,5 +306,10 @@ def cluster_of(doc: Any) -> str:
     for name in PASSAGE_FIELDS:
         text = doc.get(name)
         if isinstance(text, str) and len(text) > 100:
-            return hashlib.sha256(text.encode()).hexdigest()[:12]
+            return passage_cluster(text)
     return ""
+
+
+def passage_cluster(passage: str) -> str:
+    """What samples about one passage share; an empty string where there is none."""
+    return hashlib.sha256(passage.encode()).hexdigest()[:12] if passage else ""
