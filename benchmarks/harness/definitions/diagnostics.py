@@ -38,7 +38,9 @@ def _correlations(tables: npt.NDArray[np.int64]) -> npt.NDArray[np.float64]:
     """Of tables [n, 4]."""
     tn, fp, fn, tp = tables.T.astype(float)
     below = np.sqrt((tp + fp) * (tp + fn) * (tn + fp) * (tn + fn))
-    return np.divide(tp * tn - fp * fn, below, out=np.zeros_like(below), where=below > 0)
+    found: npt.NDArray[np.float64] = np.zeros_like(below)
+    np.divide(tp * tn - fp * fn, below, out=found, where=below > 0)
+    return found
 
 
 class Parity:
