@@ -36,6 +36,7 @@ from benchmarks.suites_base import (
     SampleScore,
     TaskError,
     TaskOptions,
+    WrittenTaskError,
     digest,
     limited,
 )
@@ -169,7 +170,9 @@ class AnswerTask:
     def __init__(self, name: str, rows: Sequence[AnswerRow], options: TaskOptions) -> None:
         self.name, self.rows, self.options = name, rows, options
         if options.protocol is not AskProtocol.NATIVE:
-            raise TaskError(f"task {name!r} has no choices, so it cannot be asked for a letter")
+            raise WrittenTaskError(
+                f"task {name!r} has no choices, so it cannot be asked for a letter"
+            )
         self.judge = str(options.settings.get("judge") or "")
         chosen = str(options.settings.get("metric") or ("judge" if self.judge else "rouge_l"))
         if chosen == "judge" and not self.judge:
