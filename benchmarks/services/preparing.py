@@ -55,6 +55,7 @@ from benchmarks.suites_base import (
 )
 
 BATCH = 500
+NAMES_IN_A_LABEL = 5
 Built = tuple["Planned", OpenTask, list[PreparedSample]]
 
 
@@ -164,7 +165,7 @@ def create_benchmark_run(
     if checked.corpus and not Path(checked.corpus).exists():
         raise TaskError(f"the corpus {checked.corpus} does not exist; give a file or a folder")
     return BenchmarkRun.objects.create(
-        label=label or f"{language_model}: {', '.join(selection)}"[:200],
+        label=(label or f"{language_model}: {_in_short(selection)}")[:200],
         language_model=language_model,
         engine=engine,
         model_args=arguments,
@@ -175,6 +176,13 @@ def create_benchmark_run(
         created_by=created_by,
         software_version=__version__,
     )
+
+
+def _in_short(selection: Sequence[str]) -> str:
+    """The first names, and of how many."""
+    if len(selection) <= NAMES_IN_A_LABEL:
+        return ", ".join(selection)
+    return f"{', '.join(selection[: NAMES_IN_A_LABEL - 1])}… ({len(selection)})"
 
 
 def _require_judges(options: RunOptions) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -133,6 +134,10 @@ TASKS = {
     "chid": ClueTask("ChID: idioms in blanks", _idioms),
 }
 NAMES = tuple(f"clue_{name}" for name in (*TASKS, *READING))
+TITLES = {name: task.title for name, task in TASKS.items()} | READING
+# what the group is made of, in CLUE's own names
+MADE_OF = ", ".join(title.partition(":")[0] for title in TITLES.values())
+EXAMPLES_READ = 64
 
 
 def _rows(split: Any) -> Iterator[dict[str, Any]]:  # a split of datasets, which carries no types
@@ -149,13 +154,12 @@ class ClueSuite:
     """``clue`` is all of them; data set ``clue/clue``, one folder per task, split validation."""
 
     def cards(self, home: Path | None) -> list[TaskCard]:
-        titles = {name: task.title for name, task in TASKS.items()} | READING
         single = [
             TaskCard(f"clue_{name}", "clue", title=title, dataset=f"clue/clue {name}",
                      output_type="generate_until" if name in READING else "multiple_choice")
-            for name, title in titles.items()
+            for name, title in TITLES.items()
         ]  # fmt: skip
-        return [TaskCard("clue", "clue", "group", "CLUE", children=NAMES), *single]
+        return [TaskCard("clue", "clue", "group", "CLUE", MADE_OF, children=NAMES), *single]
 
     def resolve(self, name: str, home: Path | None) -> TaskTree | None:
         if name == "clue":
@@ -179,8 +183,8 @@ class ClueSuite:
         convert = TASKS[task].convert
         rows = [row for given in _rows(loaded["validation"]) for row in convert(given)]
         shots = _rows(loaded["train"]) if "train" in loaded else ()
-        examples = [row for given in shots for row in convert(given)][:64]
-        return ChoiceTask(name, rows, examples, options)
+        examples = islice((row for given in shots for row in convert(given)), EXAMPLES_READ)
+        return ChoiceTask(name, rows, list(examples), options)
 
 
 SUITES.register("clue")(ClueSuite())
