@@ -16,6 +16,7 @@ from django.utils.translation import gettext_lazy
 
 from benchmarks.protocol_words import protocol_words
 from benchmarks.statistics.estimates import Estimate
+from benchmarks.suite_words import suite_words
 from benchmarks.suites_base import Reason
 
 register = template.Library()
@@ -97,6 +98,7 @@ def metric(name: str) -> str:
 
 
 register.filter("protocol", protocol_words)
+register.filter("suite_words", suite_words)
 
 
 REASONS = {

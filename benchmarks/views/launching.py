@@ -77,11 +77,7 @@ def _ours() -> list[tuple[str, str, str]]:
     return [
         ("clue", "CLUE", CLUE_IS_MADE_OF),
         ("humaneval mbpp", _("Programs"), "HumanEval, MBPP"),
-        (
-            "needle_haystack",
-            _("Needle in a haystack"),
-            _("One fact in a long text, by length and depth"),
-        ),
+        ("needle_haystack", "Needle in a haystack", "One fact in a long text, by length and depth"),
     ]
 
 

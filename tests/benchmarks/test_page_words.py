@@ -8,6 +8,8 @@ from benchmarks.charts import heat_map, needle_map
 from benchmarks.models import Sample
 from benchmarks.sample_reading import ChoiceLine, split_choices
 from benchmarks.services.preparing import create_benchmark_run
+from benchmarks.suite_words import WORDS
+from benchmarks.suites import SUITES
 from benchmarks.templatetags import scores
 
 
@@ -41,6 +43,16 @@ def test_how_a_task_is_asked_is_said_in_words():
     with translation.override("en"):
         assert scores.asked_by("generate_until") == "a written answer"
         assert scores.asked_by("something_new") == "something_new"
+
+
+def test_everything_our_suites_say_about_their_tasks_can_be_translated():
+    cards = [card for name, suite in SUITES.items() if name != "lm-eval"
+             for card in suite.cards(None)]  # fmt: skip
+    said = {text for card in cards for text in (card.title, card.description) if text}
+    # names of benchmarks and lists of them are the same in every language
+    names = {text for text in said if all(part[:1].isupper() or part[:1].isdigit() or part in
+             ("llmuses", "core", "v1") for part in text.replace(",", "").split())}  # fmt: skip
+    assert said - names <= set(WORDS) <= said
 
 
 def line(share, *, gold=False):
