@@ -15,6 +15,10 @@ from benchmarks.models import Sample
 # a zero is not the page's own colour, which means that nothing was measured
 SEQUENTIAL = ((0.0, "var(--sunken)"), (1.0, "var(--accent)"))
 
+# names of more tasks than these would be turned on their side and left out
+MOST_TASKS_ACROSS = 12
+ROW_HEIGHT, LOW_ROW_HEIGHT = 34, 22
+
 # which capability a task shows, by the beginning of its name
 CAPABILITIES = (
     ("knowledge", ("mmlu", "ceval", "cmmlu", "arc_", "openllm::arc", "triviaqa", "race")),
@@ -40,7 +44,14 @@ def heat_map(board: Board) -> dict[str, Any]:
     """Scores of models by tasks."""
     names = [_column_name(column.task, column.number) for column in board.columns]
     values = [[_value(cell) for cell in row] for _model, row in board.rows()]
-    return _heat("heat", _("Scores by task"), names, [m.display_name for m in board.models], values)
+    models = [m.display_name for m in board.models]
+    if len(names) > max(MOST_TASKS_ACROSS, len(models)):
+        # many tasks stand below each other, where their names have room
+        columns = [list(column) for column in zip(*values, strict=True)]
+        made = _heat("heat", _("Scores by task"), models, names, columns, corner=_("Task"))
+        made["figure"]["layout"]["xaxis"]["side"] = "top"
+        return made
+    return _heat("heat", _("Scores by task"), names, models, values)
 
 
 def _column_name(task: str, number: int) -> str:
@@ -58,7 +69,11 @@ def _heat(
     columns: Sequence[str],
     rows: Sequence[str],
     values: Sequence[Sequence[float | None]],
+    *,
+    corner: str = "",
+    axes: tuple[str, str] = ("", ""),
 ) -> dict[str, Any]:
+    height = ROW_HEIGHT if len(rows) <= MOST_TASKS_ACROSS else LOW_ROW_HEIGHT
     figure = {
         "data": [{
             "type": "heatmap", "x": list(columns), "y": list(rows),
@@ -68,18 +83,19 @@ def _heat(
             "hovertemplate": "%{y} · %{x}: %{z}<extra></extra>",
         }],
         "layout": {
-            "height": 60 + 34 * len(rows) + max(100, 7 * max(map(len, columns), default=0)),
+            "height": 60 + height * len(rows) + max(100, 7 * max(map(len, columns), default=0)),
             # lengths and depths are names here: as numbers they would be drawn to scale
-            "xaxis": {"type": "category", "automargin": True},
-            "yaxis": {"type": "category", "autorange": "reversed", "automargin": True},
+            "xaxis": {"type": "category", "automargin": True, "title": {"text": axes[0]}},
+            "yaxis": {"type": "category", "autorange": "reversed", "automargin": True,
+                      "title": {"text": axes[1]}, "tickmode": "linear"},
         },
     }  # fmt: skip
     table = [
         [name, *("–" if v is None else f"{v:g}" for v in line)]
         for name, line in zip(rows, values, strict=True)
     ]
-    return {"key": key, "title": title, "figure": figure, "columns": [_("Model"), *columns],
-            "rows": table}  # fmt: skip
+    return {"key": key, "title": title, "figure": figure,
+            "columns": [corner or _("Model"), *columns], "rows": table}  # fmt: skip
 
 
 def needle_map(samples: Sequence[Sample]) -> dict[str, Any] | None:
@@ -96,7 +112,8 @@ def needle_map(samples: Sequence[Sample]) -> dict[str, Any] | None:
         [_mean_percent(cells.get((length, depth), [])) for length in lengths] for depth in depths
     ]
     return _heat("needle", _("Found, by length (tokens) and depth (%)"),
-                 [str(n) for n in lengths], [f"{d:g}" for d in depths], values)  # fmt: skip
+                 [str(n) for n in lengths], [f"{d:g}" for d in depths], values,
+                 corner=_("Depth (%)"), axes=(_("Length (tokens)"), _("Depth (%)")))  # fmt: skip
 
 
 def _mean_percent(values: Sequence[float]) -> float | None:

@@ -9,6 +9,9 @@ from typing import Any
 
 from benchmarks.models import Sample
 
+MOST_AT_ONCE = 20
+LIKELIEST_SHOWN = 8
+
 
 @dataclass(frozen=True, slots=True)
 class ChoiceLine:
@@ -50,6 +53,27 @@ def choice_lines(
         )
         for place, (_, response) in enumerate(pairs)
     ]  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What a page shows at once and what it folds away."""
+
+    shown: list[ChoiceLine]
+    rest: list[ChoiceLine]
+
+
+def split_choices(lines: list[ChoiceLine]) -> Choices:
+    """Few choices as they were asked; of many the likeliest and the right one, likeliest first."""
+    if len(lines) <= MOST_AT_ONCE:
+        return Choices(lines, [])
+    ordered = sorted(lines, key=lambda line: -(line.share or 0.0))
+    kept = [
+        line
+        for place, line in enumerate(ordered)
+        if place < LIKELIEST_SHOWN or line.is_gold or line.is_first_per_character
+    ]
+    return Choices(kept, [line for line in ordered if line not in kept])
 
 
 def _choice_text(sample: Sample, place: int, request: Mapping[str, Any]) -> str:

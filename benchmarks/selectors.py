@@ -35,6 +35,12 @@ class TaskLine:
     estimate: Estimate | None
 
     @property
+    def looks(self) -> list[tuple[str, int]]:
+        """How many samples deserve a second look, by reason."""
+        counts = self.task.audit.items()
+        return [(name, n) for name, n in counts if n and name not in ("scored", "failed")]
+
+    @property
     def percent(self) -> dict[str, float | None] | None:
         """Score and interval in percent, for a bar on a 0-100 scale; None where not known."""
         if self.estimate is None or not 0 <= self.estimate.value <= 1:

@@ -65,6 +65,10 @@ class UnsuitableTaskError(TaskError):
     """
 
 
+class WrittenTaskError(TaskError):
+    """A task without choices whose own way is to be answered in writing."""
+
+
 @dataclass(frozen=True, slots=True)
 class SampleRequest:
     """One question to the engine, as stored on a row.

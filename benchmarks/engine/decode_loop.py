@@ -19,6 +19,7 @@ from benchmarks.engine.shared_cache import (
     growing_cache,
     keys_and_values,
 )
+from providers.checkpoints.weights import input_device
 
 # decoding needs a stop string's tokens and a little more: a tokenizer may cut the same text into
 # other tokens than it was trained to
@@ -97,8 +98,7 @@ class DecodeLoop:
 
     @property
     def _device(self) -> torch.device:
-        device: torch.device = self.model.get_input_embeddings().weight.device
-        return device
+        return input_device(self.model)
 
     def _prefill(self, rows: list[Stream], prefix: KeysAndValues | None) -> _Batch:
         """Run the prompts, padded on the left, and choose each row's first token."""

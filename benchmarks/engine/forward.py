@@ -18,6 +18,7 @@ from benchmarks.engine.shared_cache import (
     keys_and_values,
     shared_cache,
 )
+from providers.checkpoints.weights import input_device
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +49,7 @@ class BatchInputs:
     """Rows padded on the right, with the mask under which each token sees its ancestors only."""
 
     def __init__(self, rows: Sequence[Row], *, prefix_length: int, model: Any) -> None:
-        device = model.get_input_embeddings().weight.device
+        device = input_device(model)
         self.width = max(len(row) for row in rows)
         tokens = np.zeros((len(rows), self.width), dtype=np.int64)
         positions = np.zeros((len(rows), self.width), dtype=np.int64)

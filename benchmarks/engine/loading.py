@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field
-from importlib import import_module
-from typing import Any, Literal
+from typing import Any
 
 import torch
 
@@ -13,6 +12,7 @@ from benchmarks.engine.encoding import TextEncoder, model_max_length
 from benchmarks.engine.likelihood import LikelihoodScorer
 from benchmarks.engine.requests import LikelihoodRequest
 from benchmarks.engine.spec import ModelSpec
+from providers.checkpoints.weights import end_tokens, input_device, load_tokenizer, load_weights
 
 logger = logging.getLogger(__name__)
 
@@ -61,49 +61,10 @@ class LoadedModel:
         return str(self.model.dtype).removeprefix("torch.")
 
 
-DTYPES: dict[str, torch.dtype | Literal["auto"]] = {
-    "fp32": torch.float32,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-    "auto": "auto",
-}
-
-
 def load_model(spec: ModelSpec) -> LoadedModel:
-    """Load ``spec``; raises OSError with transformers' own sentence when it cannot be found."""
-    transformers: Any = import_module("transformers")  # its own types reject its documented calls
-    options: dict[str, Any] = {
-        "revision": spec.revision,
-        "trust_remote_code": spec.trust_remote_code,
-    }
-    tokenizer = transformers.AutoTokenizer.from_pretrained(
-        spec.tokenizer or spec.checkpoint, **options
-    )
-    if spec.quantization:
-        options["quantization_config"] = _quantization(spec.quantization)
-    if spec.device_map:
-        options["device_map"] = spec.device_map
-    model = transformers.AutoModelForCausalLM.from_pretrained(
-        spec.checkpoint,
-        dtype=DTYPES[spec.precision],
-        attn_implementation="sdpa",
-        **options,
-    )
-    # a quantised checkpoint lies where its quantiser put it and must not be moved
-    if not spec.device_map and not getattr(model, "is_quantized", False):
-        model = model.to(spec.device or _default_device())
-    return prepare(spec, model, tokenizer)
-
-
-def _quantization(name: str) -> Any:  # a transformers configuration object
-    configuration: Any = import_module("transformers").BitsAndBytesConfig
-    if name == "8bit":
-        return configuration(load_in_8bit=True)
-    return configuration(load_in_4bit=True, bnb_4bit_compute_dtype=torch.bfloat16)
-
-
-def _default_device() -> str:
-    return "cuda" if torch.cuda.is_available() else "cpu"
+    """Load ``spec``; raises CheckpointError with a sentence when it cannot be found or used."""
+    tokenizer = load_tokenizer(spec)
+    return prepare(spec, load_weights(spec, "AutoModelForCausalLM"), tokenizer)
 
 
 def prepare(spec: ModelSpec, model: Any, tokenizer: Any) -> LoadedModel:
@@ -119,7 +80,7 @@ def prepare(spec: ModelSpec, model: Any, tokenizer: Any) -> LoadedModel:
         tokenizer=tokenizer,
         max_length=spec.max_length or model_max_length(model.config, tokenizer),
         limits=_limits(model, spec),
-        eos_ids=_eos_ids(model, tokenizer),
+        eos_ids=end_tokens(model, tokenizer),
         repetition_penalty=_repetition_penalty(model),
     )
     reason = _reason_against_sharing(loaded)
@@ -135,16 +96,8 @@ def _repetition_penalty(model: Any) -> float:
     return float(getattr(settings, "repetition_penalty", None) or 1.0)
 
 
-def _eos_ids(model: Any, tokenizer: Any) -> frozenset[int]:
-    """Every token that ends a generation, by the tokenizer and by the model's own settings."""
-    settings = getattr(model, "generation_config", None)
-    named = getattr(settings, "eos_token_id", None)
-    ids = {tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])}
-    return frozenset(int(token) for token in ids if token is not None)
-
-
 def _limits(model: Any, spec: ModelSpec) -> EngineLimits:
-    device = model.get_input_embeddings().weight.device
+    device = input_device(model)
     config = model.config.get_text_config()
     reads = max(READ_ELEMENTS["cpu" if device.type == "cpu" else "cuda"] // config.vocab_size, 64)
     if spec.token_budget:

@@ -8,9 +8,10 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any, Literal, cast, get_args
 
+from providers.checkpoints.spec import QUANTIZATIONS
+
 Precision = Literal["fp32", "bf16", "fp16", "auto"]
 PRECISIONS: tuple[Precision, ...] = get_args(Precision)
-QUANTIZATIONS = ("", "8bit", "4bit")
 _ALIASES = {
     "float32": "fp32",
     "bfloat16": "bf16",
@@ -31,8 +32,8 @@ class ModelSpec:
     """A checkpoint on disk or on a hub.
 
     ``precision`` ``auto`` takes what the checkpoint was saved in. ``device_map`` (``auto``,
-    ``balanced``…) spreads the model over several accelerators. ``token_budget`` 0 lets the engine
-    choose from the memory that is free.
+    ``balanced``…, or a map of modules as JSON) spreads the model over several accelerators, memory
+    and disk. ``token_budget`` 0 lets the engine choose from the memory that is free.
     """
 
     checkpoint: str
@@ -79,6 +80,8 @@ def model_spec(values: Mapping[str, Any]) -> ModelSpec:  # from JSON or a comman
 def _converted(name: str, value: Any) -> Any:
     if name == "precision":
         return cast(Precision, _ALIASES.get(str(value), str(value)))
+    if name == "device_map" and isinstance(value, Mapping):
+        return json.dumps(value)
     if name in ("max_length", "token_budget"):
         try:
             return int(value)
@@ -101,8 +104,14 @@ def saved_precision(spec: ModelSpec) -> str:
     return _ALIASES.get(name, name) or spec.precision
 
 
-def parse_pairs(text: str) -> dict[str, str]:
-    """``a=1,b=two`` as a mapping."""
+def parse_pairs(text: str) -> dict[str, Any]:
+    """``a=1,b=two`` as a mapping, or a JSON object, whose values may hold commas."""
+    if text.lstrip().startswith("{"):
+        try:
+            found: dict[str, Any] = json.loads(text)
+        except ValueError as error:
+            raise ModelArgsError(f"{text!r} is not a JSON object ({error})") from error
+        return found
     pairs: dict[str, str] = {}
     for part in filter(None, (part.strip() for part in text.split(","))):
         name, sign, value = part.partition("=")

@@ -1,7 +1,8 @@
 """All tasks and groups of lm-eval by name, kept in a file because reading them takes half a minute.
 
 lm-eval reads fourteen thousand YAML files to know its tasks. They are read once per installed
-version; afterwards a task is loaded from its own files alone.
+version; afterwards a task is loaded from its own files alone. ``definitions/`` holds, in lm-eval's
+form, what it lacks.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import Any
 
 logger = logging.getLogger(__name__)
 FORMAT = 1
+DEFINITIONS = Path(__file__).parent / "definitions"
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +72,10 @@ def kept_file(home: Path) -> Path:
 @cache
 def catalogue(home: Path | None) -> Catalogue:
     """The catalogue of the installed version, read from ``home`` or made and kept there."""
+    return Catalogue(read_catalogue([DEFINITIONS]).entries | _lm_evals(home).entries)
+
+
+def _lm_evals(home: Path | None) -> Catalogue:
     if home is None:
         return read_catalogue([tasks_folder()])
     kept = kept_file(home)

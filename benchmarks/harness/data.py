@@ -105,12 +105,30 @@ def load_local(
         raise TaskError(
             f"the splits in {folder} are of several formats: {', '.join(sorted(kinds))}"
         )
-    data_files = {split: [str(file) for file in paths] for split, paths in files.items()}
-    loaded = original(kinds.pop(), data_files=data_files)
+    loaded = _loaded(kinds.pop(), files, original)
     for alias, split in SPLIT_ALIASES:
         if split in loaded and alias not in loaded:
             loaded[alias] = loaded[split]
     return loaded[options["split"]] if options.get("split") else loaded
+
+
+def _loaded(kind: str, files: Mapping[str, list[Path]], original: Callable[..., Any]) -> Any:
+    """All splits at once, or one by one where their columns differ, as those without answers do."""
+    from datasets import DatasetDict
+    from datasets.exceptions import DatasetGenerationError
+
+    data_files = {split: [str(file) for file in paths] for split, paths in files.items()}
+    try:
+        return original(kind, data_files=data_files)
+    except DatasetGenerationError:
+        loaded = DatasetDict()
+    for split, paths in data_files.items():
+        try:
+            loaded[split] = original(kind, data_files={split: paths})[split]
+        except DatasetGenerationError as error:
+            reason = str(error.__cause__ or error)[:300]
+            raise TaskError(f"{', '.join(paths)} cannot be read as {kind}: {reason}") from error
+    return loaded
 
 
 def _folder(directory: Path, path: str) -> Path:

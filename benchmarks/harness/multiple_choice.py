@@ -28,6 +28,7 @@ from benchmarks.suites_base import (
     SampleScore,
     TaskError,
     TaskOptions,
+    WrittenTaskError,
     limited,
 )
 
@@ -41,7 +42,8 @@ class LetterTask:
         self.inner = HarnessTask(name, task, options)
         self.name, self.task, self.options = name, task, options
         if task.get_config("output_type") != "multiple_choice":
-            raise TaskError(
+            is_written = task.get_config("output_type") == "generate_until"
+            raise (WrittenTaskError if is_written else TaskError)(
                 f"task {name!r} has no choices, so it cannot be asked for a letter; "
                 "leave the protocol at its own"
             )

@@ -13,6 +13,7 @@ from benchmarks.harness.catalogue import harness_version
 from benchmarks.metrics.choices import is_tied
 from benchmarks.metrics.letters import INVALID
 from benchmarks.metrics.text import token_f1
+from benchmarks.statistics.ratios import ratio_error
 from benchmarks.suites_base import (
     ChatFormatter,
     Json,
@@ -170,17 +171,29 @@ class HarnessTask:
 
     def aggregate(self, metric: str, values: Sequence[Json]) -> tuple[float, float | None] | None:
         """lm-eval's own aggregation for what is no mean: perplexities, F1 over a corpus, …"""
-        from lm_eval.api.metrics import mean, stderr_for_metric
+        from lm_eval.api.metrics import (
+            bits_per_byte,
+            mean,
+            stderr_for_metric,
+            weighted_perplexity,
+        )
 
         if metric == TOKEN_PERPLEXITY:
             tokens = sum(count for _, count in values)
-            return math.exp(-sum(logprob for logprob, _ in values) / max(tokens, 1)), None
+            found = math.exp(-sum(logprob for logprob, _ in values) / max(tokens, 1))
+            return found, _perplexity_error(found, values)
         function = self.task.aggregation().get(metric.partition(",")[0], mean)
         if function is mean:
             return None
+        if function is weighted_perplexity:
+            found = float(function(values))
+            return found, _perplexity_error(found, values)
+        if function is bits_per_byte:
+            error = ratio_error(*zip(*values, strict=True))
+            return float(function(values)), None if error is None else error / math.log(2)
         items = [tuple(value) if isinstance(value, list) else value for value in values]
         resamples = min(BOOTSTRAP_RESAMPLES, 100) if _is_slow(function) else BOOTSTRAP_RESAMPLES
-        error = stderr_for_metric(function, resamples)
+        error = getattr(function, "error", None) or stderr_for_metric(function, resamples)
         return float(function(items)), float(error(items)) if error and len(items) > 1 else None
 
     def identity(self) -> dict[str, Json]:
@@ -193,6 +206,12 @@ class HarnessTask:
             if self.task.get_config("output_type") == "generate_until"
             else {},
         }
+
+
+def _perplexity_error(perplexity: float, values: Sequence[Json]) -> float | None:
+    """Of the exponential of a ratio, to first order; lm-eval gives no error for these."""
+    error = ratio_error(*zip(*values, strict=True))
+    return None if error is None else perplexity * error
 
 
 def _texts(sample: Mapping[str, Json]) -> list[str]:
@@ -306,5 +325,10 @@ def cluster_of(doc: Any) -> str:
     for name in PASSAGE_FIELDS:
         text = doc.get(name)
         if isinstance(text, str) and len(text) > 100:
-            return hashlib.sha256(text.encode()).hexdigest()[:12]
+            return passage_cluster(text)
     return ""
+
+
+def passage_cluster(passage: str) -> str:
+    """What samples about one passage share; an empty string where there is none."""
+    return hashlib.sha256(passage.encode()).hexdigest()[:12] if passage else ""

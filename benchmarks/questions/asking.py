@@ -22,6 +22,7 @@ from benchmarks.suites_base import (
     SampleRequest,
     SampleScore,
     TaskOptions,
+    UnsuitableTaskError,
 )
 
 INSTRUCTION = (
@@ -30,6 +31,14 @@ INSTRUCTION = (
 )
 INSTRUCTION_ZH = (
     "请回答下面的单项选择题，可以先逐步思考。最后一行请写成“ANSWER: X”，其中 X 是 {letters} 之一。"
+)
+INSTRUCTION_NAME = (
+    "Say to which of the classes below the following text belongs. You may think step by step. End "
+    'with a line of the form "ANSWER: X", where X is one of the names of the classes.'
+)
+INSTRUCTION_NAME_ZH = (
+    "请从下面列出的类别中选出文本所属的一类，可以先逐步思考。"
+    "最后一行请写成“ANSWER: X”，其中 X 是类别的名称。"
 )
 INSTRUCTION_LETTER = "Answer with the letter of the right option only."
 MAX_ANSWER_TOKENS = 1024
@@ -42,7 +51,8 @@ TOP_LOGPROBS = 20  # the most that OpenAI-compatible endpoints return
 class ChoiceQuestion:
     """A question with options; ``gold`` are indices of right ones, empty when not known.
 
-    ``lists_options`` False says that the text shows its options already.
+    ``lists_options`` False says that the text shows its options already. More options than there
+    are letters are called by their own names.
     """
 
     text: str
@@ -52,19 +62,32 @@ class ChoiceQuestion:
     is_chinese: bool = False
 
     @property
+    def is_named(self) -> bool:
+        return len(self.choices) > len(ascii_uppercase)
+
+    @property
     def letters(self) -> tuple[str, ...]:
-        return tuple(ascii_uppercase[: len(self.choices)])
+        return called(self.choices)
 
     @property
     def gold_letters(self) -> list[str]:
-        return [ascii_uppercase[index] for index in self.gold]
+        return [self.letters[index] for index in self.gold]
 
     def shown(self) -> str:
         text = _FRAME.sub("", self.text.strip()).strip()
         if not self.lists_options:
             return text
+        if self.is_named:
+            # last, so that of a text that is too long its beginning is cut
+            return f"{text}\n\n{('、' if self.is_chinese else ', ').join(self.choices)}"
         options = (f"{letter}) {c}" for letter, c in zip(self.letters, self.choices, strict=True))
         return "\n".join([text, "", *options])
+
+
+def called(choices: Sequence[str]) -> tuple[str, ...]:
+    """What options are called: by letters, or by their names where there are too many."""
+    named = len(choices) > len(ascii_uppercase)
+    return tuple(map(str, choices)) if named else tuple(ascii_uppercase[: len(choices)])
 
 
 def reordered(question: ChoiceQuestion, seed: Json, index: int) -> ChoiceQuestion:
@@ -97,10 +120,12 @@ def ask_for_letter(
 ) -> tuple[SampleRequest, ...]:
     """One request: a written answer, or the first token's likeliest letters."""
     by_letters = options.protocol is AskProtocol.LETTERS
-    template = INSTRUCTION_ZH if question.is_chinese else INSTRUCTION
-    instruction = (
-        INSTRUCTION_LETTER if by_letters else template.format(letters=", ".join(question.letters))
-    )
+    if by_letters and question.is_named:
+        raise UnsuitableTaskError(
+            f"{len(question.choices)} options are more than there are letters; use the protocol "
+            "'native' or 'generation'"
+        )
+    instruction = INSTRUCTION_LETTER if by_letters else _instruction(question)
     messages = _conversation(question, shots, instruction, options.system_prompt, by_letters)
     context = chat(messages) if chat else _as_text(messages)
     if by_letters:
@@ -124,6 +149,13 @@ def ask_for_letter(
     return (
         SampleRequest(RequestKind.GENERATION, context, decoding=decoding, messages=tuple(messages)),
     )
+
+
+def _instruction(question: ChoiceQuestion) -> str:
+    if question.is_named:
+        return INSTRUCTION_NAME_ZH if question.is_chinese else INSTRUCTION_NAME
+    template = INSTRUCTION_ZH if question.is_chinese else INSTRUCTION
+    return template.format(letters=", ".join(question.letters))
 
 
 def _conversation(
@@ -151,13 +183,16 @@ def _as_text(messages: Sequence[Mapping[str, str]]) -> str:
 
 def choice_score(sample: Mapping[str, Json], found: Response, extractor: str = "") -> SampleScore:
     """Read the letter and compare; an answer without one is wrong and marked as invalid."""
-    letters = ascii_uppercase[: len(sample["choices"])]
+    letters = called(sample["choices"])
+    reader = EXTRACTORS[extractor or DEFAULT_EXTRACTOR]
+    is_named = len(letters) > len(ascii_uppercase)
     reasons: list[str] = []
     if found.letters:
         known = {letter: found.letters[letter] for letter in letters if letter in found.letters}
         extracted = max(known, key=lambda letter: known[letter]) if known else INVALID
     else:
-        extracted = EXTRACTORS[extractor or DEFAULT_EXTRACTOR].extract(found.text, letters)
+        read = reader.extract_name if is_named else reader.extract
+        extracted = read(found.text, letters)
         if found.finish_reason == "length":
             reasons.append(Reason.TRUNCATED)
         if not found.text.strip():

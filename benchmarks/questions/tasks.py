@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from benchmarks.harness.task import cluster_of, reasons_of
+from benchmarks.harness.task import passage_cluster, reasons_of
 from benchmarks.metrics.choices import best_choice, best_per_character
 from benchmarks.metrics.text import TEXT_METRICS, bleu_n, rouge
 from benchmarks.probes.variation import variation_of
@@ -14,6 +14,7 @@ from benchmarks.questions.asking import (
     ChoiceQuestion,
     Shot,
     ask_for_letter,
+    called,
     choice_score,
     reordered,
 )
@@ -35,6 +36,7 @@ from benchmarks.suites_base import (
     SampleScore,
     TaskError,
     TaskOptions,
+    WrittenTaskError,
     digest,
     limited,
 )
@@ -93,7 +95,7 @@ class ChoiceTask:
             doc={"question": question.text},
             choices=question.choices,
             category=row.category,
-            cluster=cluster_of({"passage": row.passage}),
+            cluster=passage_cluster(row.passage),
         )
 
     def score(
@@ -124,16 +126,24 @@ def _with_passage(row: ChoiceRow) -> ChoiceQuestion:
 def likelihood_requests(
     question: ChoiceQuestion, shots: Sequence[Shot]
 ) -> tuple[SampleRequest, ...]:
-    """The question with lettered options; each letter is a continuation (MMLU's form)."""
+    """The question with lettered options; each letter is a continuation (MMLU's form).
+
+    Of options that are called by their names, the names are the continuations and are not listed.
+    """
     word = "答案：" if question.is_chinese else "Answer:"
-    blocks = [_block(s.question, word) + f" {s.letter}" for s in shots]
+    # letters come after a space as everywhere; names of a language without spaces do not
+    space = "" if question.is_named and question.is_chinese else " "
+    blocks = [_block(s.question, word) + space + s.letter for s in shots]
     context = "\n\n".join([*blocks, _block(question, word)])
     return tuple(
-        SampleRequest(RequestKind.LIKELIHOOD, context, f" {letter}") for letter in question.letters
+        SampleRequest(RequestKind.LIKELIHOOD, context, space + letter)
+        for letter in question.letters
     )
 
 
 def _block(question: ChoiceQuestion, word: str) -> str:
+    if question.is_named:
+        return f"{question.text}\n{word}"
     lines = (f"{letter}. {c}" for letter, c in zip(question.letters, question.choices, strict=True))
     return "\n".join([question.text, *lines, word])
 
@@ -141,7 +151,7 @@ def _block(question: ChoiceQuestion, word: str) -> str:
 def likelihood_score(sample: Mapping[str, Json], responses: Sequence[Response]) -> SampleScore:
     logprobs = [r.logprob if r.logprob is not None else float("-inf") for r in responses]
     choices, target = sample["choices"], sample["target"]
-    letters = [chr(ord("A") + index) for index in range(len(choices))]
+    letters = called(choices)
     best = letters[best_choice(logprobs)]
     by_length = letters[best_per_character(logprobs, [str(choice) for choice in choices])]
     metrics = {"acc,none": float(best in target), "acc_norm,none": float(by_length in target)}
@@ -160,7 +170,9 @@ class AnswerTask:
     def __init__(self, name: str, rows: Sequence[AnswerRow], options: TaskOptions) -> None:
         self.name, self.rows, self.options = name, rows, options
         if options.protocol is not AskProtocol.NATIVE:
-            raise TaskError(f"task {name!r} has no choices, so it cannot be asked for a letter")
+            raise WrittenTaskError(
+                f"task {name!r} has no choices, so it cannot be asked for a letter"
+            )
         self.judge = str(options.settings.get("judge") or "")
         chosen = str(options.settings.get("metric") or ("judge" if self.judge else "rouge_l"))
         if chosen == "judge" and not self.judge:
@@ -200,7 +212,7 @@ class AnswerTask:
             target=list(row.references),
             doc={"question": question},
             category=row.category,
-            cluster=cluster_of({"passage": row.passage}),
+            cluster=passage_cluster(row.passage),
         )
 
     def judge_request(

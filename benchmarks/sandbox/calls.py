@@ -66,8 +66,15 @@ class Remote:
             raise AttributeError(name)
         return self._peer.ask(get=self._number, name=name)
 
+    def __setattr__(self, name: str, value: object) -> None:
+        self._peer.ask(set=self._number, name=name, to=self._peer.encode(value))
+
     def __getitem__(self, key: object) -> object:
         return self._peer.ask(item=self._number, key=self._peer.encode(key))
+
+    def __setitem__(self, key: object, value: object) -> None:
+        code = self._peer.encode
+        self._peer.ask(put=self._number, key=code(key), to=code(value))
 
     def __iter__(self) -> Any:
         return iter(self._peer.ask(apply="list", to=self._number))
@@ -162,9 +169,16 @@ class Peer:
             raise PermissionError("what the tests hand over can only be called")
         if "get" in message:
             return getattr(self.objects[message["get"]], message["name"])
+        if "set" in message:
+            setattr(self.objects[message["set"]], message["name"], self.decode(message["to"]))
+            return None
         if "item" in message:
             holder: Any = self.objects[message["item"]]
             return holder[self.decode(message["key"])]
+        if "put" in message:
+            changed: Any = self.objects[message["put"]]
+            changed[self.decode(message["key"])] = self.decode(message["to"])
+            return None
         return ON_OBJECTS[message["apply"]](self.objects[message["to"]])
 
     def encode(self, value: object) -> object:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -15,8 +16,11 @@ from providers.base import FailureKind, GenerationSettings, Message, Provider, P
 if TYPE_CHECKING:
     from benchmarks.engine.local import LocalEngine
 
-# samples that go to the engine together: enough to share prefixes and to fill an accelerator
-SAMPLES_PER_BATCH = 256
+# samples that go to the engine together: enough to share prefixes and to fill an accelerator, and
+# no more than are answered in a while, for that is what a stop waits for and a crash loses
+FIRST_BATCH, LEAST_BATCH, LARGEST_BATCH = 64, 32, 256
+BATCH_S = 20.0
+MOST_GROWTH = 4
 TOP_LOGPROBS = 20
 THINK_END = "</think>"
 SETTLE_S = 0.002
@@ -49,10 +53,13 @@ class _Waiting:
 class LocalAsker:
     """Collects samples that are asked at once and runs them as one batch on the engine's thread.
 
-    Loading happens on that thread too, so leases are renewed meanwhile.
+    Loading happens on that thread too, so leases are renewed meanwhile. ``batch_size`` follows the
+    time that batches take.
     """
 
     source: EngineSource
+    clock: Callable[[], float] = time.monotonic
+    batch_size: int = FIRST_BATCH
     waiting: list[_Waiting] = field(default_factory=list)
     flushing: asyncio.Task[None] | None = None
     pool: ThreadPoolExecutor = field(default_factory=lambda: ThreadPoolExecutor(1, "engine"))
@@ -67,20 +74,18 @@ class LocalAsker:
     async def _flush(self) -> None:
         while self.waiting:
             count = -1
-            while count != len(self.waiting) and len(self.waiting) < SAMPLES_PER_BATCH:
+            while count != len(self.waiting) and len(self.waiting) < self.batch_size:
                 count = len(self.waiting)
                 await asyncio.sleep(SETTLE_S)
-            batch, self.waiting = (
-                self.waiting[:SAMPLES_PER_BATCH],
-                self.waiting[SAMPLES_PER_BATCH:],
-            )
+            size = self.batch_size
+            batch, self.waiting = self.waiting[:size], self.waiting[size:]
             await self._run(batch)
 
     async def _run(self, batch: list[_Waiting]) -> None:
         flat = [request for waiting in batch for request in waiting.requests]
         loop = asyncio.get_running_loop()
         try:
-            found = iter(await loop.run_in_executor(self.pool, self._respond, flat))
+            responses, took_s = await loop.run_in_executor(self.pool, self._respond, flat)
         except Exception as error:  # noqa: BLE001  # the border around the engine: told to the row
             if len(batch) > 1:
                 # one of them is to blame; asked alone, the others get their answers
@@ -89,6 +94,8 @@ class LocalAsker:
                 return
             _refuse(batch[0], f"{type(error).__name__}: {error}")
             return
+        self._resize(len(batch), took_s)
+        found = iter(responses)
         for waiting in batch:
             answers = [next(found) for _ in waiting.requests]
             wrong = next((answer.error for answer in answers if answer.error), "")
@@ -97,8 +104,16 @@ class LocalAsker:
             elif not waiting.answer.done():
                 waiting.answer.set_result(answers)
 
-    def _respond(self, requests: list[SampleRequest]) -> list[Response]:
-        return respond(self.source(), requests)
+    def _respond(self, requests: list[SampleRequest]) -> tuple[list[Response], float]:
+        engine = self.source()  # loading is not what a batch takes
+        began = self.clock()
+        return respond(engine, requests), self.clock() - began
+
+    def _resize(self, samples: int, took_s: float) -> None:
+        """As many samples as are answered in ``BATCH_S``, by the batch that has just been."""
+        wanted = int(samples * BATCH_S / took_s) if took_s > 0 else LARGEST_BATCH
+        largest = min(LARGEST_BATCH, MOST_GROWTH * self.batch_size)
+        self.batch_size = max(min(wanted, largest), LEAST_BATCH)
 
     async def aclose(self) -> None:
         if self.flushing is not None:

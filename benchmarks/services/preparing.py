@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from django.contrib.auth.models import User
@@ -49,11 +49,13 @@ from benchmarks.suites_base import (
     TaskOptions,
     TaskTree,
     UnsuitableTaskError,
+    WrittenTaskError,
     digest,
     pack_requests,
 )
 
 BATCH = 500
+NAMES_IN_A_LABEL = 5
 Built = tuple["Planned", OpenTask, list[PreparedSample]]
 
 
@@ -63,13 +65,17 @@ class NothingToRunError(TaskError):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A task of the selection before it is opened; a probe that does not suit it is left out."""
+    """A task of the selection before it is opened; a probe that does not suit it is left out.
+
+    ``is_native``: it has no choices, and a run in writing asks it in its own way.
+    """
 
     name: str
     suite: str
     groups: tuple[str, ...]
     shots: int | None
     is_optional: bool = False
+    is_native: bool = False
 
 
 @dataclass(slots=True)
@@ -159,7 +165,7 @@ def create_benchmark_run(
     if checked.corpus and not Path(checked.corpus).exists():
         raise TaskError(f"the corpus {checked.corpus} does not exist; give a file or a folder")
     return BenchmarkRun.objects.create(
-        label=label or f"{language_model}: {', '.join(selection)}"[:200],
+        label=(label or f"{language_model}: {_in_short(selection)}")[:200],
         language_model=language_model,
         engine=engine,
         model_args=arguments,
@@ -170,6 +176,13 @@ def create_benchmark_run(
         created_by=created_by,
         software_version=__version__,
     )
+
+
+def _in_short(selection: Sequence[str]) -> str:
+    """The first names, and of how many."""
+    if len(selection) <= NAMES_IN_A_LABEL:
+        return ", ".join(selection)
+    return f"{', '.join(selection[: NAMES_IN_A_LABEL - 1])}… ({len(selection)})"
 
 
 def _require_judges(options: RunOptions) -> None:
@@ -200,13 +213,13 @@ def prepare_run(run: BenchmarkRun) -> BenchmarkRun:
         try:
             # task by task, so that a running run's worker may open its own in between
             with LIBRARIES:
-                task, samples = _build(run, planned, chat)
+                asked, task, samples = _build(run, planned, chat)
         except UnsuitableTaskError:
             if not planned.is_optional:
                 raise
             _leave_out(plan, planned.name)
         else:
-            built.append((planned, task, samples))
+            built.append((asked, task, samples))
     shares = _overlaps(run, built)
     with transaction.atomic():
         fresh = BenchmarkRun.objects.select_for_update().get(pk=run.pk)
@@ -218,12 +231,26 @@ def prepare_run(run: BenchmarkRun) -> BenchmarkRun:
 
 def _build(
     run: BenchmarkRun, planned: Planned, chat: ChatFormatter | None
-) -> tuple[OpenTask, list[PreparedSample]]:
-    task = SUITES.get(planned.suite).open(planned.name, _options(run, planned))
+) -> tuple[Planned, OpenTask, list[PreparedSample]]:
+    """The task and its samples, and the plan by which they were made."""
+    options = _options(run, planned)
+    try:
+        task = SUITES.get(planned.suite).open(planned.name, options)
+    except WrittenTaskError:
+        if options.protocol is not AskProtocol.GENERATION:
+            raise
+        return _build(run, replace(planned, is_native=True), chat)
+    if options.protocol is AskProtocol.GENERATION and not _is_asked_for_letters(task):
+        planned = replace(planned, is_native=True)
     samples = task.build(chat)
     if run.engine == EngineKind.ENDPOINT:
         _require_answerable(run, task, samples)
-    return task, samples
+    return planned, task, samples
+
+
+def _is_asked_for_letters(task: OpenTask) -> bool:
+    """Programs, needles and calls are written in every protocol."""
+    return task.primary_metric.endswith(",letter")
 
 
 def _leave_out(plan: Plan, task: str) -> None:
@@ -252,13 +279,14 @@ def _overlaps(run: BenchmarkRun, built: Sequence[Built]) -> dict[tuple[str, int]
 
 
 def _options(run: BenchmarkRun, plan: Planned) -> TaskOptions:
-    return task_options(
+    options = task_options(
         run_options(run.options),
         task=plan.name,
         groups=list(plan.groups),
         shots=plan.shots,
         is_endpoint=run.engine == EngineKind.ENDPOINT,
     )
+    return replace(options, protocol=AskProtocol.NATIVE) if plan.is_native else options
 
 
 def _chat_formatter(run: BenchmarkRun) -> ChatFormatter | None:

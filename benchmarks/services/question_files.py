@@ -12,31 +12,10 @@ from django.utils.text import slugify
 from arena.models import RunStatus
 from benchmarks.models import BenchmarkRun, QuestionFile
 from benchmarks.models.question_file import QuestionFileKind
-from benchmarks.questions.reading import (
-    QuestionFileError,
-    RowError,
-    read_answers,
-    read_choices,
-    rows_of,
-)
+from benchmarks.questions.problems import read_problems
+from benchmarks.questions.reading import QuestionFileError, RowError, read_answers, read_choices
 from benchmarks.questions.tasks import MAX_FILE_BYTES
 from benchmarks.suites_base import TaskError
-
-
-def _read_programs(text: str, name: str) -> list[Any]:
-    """Rows in HumanEval's or MBPP's fields."""
-    made, errors = [], []
-    for line, row in rows_of(text, name):
-        if isinstance(row, str):
-            errors.append(RowError(line, row))
-        elif {"prompt", "test", "entry_point"} <= row.keys() or "test_list" in row:
-            made.append(row)
-        else:
-            needed = "prompt, test and entry_point, or text and test_list"
-            errors.append(RowError(line, f"lacks its tests; give {needed}"))
-    if errors or not made:
-        raise QuestionFileError(name, errors or [RowError(1, "the file holds no problems")])
-    return made
 
 
 def delete_question_file(*, file: QuestionFile) -> None:
@@ -59,7 +38,7 @@ def _read_texts(text: str, name: str) -> list[str]:
 READERS: dict[str, Callable[[str, str], Sequence[Any]]] = {
     QuestionFileKind.CHOICES: read_choices,
     QuestionFileKind.ANSWERS: read_answers,
-    QuestionFileKind.CODE: _read_programs,
+    QuestionFileKind.CODE: read_problems,
     QuestionFileKind.SAFETY: read_answers,
     QuestionFileKind.CORPUS: _read_texts,
 }

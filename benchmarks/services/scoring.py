@@ -11,7 +11,7 @@ from django.db import transaction
 from django.utils import timezone
 
 from arena.models import WorkStatus
-from benchmarks.metrics.letters import EXTRACTORS
+from benchmarks.metrics.letters import DEFAULT_EXTRACTOR, EXTRACTORS
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Sample
 from benchmarks.questions.asking import choice_score
 from benchmarks.services.drops import refresh_drops
@@ -144,6 +144,13 @@ def readings_of(task: BenchmarkTask) -> list[str]:
     metric = task.primary_metric.partition(",")[0]
     filters = [name.partition(",")[2] for name in task.scores if name.partition(",")[0] == metric]
     return sorted(filters) if len(filters) > 1 else []
+
+
+def reading_of(task: BenchmarkTask) -> str:
+    """Which of ``readings_of`` made the score."""
+    if task.protocol == AskProtocol.GENERATION:
+        return task.extractor or DEFAULT_EXTRACTOR
+    return task.primary_metric.partition(",")[2]
 
 
 @transaction.atomic

@@ -15,7 +15,7 @@ from django.db import connections
 from arena.calling import OpenModels
 from arena.models import LanguageModel
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Device, EngineKind, Sample
-from benchmarks.services.asking import SAMPLES_PER_BATCH, Asker, EndpointAsker, LocalAsker
+from benchmarks.services.asking import Asker, EndpointAsker, LocalAsker
 from benchmarks.services.drops import refresh_drops
 from benchmarks.services.engines import engine_for
 from benchmarks.services.libraries import LIBRARIES
@@ -75,14 +75,18 @@ class BenchmarkWorkload:
             model.slug: EndpointAsker(called.provider_of(model)) for model in judge_models(run)
         }
         if run.engine == EngineKind.LOCAL:
-            asker: Asker = LocalAsker(lambda: engine_for(run.model_args))
-            return cls(run, asker, shard_size(run), judges=judges, called=called)
+            asker = LocalAsker(lambda: engine_for(run.model_args))
+            shard = shard_size(run, asker.batch_size)
+            return cls(run, asker, shard, judges=judges, called=called)
         provider = called.provider_of(run.language_model)
         in_flight = max(min(provider.config.max_concurrency, 256), 1)
         return cls(run, EndpointAsker(provider), in_flight, judges=judges, called=called)
 
     def load(self, ids: Sequence[int]) -> list[Sample]:
         rows = list(Sample.objects.filter(pk__in=ids).order_by("id"))
+        if isinstance(self.asker, LocalAsker):
+            # batches get larger or smaller, workers come and go
+            self.in_flight = shard_size(self.run, self.asker.batch_size)
         for task_id in {row.task_id for row in rows} - self.tasks.keys():
             self.tasks[task_id] = BenchmarkTask.objects.select_related("run").get(pk=task_id)
         return rows
@@ -170,17 +174,18 @@ class BenchmarkWorkload:
             connections.close_all()
 
 
-def shard_size(run: BenchmarkRun) -> int:
+def shard_size(run: BenchmarkRun, batch_size: int) -> int:
     """How many samples a worker takes on at once (it claims twice as many).
 
-    Large enough to fill an accelerator; where several share a run, small enough that each gets
-    several shards, so that none takes everything and a killed one loses little.
+    Two batches, one to be asked while the other is scored; where several workers share a run, small
+    enough that each gets several shards, so that none takes everything and a killed one loses
+    little.
     """
     workers = Device.objects.alive().count()
     if workers < 2:
-        return 2 * SAMPLES_PER_BATCH
+        return 2 * batch_size
     share = -(-run.items().unfinished().count() // (SHARDS_PER_WORKER * workers))
-    return min(max(share, LEAST_SHARD), 2 * SAMPLES_PER_BATCH)
+    return min(max(share, LEAST_SHARD), 2 * batch_size)
 
 
 def stored_sample(sample: Sample) -> dict[str, Json]:

@@ -1,31 +1,30 @@
-"""CLUE: Chinese understanding, from data in the original fields.
+"""CLUE: Chinese understanding, from data in the original fields (L. Xu et al., COLING 2020).
 
 Classification and reading tasks are asked as choices, by likelihood of each option's letter or in
-writing; CMRC 2018 and DRCD want a passage's own words and are answered in writing, scored by F1
-over characters. The tasks are OpenCompass's; the prompts are our own.
+writing; so is every blank of ChID, with its row's ten idioms. IFLYTEK's 119 classes are called by
+their names. CMRC 2018 and DRCD want a passage's own words and are answered in writing, scored by F1
+over characters. The prompts are our own.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from benchmarks.harness.data import data_from
 from benchmarks.questions.asking import ChoiceQuestion
+from benchmarks.questions.clue_labels import APPLICATIONS, SECTIONS
 from benchmarks.questions.reading import AnswerRow, ChoiceRow
 from benchmarks.questions.tasks import AnswerTask, ChoiceTask
 from benchmarks.suites import SUITES
 from benchmarks.suites_base import OpenTask, TaskCard, TaskError, TaskOptions, TaskTree
 
 Convert = Callable[[Mapping[str, Any]], list[ChoiceRow]]
-# TNEWS's numbers of sections, in words
-SECTIONS = {
-    "100": "故事", "101": "文化", "102": "娱乐", "103": "体育", "104": "财经", "106": "房产",
-    "107": "汽车", "108": "教育", "109": "科技", "110": "军事", "112": "旅游", "113": "国际",
-    "114": "股票", "115": "农业", "116": "电竞",
-}  # fmt: skip
+BLANK = re.compile(r"#idiom\d+#")
 INFERENCE = ("一定对", "一定错", "不一定")
 INFERENCE_LABELS = {"entailment": 0, "contradiction": 1, "neutral": 2}
 
@@ -85,6 +84,38 @@ def _keywords(row: Mapping[str, Any]) -> list[ChoiceRow]:
     return [_row(text, ("不是", "是"), int(row["label"]))]
 
 
+def _application(row: Mapping[str, Any]) -> list[ChoiceRow]:
+    label = str(row["label"])
+    if not label.isdigit() or int(label) >= len(APPLICATIONS):
+        return []  # the test split has no labels
+    text = f"应用描述：{row['sentence']}\n这个应用属于哪一类？"
+    return [_row(text, APPLICATIONS, int(label))]
+
+
+def _idioms(row: Mapping[str, Any]) -> list[ChoiceRow]:
+    """ChID: several passages share ten idioms; every blank is one question about its passage."""
+    gold = _right_idioms(row["answers"])
+    rows = []
+    for passage in row["content"]:
+        marks = BLANK.findall(passage)
+        numbers = {mark: place for place, mark in enumerate(marks, 1)}
+        shown = passage
+        for mark, number in numbers.items():
+            shown = shown.replace(mark, f"__{number}__")
+        for mark, number in numbers.items():
+            text = f"短文中第 {number} 个空（__{number}__）应填入哪个成语？"
+            if gold.get(mark, -1) >= 0:  # the test split has no answers
+                rows.append(_row(text, tuple(row["candidates"]), gold[mark], shown))
+    return rows
+
+
+def _right_idioms(answers: Any) -> dict[str, int]:
+    """Blanks and the places of their idioms; the hub's copies keep two lists, others pairs."""
+    if isinstance(answers, Mapping):
+        return dict(zip(answers["text"], answers["candidate_id"], strict=True))
+    return {answer["text"]: answer["candidate_id"] for answer in answers}
+
+
 def _extraction(row: Mapping[str, Any]) -> AnswerRow:
     question = f"文章：{row['context']}\n根据文章，用原文的词语简短地回答：{row['question']}"
     return AnswerRow(question, tuple(row["answers"]["text"]), passage=str(row["context"]))
@@ -99,8 +130,14 @@ TASKS = {
     "cluewsc2020": ClueTask("CLUEWSC: what a pronoun means", _reference),
     "tnews": ClueTask("TNEWS: sections of a news site", _section),
     "csl": ClueTask("CSL: keywords of an abstract or not", _keywords),
+    "iflytek": ClueTask("IFLYTEK: 119 classes of applications", _application),
+    "chid": ClueTask("ChID: idioms in blanks", _idioms),
 }
 NAMES = tuple(f"clue_{name}" for name in (*TASKS, *READING))
+TITLES = {name: task.title for name, task in TASKS.items()} | READING
+# what the group is made of, in CLUE's own names
+MADE_OF = ", ".join(title.partition(":")[0] for title in TITLES.values())
+EXAMPLES_READ = 64
 
 
 def _rows(split: Any) -> Iterator[dict[str, Any]]:  # a split of datasets, which carries no types
@@ -114,16 +151,15 @@ def _rows(split: Any) -> Iterator[dict[str, Any]]:  # a split of datasets, which
 
 
 class ClueSuite:
-    """``clue`` is all of them; data set ``clue``, one folder per task, split validation."""
+    """``clue`` is all of them; data set ``clue/clue``, one folder per task, split validation."""
 
     def cards(self, home: Path | None) -> list[TaskCard]:
-        titles = {name: task.title for name, task in TASKS.items()} | READING
         single = [
-            TaskCard(f"clue_{name}", "clue", title=title, dataset=f"clue {name}",
+            TaskCard(f"clue_{name}", "clue", title=title, dataset=f"clue/clue {name}",
                      output_type="generate_until" if name in READING else "multiple_choice")
-            for name, title in titles.items()
+            for name, title in TITLES.items()
         ]  # fmt: skip
-        return [TaskCard("clue", "clue", "group", "CLUE", children=NAMES), *single]
+        return [TaskCard("clue", "clue", "group", "CLUE", MADE_OF, children=NAMES), *single]
 
     def resolve(self, name: str, home: Path | None) -> TaskTree | None:
         if name == "clue":
@@ -135,7 +171,9 @@ class ClueSuite:
 
         task = name.removeprefix("clue_")
         with data_from(options.data):
-            loaded = datasets.load_dataset("clue", task)
+            loaded = datasets.load_dataset("clue/clue", task)
+        if "validation" not in loaded and "dev" in loaded:
+            loaded["validation"] = loaded["dev"]  # as CLUE's own files are called
         if "validation" not in loaded:
             raise TaskError(f"the data of {name!r} have no split 'validation'")
         if task in READING:
@@ -145,8 +183,8 @@ class ClueSuite:
         convert = TASKS[task].convert
         rows = [row for given in _rows(loaded["validation"]) for row in convert(given)]
         shots = _rows(loaded["train"]) if "train" in loaded else ()
-        examples = [row for given in shots for row in convert(given)][:64]
-        return ChoiceTask(name, rows, examples, options)
+        examples = islice((row for given in shots for row in convert(given)), EXAMPLES_READ)
+        return ChoiceTask(name, rows, list(examples), options)
 
 
 SUITES.register("clue")(ClueSuite())

@@ -54,6 +54,11 @@ PRESETS: dict[str, tuple[str, str, Selection]] = {
             for name in ("boolq", "cb", "copa", "multirc", "record", "sglue_rte", "wic", "wsc")
         ),
     ),
+    "superglue-diagnostics": (
+        "SuperGLUE diagnostics",
+        "AX-b and AX-g, which are no part of SuperGLUE's mean",
+        (("axb", None), ("axg", None)),
+    ),
 }
 # llmuses' and evalscope's names for tasks
 ALIASES: dict[str, Selection] = {

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-import json
 import os
-import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from benchmarks.questions.problems import (
+    form_of,
+    instruction,
+    is_stub,
+    problem_of,
+    program_of,
+    read_problems,
+    solution,
+)
+from benchmarks.questions.tasks import read_file
 from benchmarks.sandbox.verdicts import Program, Status
 from benchmarks.statistics.pass_at_k import pass_at_k
 from benchmarks.suites import SUITES
@@ -34,14 +42,12 @@ from benchmarks.suites_base import (
 HUMANEVAL_STOPS = ("\nclass", "\ndef", "\n#", "\nif", "\nprint")
 MBPP_STOPS = ("[DONE]", "\n[BEGIN]")
 MAX_TOKENS = 1024
-FENCED = re.compile(r"```(?:python|py)?\s*\n(.*?)```", re.DOTALL)
-CHAT_INSTRUCTION = (
-    "Write the complete Python function that solves the following problem. Reply with one code "
-    "block that holds the whole function, imports included.\n\n{problem}"
-)
+# the solved problems that the paper shows first, by their task_id
+MBPP_EXAMPLES = (2, 3, 4)
 DATASETS = {
     "humaneval": ("openai/openai_humaneval", "openai_humaneval"),
     "mbpp": ("google-research-datasets/mbpp", "full"),
+    "mbpp_sanitized": ("google-research-datasets/mbpp", "sanitized"),
 }
 
 
@@ -53,13 +59,20 @@ class ProgramTask:
     """Problems whose answers are run against tests.
 
     ``samples`` answers are drawn per problem; with more than one they are sampled at temperature
-    0.2 unless the run says otherwise (Chen et al. 2021 for pass@1).
+    0.2 unless the run says otherwise (Chen et al. 2021 for pass@1). ``examples`` are solved
+    problems to show first; a model without a chat format sees MBPP's three unless told otherwise.
     """
 
     is_thread_safe = True
 
-    def __init__(self, name: str, rows: Sequence[Mapping[str, Any]], options: TaskOptions) -> None:
-        self.name, self.rows, self.options = name, rows, options
+    def __init__(
+        self,
+        name: str,
+        rows: Sequence[Mapping[str, Any]],
+        options: TaskOptions,
+        examples: Sequence[Mapping[str, Any]] = (),
+    ) -> None:
+        self.name, self.rows, self.options, self.examples = name, rows, options, examples
         self.samples = int(options.settings.get("samples") or 1)
         asked = options.settings.get("k") or [1]
         self.ks = [int(k) for k in (asked if isinstance(asked, list) else [asked])]
@@ -88,10 +101,9 @@ class ProgramTask:
         self, index: int, row: Mapping[str, Any], chat: ChatFormatter | None
     ) -> PreparedSample:
         asks_in_words = chat is not None or self.options.is_chat
-        content = CHAT_INSTRUCTION.format(problem=_problem(row))
-        messages = ({"role": "user", "content": content},)
-        context = chat(messages) if chat else _base_prompt(row)
-        stops = () if asks_in_words else HUMANEVAL_STOPS if "prompt" in row else MBPP_STOPS
+        messages = self._conversation(row)
+        context = chat(messages) if chat else self._base_prompt(row)
+        stops = () if asks_in_words else HUMANEVAL_STOPS if is_stub(row) else MBPP_STOPS
         decoding = {
             "max_tokens": MAX_TOKENS,
             "temperature": 0.0 if self.samples == 1 else 0.2,
@@ -108,10 +120,27 @@ class ProgramTask:
         name = str(row.get("task_id", index))
         return PreparedSample(index, (request,) * self.samples, name, dict(row), category="")
 
+    def _conversation(self, row: Mapping[str, Any]) -> tuple[Mapping[str, str], ...]:
+        turns = []
+        for example in self.examples[: self.options.num_fewshot or 0]:
+            turns.append({"role": "user", "content": instruction(example)})
+            code = f"```python\n{solution(example)}\n```"
+            turns.append({"role": "assistant", "content": code})
+        return (*turns, {"role": "user", "content": instruction(row)})
+
+    def _base_prompt(self, row: Mapping[str, Any]) -> str:
+        """For a model without a chat format: code to go on with."""
+        if is_stub(row):
+            return str(row["prompt"])
+        wanted = self.options.num_fewshot
+        shots = self.examples[: len(MBPP_EXAMPLES) if wanted is None else wanted]
+        solved = [f"{form_of(example)}{solution(example)}\n[DONE]\n\n" for example in shots]
+        return "".join(solved) + form_of(row)
+
     def programs(self, index: int, responses: Sequence[Response]) -> list[Program]:
         """What is run for each answer."""
         row = self.rows[index]
-        return [_program(row, found.text) for found in responses]
+        return [program_of(row, found.text) for found in responses]
 
     def score(
         self, index: int, sample: Mapping[str, Json], responses: Sequence[Response]
@@ -136,46 +165,17 @@ class ProgramTask:
         return None
 
     def identity(self) -> dict[str, Json]:
-        kept = [[row.get("task_id"), _problem(row)] for row in self.rows]
+        kept = [[row.get("task_id"), problem_of(row)] for row in self.rows]
         return {"problems": digest(kept), "samples": self.samples,
+                "num_fewshot": self.options.num_fewshot if self.examples else 0,
                 "decoding": dict(self.options.generation)}  # fmt: skip
 
 
-def _problem(row: Mapping[str, Any]) -> str:
-    if "prompt" in row and "test" in row:
-        return str(row["prompt"])
-    tests = "\n".join(row.get("test_list") or [])
-    return f"{row.get('text') or row.get('prompt')}\nYour code should pass these tests:\n{tests}"
-
-
-def _base_prompt(row: Mapping[str, Any]) -> str:
-    """For a model without a chat format: code to go on with."""
-    if "prompt" in row and "test" in row:
-        return str(row["prompt"])
-    return f"{_problem(row)}\n[BEGIN]\n"
-
-
-def _program(row: Mapping[str, Any], answer: str) -> Program:
-    """The answer as a whole program: a fenced block, else the prompt's continuation."""
-    fenced = FENCED.search(answer)
-    if "test" in row:
-        name = str(row["entry_point"])
-        source = str(row["prompt"]) + answer
-        if fenced:
-            # the prompt stays in front for its imports and helpers; the block defines the rest
-            source = f"{row['prompt']}    pass\n\n{fenced[1]}"
-        stub = f"{row['prompt']}    pass\n"
-        return Program(source, f"{row['test']}\ncheck({name})\n", helpers=stub, entry=name)
-    setup = str(row.get("test_setup_code") or "")
-    code = fenced[1] if fenced else answer
-    return Program(code, "\n".join([setup, *(row.get("test_list") or [])]))
-
-
-def _read(name: str, options: TaskOptions) -> list[dict[str, Any]]:
+def _read(name: str, options: TaskOptions) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """The problems to solve, and solved ones to show."""
     path = options.settings.get("local_path")
     if path:
-        lines = Path(str(path)).read_text().splitlines()
-        return [json.loads(line) for line in lines if line.strip()]
+        return read_problems(read_file(Path(str(path))), str(path)), []
     import datasets
 
     from benchmarks.harness.data import data_from
@@ -183,7 +183,9 @@ def _read(name: str, options: TaskOptions) -> list[dict[str, Any]]:
     dataset, config = DATASETS[name]
     with data_from(options.data):
         loaded = datasets.load_dataset(dataset, config)
-    return [dict(row) for row in loaded["test"]]
+    shown = [dict(row) for row in loaded["prompt"]] if "prompt" in loaded else []
+    examples = [row for row in shown if row.get("task_id") in MBPP_EXAMPLES]
+    return [dict(row) for row in loaded["test"]], examples
 
 
 class ProgramSuite:
@@ -195,6 +197,10 @@ class ProgramSuite:
             TaskCard("mbpp", "programs", title="MBPP", output_type="generate_until",
                      description="Short Python problems, run in the sandbox",
                      dataset="google-research-datasets/mbpp"),
+            TaskCard("mbpp_sanitized", "programs", title="MBPP, sanitized",
+                     output_type="generate_until",
+                     description="MBPP's hand-verified problems, run in the sandbox",
+                     dataset="google-research-datasets/mbpp sanitized"),
             TaskCard("general_code", "programs", title="Own programming problems",
                      output_type="generate_until",
                      description="JSONL in HumanEval's or MBPP's fields"),
@@ -207,7 +213,8 @@ class ProgramSuite:
     def open(self, name: str, options: TaskOptions) -> OpenTask:
         if name not in DATASETS and not options.settings.get("local_path"):
             raise TaskError(f"task {name!r} needs a file; give it as the setting local_path")
-        return ProgramTask(name, _read(name, options), options)
+        rows, examples = _read(name, options)
+        return ProgramTask(name, rows, options, examples)
 
 
 SUITES.register("programs")(ProgramSuite())

@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from django import template
 from django.utils.formats import number_format
+from django.utils.html import format_html_join
+from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext_lazy
 
 from benchmarks.protocol_words import protocol_words
 from benchmarks.statistics.estimates import Estimate
+from benchmarks.suite_words import suite_words
 from benchmarks.suites_base import Reason
 
 register = template.Library()
+LARGEST_WRITTEN_OUT = 1e6
 
 
 def _number(value: float, digits: int) -> str:
@@ -33,11 +39,9 @@ def _parts(score: Estimate | Mapping[str, Any] | None) -> tuple[float | None, ..
 
 @register.filter
 def score(value: Estimate | Mapping[str, Any] | None) -> str:
-    """``71.3`` for a share (in percent), ``12.841`` for anything larger than 1."""
+    """``71.3`` for a share (in percent), ``12.841`` for more than 1, ``3.69e+10`` for a lot."""
     found = _parts(value)[0]
-    if found is None:
-        return "–"
-    return _number(100 * found, 1) if 0 <= found <= 1 else _number(found, 3)
+    return "–" if found is None else share(found)
 
 
 @register.filter
@@ -47,26 +51,43 @@ def interval(value: Estimate | Mapping[str, Any] | None) -> str:
     if found is None or lower is None or upper is None:
         return ""
     is_share = 0 <= found <= 1
-    scale, digits = (100, 1) if is_share else (1, 3)
-    return f"{_number(scale * lower, digits)} – {_number(scale * upper, digits)}"
+    if is_share:
+        return f"{_number(100 * lower, 1)} – {_number(100 * upper, 1)}"
+    return f"{_figure(lower)} – {_figure(upper)}"
 
 
 @register.filter
 def share(value: float) -> str:
     """A mean: in percent where it is a share, as it is otherwise."""
-    return _number(100 * value, 1) if 0 <= value <= 1 else _number(value, 3)
+    return _number(100 * value, 1) if 0 <= value <= 1 else _figure(value)
+
+
+def _figure(value: float) -> str:
+    """What is no share, such as a perplexity; that of a model which knows nothing is enormous."""
+    return f"{value:.2e}" if abs(value) >= LARGEST_WRITTEN_OUT else _number(value, 3)
 
 
 @register.filter
 def points(value: float | None) -> str:
     """A difference of shares in percentage points, with its sign."""
-    return "–" if value is None else f"{100 * value:+.1f}"
+    return "–" if value is None else _with_sign(f"{100 * value:+.1f}")
 
 
 @register.filter
 def signed(value: float | None) -> str:
     """A difference of figures that are no shares, with its sign."""
-    return "–" if value is None else f"{value:+.3f}"
+    return "–" if value is None else _with_sign(f"{value:+.3f}")
+
+
+@register.filter
+def z_value(value: float | None) -> str:
+    """A difference in standard errors, with its sign."""
+    return "–" if value is None or not math.isfinite(value) else _with_sign(f"{value:+.2f}")
+
+
+def _with_sign(text: str) -> str:
+    """With a true minus, which is as wide as the plus; nothing has no sign."""
+    return text[1:] if not text.strip("+-0.") else text.replace("-", "−")
 
 
 @register.filter
@@ -77,6 +98,7 @@ def metric(name: str) -> str:
 
 
 register.filter("protocol", protocol_words)
+register.filter("suite_words", suite_words)
 
 
 REASONS = {
@@ -94,6 +116,37 @@ def reason(name: str) -> str:
     """A reason for a second look, in words."""
     known = {str(key): words for key, words in REASONS.items()}
     return str(known.get(name, name))
+
+
+ASKED_BY = {
+    "multiple_choice": gettext_lazy("likelihood of each choice"),
+    "loglikelihood": gettext_lazy("likelihood of a text"),
+    "loglikelihood_rolling": gettext_lazy("perplexity of texts"),
+    "generate_until": gettext_lazy("a written answer"),
+}
+
+
+@register.filter
+def asked_by(output_type: str) -> str:
+    """How a task is asked by its own definition, in words."""
+    return str(ASKED_BY.get(output_type, output_type))
+
+
+@register.filter
+def told(value: object) -> str:
+    """A stored setting as a reader would write it: lists with commas, other parts as JSON."""
+    if isinstance(value, list | tuple) and all(isinstance(part, str | int) for part in value):
+        return ", ".join(map(str, value))
+    if isinstance(value, dict | list | tuple | bool):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
+
+
+@register.filter
+def breakable(name: str) -> SafeString:
+    """A name that may be broken after its parts, where a line has no room for it."""
+    parts = re.split(r"(?<=[_@:])", name)
+    return format_html_join(mark_safe("<wbr>"), "{}", ((part,) for part in parts))
 
 
 SAMPLE_FILTERS = {

@@ -28,6 +28,7 @@ from benchmarks.services.task_names import (
     is_catalogue_ready,
     search_cards,
 )
+from benchmarks.suites.clue import MADE_OF as CLUE_IS_MADE_OF
 from benchmarks.suites.presets import PRESETS
 from benchmarks.suites_base import TaskError
 
@@ -65,10 +66,19 @@ def new_run(request: HttpRequest) -> HttpResponse:
     context = {
         "form": form,
         "known_models": LanguageModel.objects.active().values_list("slug", flat=True),
-        "presets": [(name, title, told) for name, (title, told, _tasks) in PRESETS.items()],
+        "presets": [*((name, title, told) for name, (title, told, _) in PRESETS.items()), *_ours()],
         "missing": what_is_missing(),
     }
     return render(request, "benchmarks/new_run.html", context)
+
+
+def _ours() -> list[tuple[str, str, str]]:
+    """Selections of our own suites that need no file of the user's."""
+    return [
+        ("clue", "CLUE", CLUE_IS_MADE_OF),
+        ("humaneval mbpp", _("Programs"), "HumanEval, MBPP"),
+        ("needle_haystack", "Needle in a haystack", "One fact in a long text, by length and depth"),
+    ]
 
 
 def _launched(request: HttpRequest, form: LaunchForm) -> BenchmarkRun | None:

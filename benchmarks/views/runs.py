@@ -17,7 +17,7 @@ from benchmarks.charts import needle_map
 from benchmarks.models import BenchmarkRun, BenchmarkTask, Sample
 from benchmarks.probe_lines import probe_lines
 from benchmarks.reporting import report_context
-from benchmarks.sample_reading import choice_lines, gold_text
+from benchmarks.sample_reading import choice_lines, gold_text, split_choices
 from benchmarks.selectors import (
     FILTERS,
     comparable_runs,
@@ -29,7 +29,7 @@ from benchmarks.selectors import (
 )
 from benchmarks.services.group_scores import group_scores
 from benchmarks.services.running import results
-from benchmarks.services.scoring import readings_of, rescore
+from benchmarks.services.scoring import reading_of, readings_of, rescore
 from benchmarks.suites_base import TaskError, unpack_requests
 
 SAMPLES_PER_PAGE = 30
@@ -106,6 +106,7 @@ def sample_list(request: HttpRequest, run_id: int, task_id: int) -> HttpResponse
         "categories": [category for category in categories if category],
         "category_scores": task.category_scores,
         "extractors": readings_of(task),
+        "reading": reading_of(task),
         "needle": needle_map(list(task.samples.scored())) if task.suite == "needle" else None,
     }
     return render(request, "benchmarks/samples.html", context)
@@ -140,7 +141,7 @@ def sample_page(request: HttpRequest, sample_id: int) -> HttpResponse:
             {"request": ask, "response": reply, "verdict": _at(verdicts, place)}
             for place, (ask, reply) in enumerate(asked)
         ],
-        "choices": choice_lines(sample, asked),
+        "choices": split_choices(choice_lines(sample, asked)),
         "gold": gold_text(sample),
         "numbers": [
             (name, f"{value:g}") for name, value in sample.metrics.items() if _is_number(value)

@@ -19,6 +19,7 @@ from transformers import (
 from providers.base import Completion, Delta, GenerationSettings, TokenLogprob
 from providers.checkpoints.jobs import Job
 from providers.checkpoints.loading import LoadedCheckpoint
+from providers.checkpoints.weights import end_tokens
 
 DEFAULT_MAX_TOKENS = 1_024
 UNFINISHED_CHARACTER = "\ufffd"  # the first bytes of a character that later tokens complete
@@ -163,9 +164,7 @@ class _Watch(StoppingCriteria):
     def __init__(self, loaded: LoadedCheckpoint, rows: Sequence[Row], prompt: int) -> None:
         self.tokenizer, self.rows, self.prompt = loaded.tokenizer, rows, prompt
         self.model_name = loaded.spec.checkpoint
-        named = loaded.model.generation_config.eos_token_id
-        ids = [loaded.tokenizer.eos_token_id, *(named if isinstance(named, list) else [named])]
-        self.ends = frozenset(token for token in ids if token is not None)
+        self.ends = end_tokens(loaded.model, loaded.tokenizer)
 
     def __call__(self, input_ids: Any, scores: Any, **_: Any) -> Any:  # torch tensors
         newest = input_ids[:, -1].tolist()

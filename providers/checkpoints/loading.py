@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib import import_module
 from math import inf
 from typing import Any
 
 import torch
 
 from providers.checkpoints.spec import CheckpointSpec
+from providers.checkpoints.weights import (
+    CheckpointError,
+    input_device,
+    load_config,
+    load_tokenizer,
+    load_weights,
+)
 
 CPU_BATCH = (4_096, 64)  # padded tokens and rows of one forward pass
 GPU_BATCH = (32_768, 256)
@@ -17,18 +23,8 @@ GPU_BATCH = (32_768, 256)
 # padding together cost least where each pass has as much padding
 PASS_TOKENS = {"cpu": 60.0, "cuda": 1_024.0}
 MOST_DECODED_ROWS = {"cpu": 16, "cuda": 128}
-DTYPES: dict[str, Any] = {  # a torch type, or the word that transformers takes
-    "auto": "auto",
-    "fp32": torch.float32,
-    "bf16": torch.bfloat16,
-    "fp16": torch.float16,
-}
 # tokenizers without a limit say 10**30
 LONGEST_BELIEVED = 10_000_000
-
-
-class CheckpointError(ValueError):
-    """A checkpoint that cannot be used as it was asked to; the sentence says what to change."""
 
 
 @dataclass(slots=True)
@@ -51,8 +47,7 @@ class LoadedCheckpoint:
     @property
     def device(self) -> torch.device:
         """Where the inputs go."""
-        device: torch.device = self.model.get_input_embeddings().weight.device
-        return device
+        return input_device(self.model)
 
     @property
     def is_scoring(self) -> bool:
@@ -62,26 +57,10 @@ class LoadedCheckpoint:
 
 def load_checkpoint(spec: CheckpointSpec) -> LoadedCheckpoint:
     """Load ``spec``; raises CheckpointError when it cannot be found or used."""
-    transformers: Any = import_module("transformers")  # its own types reject its documented calls
-    options: dict[str, Any] = {
-        "revision": spec.revision,
-        "trust_remote_code": spec.trust_remote_code,
-    }
-    try:
-        config = transformers.AutoConfig.from_pretrained(spec.checkpoint, **options)
-        tokenizer = transformers.AutoTokenizer.from_pretrained(
-            spec.tokenizer or spec.checkpoint, **options
-        )
-        is_scoring = _is_classifier(config)
-        kind = "AutoModelForSequenceClassification" if is_scoring else "AutoModelForCausalLM"
-        model = getattr(transformers, kind).from_pretrained(
-            spec.checkpoint, dtype=DTYPES[spec.precision], **options, **_placement(spec)
-        )
-    except (OSError, ValueError, ImportError) as error:
-        raise CheckpointError(f"checkpoint {spec.checkpoint!r} cannot be loaded: {error}") from None
-    if not spec.device_map and not spec.quantization:
-        model = model.to(spec.device or ("cuda" if torch.cuda.is_available() else "cpu"))
-    return prepare(spec, model, tokenizer)
+    config = load_config(spec)
+    tokenizer = load_tokenizer(spec)
+    kind = "SequenceClassification" if _is_classifier(config) else "CausalLM"
+    return prepare(spec, load_weights(spec, f"AutoModelFor{kind}"), tokenizer)
 
 
 def prepare(spec: CheckpointSpec, model: Any, tokenizer: Any) -> LoadedCheckpoint:
@@ -92,7 +71,7 @@ def prepare(spec: CheckpointSpec, model: Any, tokenizer: Any) -> LoadedCheckpoin
     is_scoring = _is_classifier(model.config)
     if is_scoring:
         _set_padding(model, tokenizer)
-    kind = model.get_input_embeddings().weight.device.type
+    kind = input_device(model).type
     tokens, rows = CPU_BATCH if kind == "cpu" else GPU_BATCH
     if not is_scoring:
         rows = MOST_DECODED_ROWS["cpu" if kind == "cpu" else "cuda"]
@@ -112,18 +91,6 @@ def prepare(spec: CheckpointSpec, model: Any, tokenizer: Any) -> LoadedCheckpoin
 def _is_classifier(config: Any) -> bool:
     named = getattr(config, "architectures", None) or []
     return any("ForSequenceClassification" in name or "RewardModel" in name for name in named)
-
-
-def _placement(spec: CheckpointSpec) -> dict[str, Any]:
-    options: dict[str, Any] = {"device_map": spec.device_map} if spec.device_map else {}
-    if spec.quantization:
-        configuration: Any = import_module("transformers").BitsAndBytesConfig
-        options["quantization_config"] = (
-            configuration(load_in_8bit=True)
-            if spec.quantization == "8bit"
-            else configuration(load_in_4bit=True, bnb_4bit_compute_dtype=torch.bfloat16)
-        )
-    return options
 
 
 def _set_padding(model: Any, tokenizer: Any) -> None:

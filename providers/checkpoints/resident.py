@@ -21,9 +21,10 @@ from providers.base import Completion, FailureKind, ProviderError
 from providers.checkpoints.encoding import encode
 from providers.checkpoints.generating import generate_batch
 from providers.checkpoints.jobs import Job, next_batch
-from providers.checkpoints.loading import CheckpointError, LoadedCheckpoint, load_checkpoint
+from providers.checkpoints.loading import LoadedCheckpoint, load_checkpoint
 from providers.checkpoints.scoring import score_batch
 from providers.checkpoints.spec import CheckpointSpec
+from providers.checkpoints.weights import CheckpointError
 
 logger = logging.getLogger(__name__)
 

@@ -27,7 +27,11 @@ def one_thread():
 
     before = torch.get_num_threads()
     torch.set_num_threads(1)
+    patch = pytest.MonkeyPatch()
+    # loading a model would take all cores again, and tiny ones spend their time on waiting then
+    patch.setenv("BENCHMARK_THREADS", "1")
     yield
+    patch.undo()
     torch.set_num_threads(before)
 
 
@@ -100,11 +104,11 @@ def checkpoint(tmp_path_factory):
 @pytest.fixture(scope="module")
 def small_catalogue():
     """The definitions that the tests use; reading all of lm-eval's takes half a minute."""
-    from benchmarks.harness.catalogue import read_catalogue, tasks_folder
+    from benchmarks.harness.catalogue import DEFINITIONS, read_catalogue, tasks_folder
     from benchmarks.services.task_names import searchable_cards
 
     logging.getLogger("lm_eval").setLevel(logging.ERROR)
-    known = read_catalogue([tasks_folder() / folder for folder in FOLDERS])
+    known = read_catalogue([DEFINITIONS, *(tasks_folder() / folder for folder in FOLDERS)])
     patch = pytest.MonkeyPatch()
     for module in ("benchmarks.harness.loading", "benchmarks.suites.lm_eval_tasks"):
         patch.setattr(f"{module}.catalogue", lambda _: known)

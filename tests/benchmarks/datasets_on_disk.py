@@ -3,7 +3,12 @@
 import json
 import random
 
-from tests.benchmarks.programs_on_disk import humaneval_rows, mbpp_rows
+from tests.benchmarks.programs_on_disk import (
+    humaneval_rows,
+    mbpp_examples,
+    mbpp_rows,
+    sanitized_rows,
+)
 
 # where lm-eval defines the tasks that these data serve; reading all its folders takes long
 FOLDERS = (
@@ -221,6 +226,9 @@ def _small_super_glue(w, split, count):
     }  # fmt: skip
     for config, found in made.items():
         w.split("aps/super_glue", config, split, found)
+    for config, names in (("axb", ("sentence1", "sentence2")), ("axg", ("premise", "hypothesis"))):
+        fields = dict.fromkeys(names, sentence)
+        w.split("aps/super_glue", config, "test", rows(idx=lambda i: i, label=label, **fields))
 
 
 def _wikitext(w):
@@ -232,6 +240,36 @@ def _wikitext(w):
 def _programs(w):
     w.split("openai/openai_humaneval", "openai_humaneval", "test", humaneval_rows())
     w.split("google-research-datasets/mbpp", "full", "test", mbpp_rows())
+    w.split("google-research-datasets/mbpp", "full", "prompt", mbpp_examples())
+    w.split("google-research-datasets/mbpp", "sanitized", "test", sanitized_rows())
+    shown = [{**row, "prompt": row["text"], "test_imports": []} for row in mbpp_examples()]
+    for row in shown:
+        for name in ("text", "test_setup_code", "challenge_test_list"):
+            del row[name]
+    w.split("google-research-datasets/mbpp", "sanitized", "prompt", shown)
+
+
+def _iflytek(w):
+    for split in ("train", "validation"):
+        w.split("clue", "iflytek", split, [
+            {"sentence": f"应用{i}：{'可以用来学习和旅行。' * 60}", "label": label, "idx": i}
+            for i, label in enumerate(("110", "0", "47"))
+        ])  # fmt: skip
+
+
+IDIOMS = ["画蛇添足", "守株待兔", "井底之蛙", "对牛弹琴", "亡羊补牢", "狐假虎威", "掩耳盗铃",
+          "刻舟求剑", "杯弓蛇影", "望梅止渴"]  # fmt: skip
+
+
+def _chid(w):
+    """Two passages with three blanks share ten idioms; a fourth blank has no answer (test data)."""
+    w.split("clue", "chid", "validation", [
+        {"idx": 0, "candidates": IDIOMS,
+         "content": ["他总是#idiom000001#，后来才知道#idiom000002#还不算晚。",
+                     "这个办法不过是#idiom000003#。#idiom000004#"],
+         "answers": {"text": [f"#idiom00000{i}#" for i in range(1, 5)],
+                     "candidate_id": [0, 4, 9, -1]}}
+    ])  # fmt: skip
 
 
 def _clue(w):
@@ -257,6 +295,8 @@ def _clue(w):
     w.split("clue", "csl", "validation", [
         {"abst": w.words(12), "keyword": ["河流", "城市"], "label": str(i % 2)} for i in range(3)
     ])  # fmt: skip
+    _iflytek(w)
+    _chid(w)
     for name in ("cmrc2018", "drcd"):
         w.split("clue", name, "validation", [
             {"id": str(i), "context": "狗在花园里。", "question": f"问{i}：狗在哪里？",

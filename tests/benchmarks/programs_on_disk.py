@@ -58,23 +58,77 @@ def indented(text):
     return text.replace("\n", "\n    ")
 
 
+# what HumanEval's rows have around their functions: imports, a type, a name of the author's tests
+TYPED = "from typing import List, Optional\n\n\n"
+METADATA = "\n\nMETADATA = {\n    'author': 'tests',\n    'dataset': 'test'\n}\n\n\n"
+
+
 def humaneval_rows():
     return [
         {"task_id": f"HumanEval/{i}", "entry_point": name,
-         "prompt": f'{HELPERS.get(name, "")}def {name}({arguments}):\n    """Do it."""\n',
+         "prompt": f'{TYPED if i % 2 else ""}{HELPERS.get(name, "")}\ndef {name}({arguments}):\n'
+                   f'    """ Do it.\n    >>> {name}()\n    """\n',
          "canonical_solution": f"    {body}\n",
-         "test": f"def check(candidate):\n    {indented(check)}\n"}
+         "test": f"{METADATA}def check(candidate):\n    {indented(check)}\n"}
         for i, (name, arguments, body, check) in enumerate(PROBLEMS)
     ]  # fmt: skip
 
 
+NODE = "class Node:\n    def __init__(self, data):\n        self.data, self.left = data, None\n"
+# what MBPP's rows have and HumanEval's have not: trees built by the setup out of the program's own
+# class, lines that end as on Windows, a function called like a builtin, tests that nobody counts
+MBPP_ONLY = [
+    {"text": "Write a function to measure a tree.", "test_list": ["assert (depth(root)) == 3"],
+     "code": f"{NODE}def depth(node):\n    return depth(node.left) + 1 if node else 0",
+     "test_setup_code": "root = Node(1) \nroot.left = Node(2) \nroot.left.left = Node(4)"},
+    {"text": "Write a function to add the common divisors of two numbers.",
+     "code": "def sum(a, b):\n    return {(10, 15): 6, (4, 6): 3}[a, b]",
+     "test_list": ["assert sum(10,15) == 6", "assert sum(4,6) == 3 "]},
+    {"text": "Write a function to halve a number.", "code": "def half(n):\n    return n / 2",
+     "test_list": ["assert half(3) == 1.5"], "challenge_test_list": ["assert half('3') == '1'"]},
+    {"text": "Write a function to read a table.",
+     "code": "import array\nclass Table:\n    def __init__(self):\n        self.rows = {}\n"
+             "    def __setitem__(self, key, value):\n        self.rows[key] = value\n"
+             "def total(table):\n    return sum(table.rows.values())",
+     "test_setup_code": "table = Table()\ntable['a'] = 2\ntable['b'] = 3",
+     "test_list": ["assert total(table) == 5"]},
+]  # fmt: skip
+
+
 def mbpp_rows():
-    """All but those with helpers, which MBPP does not have."""
-    return [
-        {"task_id": 11 + i, "text": f"Write a function {name}.",
-         "code": f"def {name}({arguments}):\n    {body}", "test_setup_code": "",
-         "test_list": [check.replace("candidate", name)],
-         "challenge_test_list": []}
-        for i, (name, arguments, body, check) in enumerate(PROBLEMS)
+    """All but those with helpers, which MBPP does not have, and what only MBPP has."""
+    plain = [
+        {"text": f"Write a function {name}.", "code": f"def {name}({arguments}):\n    {body}",
+         "test_list": [check.replace("candidate", name)]}
+        for name, arguments, body, check in PROBLEMS
         if name not in HELPERS
+    ]  # fmt: skip
+    rows = []
+    for i, row in enumerate([*plain, *MBPP_ONLY]):
+        whole = {"task_id": 11 + i, "test_setup_code": "", "challenge_test_list": [], **row}
+        windows = {n: whole[n].replace("\n", "\r\n") for n in ("code", "test_setup_code")}
+        rows.append(whole | windows)
+    return rows
+
+
+def mbpp_examples():
+    """The split ``prompt``: tasks 1 to 10."""
+    return [
+        {"task_id": i, "text": f"Write a function to add {i}.", "test_setup_code": "",
+         "code": f"def add_{i}(n):\r\n    return n + {i} ", "challenge_test_list": [],
+         "test_list": [f"assert add_{i}(1) == {i + 1}", f"assert add_{i}(0) == {i}"]}
+        for i in range(1, 11)
+    ]  # fmt: skip
+
+
+def sanitized_rows():
+    """MBPP's hand-verified form: a ``prompt`` in place of the text, imports in place of a setup."""
+    return [
+        {"source_file": "tests", "task_id": 11, "prompt": "Write a function to find an area.",
+         "code": "import math\ndef area(r):\n    return math.pi * r * r",
+         "test_imports": ["import math"],
+         "test_list": ["assert math.isclose(area(1), 3.1416, rel_tol=0.001)"]},
+        {"source_file": "tests", "task_id": 12, "prompt": "Write a function to reverse a text.",
+         "code": "def helper(t):\n    return t[::-1]\n\ndef reverse(t):\n    return helper(t)",
+         "test_imports": [], "test_list": ["assert reverse('ab') == 'ba'"]},
     ]  # fmt: skip

@@ -273,13 +273,14 @@ def test_shards_are_small_enough_for_every_worker_to_get_some(local_run):
     Sample.objects.bulk_create(
         Sample(run=run, task=task, index=i, requests={}, prompt_hash="x") for i in range(1, 400)
     )
-    assert shard_size(run) == 512
+    assert shard_size(run, 256) == 512
     for gpu in hardware.parse_nvidia(LINES):
         report_device("host", gpu)
     # a driver claims two shards ahead: 100 of 400 rows for one of two workers
-    assert shard_size(run) == 50
+    assert shard_size(run, 256) == 50
+    assert shard_size(run, 20) == 40
     Sample.objects.filter(index__gt=10).delete()
-    assert shard_size(run) == LEAST_SHARD
+    assert shard_size(run, 256) == LEAST_SHARD
 
 
 def test_the_command_says_what_it_found(monkeypatch):

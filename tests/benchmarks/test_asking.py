@@ -155,5 +155,42 @@ def test_samples_asked_together_run_as_one_batch_and_a_bad_one_fails_alone():
     assert "no such text" in bad.detail
 
 
+class SlowEngine:
+    """Takes ``pace_s`` of a made-up time for each request."""
+
+    def __init__(self, pace_s):
+        self.pace_s, self.now_s, self.batches = pace_s, 0.0, []
+
+    def rolling(self, requests):
+        from benchmarks.engine.requests import RollingLikelihood
+
+        self.batches.append(len(requests))
+        self.now_s += self.pace_s * len(requests)
+        return [RollingLikelihood(-1.0, 1) for _ in requests]
+
+
+@pytest.mark.parametrize(
+    ("pace_s", "batches"),
+    # 64 at first; then what 20 seconds hold, at most four times as many as before, 32 to 256
+    [(0.001, [64, 256, 180]), (0.25, [64, 80, 80, 80, 80, 80, 36]), (5.0, [64] + [32] * 13 + [20])],
+)
+def test_batches_hold_what_is_answered_in_a_while(pace_s, batches):
+    engine = SlowEngine(pace_s)
+
+    def loading():
+        engine.now_s += 300  # which says nothing about batches
+        return engine
+
+    asker = LocalAsker(loading, clock=lambda: engine.now_s)
+
+    async def run():
+        requests = [SampleRequest(RequestKind.ROLLING, str(i)) for i in range(500)]
+        await asyncio.gather(*(asker.ask([request]) for request in requests))
+        await asker.aclose()
+
+    asyncio.run(run())
+    assert engine.batches == batches
+
+
 def test_nul_characters_never_reach_the_database():
     assert storable({"text": "a\x00b", "list": ["\x00"]}) == {"text": "a�b", "list": ["�"]}

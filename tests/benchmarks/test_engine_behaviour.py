@@ -149,7 +149,8 @@ def test_a_checkpoint_that_is_quantised_already_stays_where_its_quantiser_put_it
     model = make_model()
     model.is_quantized = True
     monkeypatch.setattr(model, "to", pytest.fail)
-    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *_, **__: model)
+    loaded = (model, {"missing_keys": set()})
+    monkeypatch.setattr(AutoModelForCausalLM, "from_pretrained", lambda *_, **__: loaded)
     assert load_model(ModelSpec(str(folder))).model is model
 
 

@@ -20,11 +20,12 @@ pytestmark = [
 LM_EVAL = (
     "mmlu_anatomy", "mmlu_astronomy", "ceval-valid_law", "cmmlu_anatomy", "arc", "hellaswag",
     "winogrande", "truthful_qa", "truthfulqa_mc2", "gsm8k", "competition_math",
-    "bbh_cot_fewshot_boolean_expressions", "race", "trivia_qa", "superglue", "wikitext",
+    "bbh_cot_fewshot_boolean_expressions", "race", "trivia_qa", "superglue",
+    "superglue-diagnostics", "wikitext",
 )  # fmt: skip
 OURS = (
-    "humaneval", "mbpp", "clue", "needle_haystack", "function_calling", "general_safety",
-    "general_mcq", "general_qa", "general_code",
+    "humaneval", "mbpp", "mbpp_sanitized", "clue", "needle_haystack", "function_calling",
+    "general_safety", "general_mcq", "general_qa", "general_code",
 )  # fmt: skip
 SHOTS, LIMIT, MAX_TOKENS = 2, 4, 8
 

@@ -139,7 +139,11 @@ def test_tasks_are_found_by_any_words_of_their_name_or_data_set(admin_client):
     page = admin_client.get(reverse("benchmark_task_list"), {"q": "glue boolq"})
     assert [card.name for card in page.context["cards"]] == ["boolq"]
     groups = admin_client.get(reverse("benchmark_task_list"), {"q": "glue", "kind": "group"})
-    assert {card.name for card in groups.context["cards"]} == {"glue-like", "superglue"}
+    assert {card.name for card in groups.context["cards"]} == {
+        "glue-like",
+        "superglue",
+        "superglue-diagnostics",
+    }
 
 
 def test_a_group_has_a_page_with_its_members_and_measured_scores(admin_client, alpha, finished_run):

@@ -77,6 +77,23 @@ def test_sharing_a_run_between_workers_changes_no_score(configuration):
     ]
 
 
+def test_a_run_in_writing_asks_tasks_without_choices_in_their_own_way(configuration):
+    names = ("arc_easy", "gsm8k", "clue_cmrc2018", "needle_haystack")
+    own = {"needle_haystack": {"lengths": [60], "depths": [0]}}
+    mixed = run_to_end(
+        run_from_config(configuration(*names, protocol="generation", dataset_args=own))
+    )
+    native = run_to_end(run_from_config(configuration(*names, dataset_args=own)))
+    assert mixed.status == RunStatus.COMPLETED
+    protocols = dict(mixed.tasks.values_list("name", "protocol"))
+    assert protocols == dict.fromkeys(names, "native") | {"arc_easy": "generation"}
+    # so their scores stand in the same columns
+    prints = [dict(r.tasks.values_list("name", "fingerprint_hash")) for r in (mixed, native)]
+    assert {name for name in names if prints[0][name] == prints[1][name]} == set(names[1:])
+    with pytest.raises(TaskError, match="cannot be asked for a letter"):
+        prepare_run(run_from_config(configuration("gsm8k", protocol="letters")))
+
+
 def test_preparing_twice_makes_rows_once(configuration):
     run = prepare_run(run_from_config(configuration("arc_easy")))
     count = run.samples.count()

@@ -1,7 +1,9 @@
 """Scores, errors and comparisons against closed forms, other implementations and simulation."""
 
 import math
+import random
 from itertools import combinations
+from statistics import stdev
 
 import numpy as np
 import pytest
@@ -19,6 +21,7 @@ from benchmarks.statistics.estimates import (
 )
 from benchmarks.statistics.paired import holm, mcnemar, paired_bootstrap
 from benchmarks.statistics.pass_at_k import pass_at_k
+from benchmarks.statistics.ratios import ratio_error
 from benchmarks.statistics.targets import Agreement, compare_to_target
 
 EXACT = 1e-9  # the issue's bound against lm-eval
@@ -175,3 +178,25 @@ def test_pass_at_k_needs_k_samples():
 def test_a_published_value_is_within_two_errors_or_not(published, same, agreement):
     measured = mean_estimate([0.0, 1.0] * 50)
     assert compare_to_target(measured, published, same_protocol=same).agreement is agreement
+
+
+def test_where_all_samples_score_alike_the_interval_tells_how_far_a_published_value_is():
+    none_right = mean_estimate([0.0] * 40)
+    assert none_right.stderr == 0
+    far, near = (compare_to_target(none_right, p, same_protocol=True) for p in (0.6, 0.05))
+    assert (far.agreement, near.agreement) == (Agreement.OFF, Agreement.WITHIN)
+    # Wilson's upper end is 8.8 %, which is 1.96 standard errors away
+    assert near.z == pytest.approx(-0.05 / (none_right.upper / 1.95996), rel=1e-4)
+
+
+def test_the_error_of_a_ratio_is_that_of_resampled_samples():
+    rng = random.Random(3)
+    weights = [rng.randint(5, 60) for _ in range(200)]
+    sums = [-2.0 * w + rng.gauss(0, 6) for w in weights]
+    pairs, ratios = list(zip(sums, weights, strict=True)), []
+    for _ in range(2000):
+        drawn = rng.choices(pairs, k=len(pairs))
+        ratios.append(sum(y for y, _ in drawn) / sum(w for _, w in drawn))
+    # 2,000 resamples know a standard error to 1.6 %
+    assert ratio_error(sums, weights) == pytest.approx(stdev(ratios), rel=0.07)
+    assert ratio_error([-1.0], [2.0]) is None

@@ -4,6 +4,8 @@ import json
 
 import pytest
 
+from benchmarks.metrics.letters import EXTRACTORS
+from benchmarks.questions.clue_labels import APPLICATIONS
 from benchmarks.questions.reading import QuestionFileError, read_answers, read_choices
 from benchmarks.suites import SUITES
 from benchmarks.suites.function_calling import match_calls, read_calls
@@ -13,6 +15,7 @@ from benchmarks.suites_base import (
     AskProtocol,
     DataSource,
     Response,
+    TaskError,
     TaskOptions,
     pack_requests,
     sample_request,
@@ -54,6 +57,12 @@ def test_multiple_choice_rows_come_from_jsonl_in_several_spellings():
     found = read_choices("\n".join(json.dumps(row) for row in rows), "q.jsonl")
     assert [row.question.gold for row in found] == [(1,), (1,), (0,)]
     assert found[2].passage == "long ago"
+
+
+def test_separators_inside_a_text_do_not_end_its_line():
+    row = {"question": "one\u2028two\x85three", "A": "x", "B": "y", "answer": "A"}
+    (found,) = read_choices(json.dumps(row, ensure_ascii=False), "q.jsonl")
+    assert found.question.text == row["question"]
 
 
 @pytest.mark.parametrize(
@@ -200,10 +209,100 @@ def test_clues_passages_are_answered_in_their_own_words_and_clustered(source):
     task = SUITES.get("clue").open("clue_cmrc2018", TaskOptions(data=source))
     assert task.primary_metric == "f1,none"
     samples = task.build()
-    assert len({sample.cluster for sample in samples}) == 1
+    (cluster,) = {sample.cluster for sample in samples}
+    assert cluster
     found = task.score(0, stored(samples[0]), [Response(text="在花园")]).metrics
     assert found["f1,none"] == pytest.approx(0.8)  # two of three characters, and all of two
     assert found["exact_match,none"] == 0
+
+
+def test_every_task_of_clue_is_there_and_in_its_mean():
+    names = ("afqmc", "tnews", "iflytek", "cmnli", "ocnli", "cluewsc2020", "csl", "cmrc2018",
+             "drcd", "chid", "c3")  # fmt: skip
+    found = SUITES.get("clue").resolve("clue", None)
+    assert set(found.tasks) == set(found.groups["clue"]) == {f"clue_{name}" for name in names}
+    assert found.plain_groups == {"clue"}
+
+
+def test_every_blank_of_chid_is_a_question_about_its_passage_with_all_idioms(source):
+    task = SUITES.get("clue").open("clue_chid", TaskOptions(data=source))
+    samples = task.build()
+    assert [sample.target for sample in samples] == [["A"], ["E"], ["J"]]
+    assert [len(sample.choices) for sample in samples] == [10, 10, 10]
+    first, second, third = samples
+    assert first.cluster == second.cluster != third.cluster
+    prompt = second.requests[0].context
+    assert prompt.startswith("他总是__1__，后来才知道__2__还不算晚。\n\n")
+    assert "第 2 个空（__2__）应填入哪个成语？\nA. 画蛇添足\n" in prompt
+    assert "#idiom" not in prompt
+    likely = [Response(logprob=-9.0 + (letter == 4)) for letter in range(10)]
+    assert task.score(1, stored(second), likely).metrics["acc,none"] == 1
+    assert task.score(0, stored(first), likely).metrics["acc,none"] == 0
+    written = TaskOptions(data=source, protocol=AskProtocol.GENERATION)
+    asked = SUITES.get("clue").open("clue_chid", written)
+    (request,) = asked.build()[1].requests
+    assert "E) 亡羊补牢" in request.context
+    assert asked.score(1, stored(second), [Response(text="ANSWER: E")]).metrics["acc,letter"] == 1
+
+
+def test_chids_answers_are_also_read_as_pairs():
+    from benchmarks.suites.clue import TASKS
+
+    row = {"candidates": list("甲乙"), "content": ["一#idiom1#二"]}
+    pairs = row | {"answers": [{"text": "#idiom1#", "candidate_id": 1}]}
+    assert [found.question.gold for found in TASKS["chid"].convert(pairs)] == [(1,)]
+
+
+def test_iflyteks_classes_are_called_by_their_names(source):
+    task = SUITES.get("clue").open("clue_iflytek", TaskOptions(data=source, num_fewshot=1))
+    samples = task.build()
+    assert [sample.target for sample in samples] == [["社区超市"], ["打车"], ["短视频"]]
+    requests = samples[0].requests
+    assert len({request.continuation for request in requests}) == len(requests) == 119
+    assert requests[0].continuation == "打车"
+    assert requests[0].context.count("答案：") == 2
+    assert "答案：社区超市\n\n" in requests[0].context
+    likely = [Response(logprob=-9.0 + (place == 110)) for place in range(119)]
+    found = task.score(0, stored(samples[0]), likely)
+    assert (found.extracted, found.metrics["acc,none"]) == ("社区超市", 1)
+    assert task.score(1, stored(samples[1]), likely).metrics["acc,none"] == 0
+
+
+def test_iflytek_is_asked_in_writing_with_every_name_and_has_no_letters(source):
+    options = TaskOptions(data=source, protocol=AskProtocol.GENERATION)
+    task = SUITES.get("clue").open("clue_iflytek", options)
+    sample = task.build()[2]
+    (request,) = sample.requests
+    assert "打车、地图导航、免费WIFI" in request.context
+    for text, right in (("ANSWER: 短视频", 1), ("ANSWER: 视频", 0), ("不清楚", 0)):
+        found = task.score(2, stored(sample), [Response(text=text)])
+        assert found.metrics["acc,letter"] == right
+    assert found.reasons == ("invalid",)
+    letters = TaskOptions(data=source, protocol=AskProtocol.LETTERS)
+    with pytest.raises(TaskError, match="119 options are more than there are letters"):
+        SUITES.get("clue").open("clue_iflytek", letters).build()
+
+
+@pytest.mark.parametrize(
+    ("answer", "extractor", "wanted"),
+    [("这是短视频应用。\nANSWER: **视频教育**", "lenient", "视频教育"),
+     ("类别是“语言（非英语）”", "marked", "语言(非英语)"),
+     ("先想到新闻，但它更像漫画。", "lenient", "漫画"),
+     ("先想到新闻，但它更像漫画。", "marked", "[invalid]"),
+     ("新闻。也可能是漫画", "first_letter", "新闻"),
+     ("我看是新闻", "first_letter", "[invalid]"),
+     ("answer: 免费wifi", "lenient", "免费WIFI")],
+)  # fmt: skip
+def test_a_class_is_read_by_its_longest_name_and_never_guessed(answer, extractor, wanted):
+    assert EXTRACTORS[extractor].extract_name(answer, APPLICATIONS) == wanted
+
+
+def test_clues_own_name_of_its_validation_split_is_understood(tmp_path):
+    (tmp_path / "clue" / "csl").mkdir(parents=True)
+    row = {"id": 1, "abst": "摘要", "keyword": ["词"], "label": "1"}
+    (tmp_path / "clue" / "csl" / "dev.json").write_text(json.dumps(row))
+    options = TaskOptions(data=DataSource("local", tmp_path))
+    assert len(SUITES.get("clue").open("clue_csl", options).build()) == 1
 
 
 @pytest.mark.parametrize(
