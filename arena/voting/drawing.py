@@ -24,12 +24,12 @@ from arena.models import (
 )
 from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting import sampling
-from arena.voting.facts import FACTS, AnswerFacts
+from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
 from arena.voting.pool import POOLS, RECORD, AnswerPool, PoolFilter
-from arena.voting.presentation import prepare
 from arena.voting.statements import open_ballot, voted_battles
 from arena.voting.storing import issue, issue_with_battle
+from arena.voting.texts import AnswerFacts, read_answers
 from arena.voting.voters import Visitor
 
 TRIES_PER_PAIR = 4
@@ -129,13 +129,15 @@ class _Drawing:
         _, firsts, seconds = self.pool.common(draw.first, draw.second)
         for place in self._places(firsts.size):
             answers = sorted((int(firsts[place]), int(seconds[place])))
-            facts, texts = FACTS.with_texts(answers)
+            texts = read_answers(answers)
+            facts = {pk: text.facts for pk, text in texts.items()}
+            FACTS.remember(facts)
             if len(facts) < 2:
                 POOLS.forget()
             elif battle := _votable_battle(facts):
                 ballot = self._ballot_on(battle, draw)
                 if issue_with_battle(ballot):
-                    prepare(texts)
+                    ballot.at_hand = texts
                     return ballot
         return None
 

@@ -22,11 +22,11 @@ from arena.voting.presentation import (
     Reveal,
     Share,
     ShownBallot,
-    ShownText,
     ShownTurn,
     show_ballot,
 )
 from arena.voting.progress import Progress
+from arena.voting.texts import ShownText
 
 _PARTS = ("token", "csrf", "round", "question", "left", "right")
 Skeleton = tuple[tuple[str, str], ...]

@@ -9,6 +9,7 @@ from django.utils import timezone
 
 from arena.models import Ballot, Vote, Voter
 from arena.voting.casting import SpentBallotError, cast_vote, find_ballot
+from arena.voting.rendering_ahead import RenderingAhead
 from arena.voting.voters import COOKIE, Visitor
 
 pytestmark = pytest.mark.django_db
@@ -180,12 +181,12 @@ def test_a_post_without_csrf_token_is_refused(stored_answers):
 
 
 def test_a_vote_on_warm_caches_costs_a_fixed_number_of_queries(stored_answers, new_browser):
-    for _ in range(40):
-        new_browser().cast()
+    RenderingAhead().go_on()
+    new_browser().cast()
     alice = new_browser("192.0.2.9")
     token = alice.token()
     with CaptureQueriesContext(connection) as queries:
         alice.cast("left", token)
-    # the turn and the vote, what must be known of two answers, the ballot with its battle; SQLite
-    # stores vote and ballot, battle and ballot one by one, both databases within savepoints
+    # the turn and the vote, two answers with what is kept of them, the ballot with its battle;
+    # SQLite stores vote and ballot, battle and ballot one by one, both within savepoints
     assert len(queries) <= (4 if connection.vendor == "postgresql" else 6) + 4
