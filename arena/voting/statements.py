@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import BooleanField, DateTimeField, Field, Model
+from django.db.models import BooleanField, DateTimeField, Field, JSONField, Model
 
 from arena.models import (
     Answer,
@@ -88,13 +89,21 @@ def _preparing_cursor() -> type[Any]:
     """A class that sends every whole number as the same type: psycopg's own picks the shortest,
     and the server prepares a statement anew for each mixture of them.
     """
-    from psycopg import Cursor
+    from psycopg import Connection, Cursor
+    from psycopg.adapt import AdaptersMap
     from psycopg.types.numeric import Int8Dumper
 
+    made: WeakKeyDictionary[Connection[Any], AdaptersMap] = WeakKeyDictionary()
+
     class PreparingCursor(Cursor[Any]):
-        def __init__(self, link: Any) -> None:  # a connection
-            super().__init__(link)
-            self.adapters.register_dumper(int, Int8Dumper)
+        @property
+        def adapters(self) -> AdaptersMap:
+            """One map for all cursors of a connection, which costs as much as a statement."""
+            link = self.connection
+            if link not in made:
+                made[link] = AdaptersMap(link.adapters)
+                made[link].register_dumper(int, Int8Dumper)
+            return made[link]
 
     return PreparingCursor
 
@@ -176,8 +185,20 @@ def columns_of(model: type[Model], besides: str = "") -> tuple[str, ...]:
 
 def values_of(row: Model, besides: str = "") -> list[Any]:
     """As the database wants them; defaults and conversions are those of the fields."""
-    fields, here = _fields(type(row), besides), this_connection()
-    return [field.get_db_prep_save(field.pre_save(row, True), here) for field in fields]
+    here = this_connection()
+    return [
+        _prepared(field, field.pre_save(row, True), here) for field in _fields(type(row), besides)
+    ]
+
+
+# both databases take these without a field's help, which is slow
+_AS_THEY_ARE: Final = frozenset({str, int, float, bool, type(None)})
+
+
+def _prepared(field: Field[Any, Any], value: Any, here: Any) -> Any:
+    if type(value) in _AS_THEY_ARE and not isinstance(field, JSONField):
+        return value
+    return field.get_db_prep_save(value, here)
 
 
 def mark_stored(row: M, pk: int) -> M:
