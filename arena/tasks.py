@@ -5,6 +5,7 @@ from celery import shared_task
 from arena.services.driving import drive_run_chunk
 from arena.services.runs import sweep_runs, wind_up
 from arena.voting.releasing import make_release, sweep_releases
+from arena.voting.rendering_ahead import AHEAD
 from arena.voting.review import review_voters
 from arena.work.kinds import run_kind
 
@@ -35,6 +36,12 @@ def sweep_unfinished_runs() -> None:
 def review_votes() -> None:
     """Mark the votes of voters whom the outlier test or the control questions single out."""
     review_voters()
+
+
+@shared_task(ignore_result=True, expires=15)
+def render_answers_ahead() -> None:
+    """Render what voters may be shown and nobody has rendered yet, for a while."""
+    AHEAD.go_on()
 
 
 @shared_task(acks_late=True)

@@ -4,6 +4,10 @@ Django under ASGI starts a thread for every request. With hundreds at once they 
 interpreter, SQLite opens its file anew for each, and whoever waits for a lock may wait for ever.
 Here a request waits in line for one of ``SEATS`` threads instead, and its middleware, view and
 signals run there in one go: handing each of them over alone cost more than the whole of a vote.
+
+Only ``LANES`` of the seated work at once, as there is one interpreter: more would take a fifth of
+its time for handing it to and fro. Whoever is at it for longer than ``LANE_S`` waits for something
+else or is slow, and makes room for the next.
 """
 
 from __future__ import annotations
@@ -23,6 +27,8 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 SEATS = 8
+LANES = 2
+LANE_S = 0.05
 
 Scope = dict[str, Any]  # as ASGI defines it
 Message = Mapping[str, Any]  # as ASGI defines it
@@ -37,6 +43,9 @@ class SeatedHandler(ASGIHandler):
     def __init__(self) -> None:
         super().__init__()
         self._seats: WeakKeyDictionary[asyncio.AbstractEventLoop, Seats] = WeakKeyDictionary()
+        self._lanes: WeakKeyDictionary[asyncio.AbstractEventLoop, asyncio.Semaphore] = (
+            WeakKeyDictionary()
+        )
 
     def load_middleware(self, is_async: bool = False) -> None:
         """All of it synchronous, whatever the parent asks for."""
@@ -75,7 +84,7 @@ class SeatedHandler(ASGIHandler):
             body = await self.read_body(receive)
         except RequestAborted:
             return
-        response = await sync_to_async(self._answer, thread_sensitive=True)(scope, body)
+        response = await self._answer_in_lane(scope, body)
         if not response.streaming:
             await self.send_response(response, send)
             return
@@ -83,6 +92,17 @@ class SeatedHandler(ASGIHandler):
             await self._stream(response, receive, send)
         finally:
             await sync_to_async(response.close, thread_sensitive=True)()
+
+    async def _answer_in_lane(self, scope: Scope, body: IO[bytes]) -> Any:
+        lanes = self._lanes.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(LANES))
+        await lanes.acquire()
+        leave = _once(lanes.release)
+        is_slow = asyncio.get_running_loop().call_later(LANE_S, leave)
+        try:
+            return await sync_to_async(self._answer, thread_sensitive=True)(scope, body)
+        finally:
+            is_slow.cancel()
+            leave()
 
     def _answer(self, scope: Scope, body: IO[bytes]) -> Any:  # an HttpResponseBase
         """Everything between the request and its answer; the whole of it in one thread."""
@@ -125,6 +145,16 @@ class SeatedHandler(ASGIHandler):
             for _ in range(SEATS):
                 self._seats[loop].put_nowait(ThreadSensitiveContext())
         return self._seats[loop]
+
+
+def _once(act: Callable[[], None]) -> Callable[[], None]:
+    left = [act]
+
+    def act_once() -> None:
+        if left:
+            left.pop()()
+
+    return act_once
 
 
 def _close(seat: ThreadSensitiveContext) -> None:

@@ -77,7 +77,7 @@ INSTALLED_APPS = [
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "config.policy.KeptPolicyMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.locale.LocaleMiddleware",
     "django.middleware.common.CommonMiddleware",
@@ -182,6 +182,7 @@ CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
 # the queue is a hint: whatever a lost message leaves behind, the sweep finds in the rows
 CELERY_BEAT_SCHEDULE = {
     "sweep-unfinished-runs": {"task": "arena.tasks.sweep_unfinished_runs", "schedule": 15.0},
+    "render-answers-ahead": {"task": "arena.tasks.render_answers_ahead", "schedule": 15.0},
     "review-votes": {"task": "arena.tasks.review_votes", "schedule": 600.0},
     "prepare-waiting-benchmarks": {
         "task": "benchmarks.tasks.sweep_preparations",

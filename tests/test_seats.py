@@ -77,6 +77,48 @@ async def test_no_more_requests_run_at_once_than_there_are_seats(handler):
     assert max(most) == 2
 
 
+async def test_a_request_works_in_a_lane_and_leaves_it(handler, monkeypatch):
+    monkeypatch.setattr(seats, "LANES", 1)
+    monkeypatch.setattr(seats, "LANE_S", 3600.0)
+    was_full = []
+
+    def view(request):
+        was_full.extend(lane.locked() for lane in app._lanes.values())
+        return HttpResponse("done")
+
+    app = handler(view)
+    assert await asyncio.gather(*(ask(app) for _ in range(4))) == [b"done"] * 4
+    assert was_full == [True] * 4
+    assert [lane.locked() for lane in app._lanes.values()] == [False]
+
+
+async def test_a_slow_request_lets_the_next_one_pass(handler, monkeypatch):
+    monkeypatch.setattr(seats, "LANES", 1)
+    monkeypatch.setattr(seats, "LANE_S", 0.0)
+    both = threading.Barrier(2, timeout=5)
+
+    def view(request):
+        both.wait()
+        return HttpResponse("done")
+
+    app = handler(view)
+    assert await asyncio.gather(ask(app), ask(app)) == [b"done"] * 2
+
+
+async def test_a_slow_request_leaves_its_lane_once(handler, monkeypatch):
+    monkeypatch.setattr(seats, "LANES", 1)
+    monkeypatch.setattr(seats, "LANE_S", 0.0)
+    both = threading.Barrier(2, timeout=5)
+
+    def slow(request):
+        both.wait()
+        return HttpResponse("done")
+
+    app = handler(slow)
+    await asyncio.gather(ask(app), ask(app))
+    assert [lane._value for lane in app._lanes.values()] == [1]
+
+
 async def test_threads_are_kept_from_request_to_request(handler):
     threads = set()
 

@@ -31,10 +31,10 @@ from arena.models.question import LIVE_SET, LIVE_TAG
 from arena.style import style_features
 from arena.voting.casting import BOTH_BAD, CHOICES, LEFT, REASONS, RIGHT, STRENGTHS, TIE
 from arena.voting.doubts import activity, fastest_reading_s, is_beyond_caps
-from arena.voting.facts import answer_facts
 from arena.voting.policy import current_policy
 from arena.voting.reading import reading_weight
 from arena.voting.statements import AnswerText
+from arena.voting.texts import answer_facts
 
 HASHED_CHARACTERS = 10_000  # FastChat's key for duplicate prompts
 REPLACED_CHARACTERS = 200_000  # of replaced turns, the latest are kept up to this

@@ -15,6 +15,7 @@ from arena.models.language_model import Endpoint, LanguageModel
 from arena.models.license import CommercialUse, License, LicenseFamily
 from arena.models.question import Question, QuestionSet
 from arena.models.release import VoteRelease
+from arena.models.rendered import RenderedAnswer, RenderedQuestion
 from arena.models.voting import (
     Annotator,
     Ballot,
@@ -53,6 +54,8 @@ __all__ = [
     "Outcome",
     "Question",
     "QuestionSet",
+    "RenderedAnswer",
+    "RenderedQuestion",
     "RoundBattle",
     "Run",
     "RunStatus",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import secrets
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.db import models
@@ -243,6 +243,9 @@ class Ballot(models.Model):
     drawn_at = models.DateTimeField(default=timezone.now)
     closed_at = models.DateTimeField(null=True, blank=True)
     reading_s = models.FloatField(null=True, blank=True)
+
+    # no column: texts by answer id that were read for drawing it and are shown next
+    at_hand: Any = None  # known to ``arena.voting.texts``, which builds on the models
 
     objects = BallotQuerySet.as_manager()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse
@@ -22,7 +23,7 @@ from arena.voting.casting import (
     own_ballot,
     skip_battle,
 )
-from arena.voting.drawing import next_ballot, next_round_ballot
+from arena.voting.drawing import Drawing, next_ballot, next_round_ballot
 from arena.voting.fragments import (
     ballot_fragment,
     name_fragment,
@@ -54,10 +55,10 @@ class _Wish:
             get_object_or_404(InviteRound, code=code, is_open=True) if code else None,
         )
 
-    def draw(self, visitor: Visitor, besides: str = "", *, has_open: bool = True) -> Ballot | None:
+    def draw(self, visitor: Visitor, besides: str = "") -> Ballot | None:
         if self.invite is not None:
             return next_round_ballot(visitor=visitor, invite=self.invite, besides=besides)
-        return next_ballot(visitor=visitor, wanted=self.wanted, besides=besides, has_open=has_open)
+        return next_ballot(visitor=visitor, wanted=self.wanted, besides=besides)
 
 
 @never_cache
@@ -92,11 +93,12 @@ def vote_cast(request: HttpRequest) -> HttpResponse:
         if turn is None:
             raise ForeignBallotError
         ballot = own_ballot(turn.visitor, turn.ballot)
-        _take(request, turn, ballot)
+        upcoming = _Upcoming(request, turn, ballot) if wants_json else None
+        _take(request, turn, ballot, upcoming)
     except BallotError as error:
         return _refusal(request, error, turn.visitor if turn else None, wants_json=wants_json)
-    if wants_json:
-        return _json(_outcome(request, turn, ballot))
+    if upcoming is not None:
+        return _json(_outcome(request, turn, ballot, upcoming))
     if ballot.status == BallotStatus.SKIPPED:
         return redirect(_vote_address(request))
     return _page(request, turn.visitor, _Wish.of(request), ballot, told=reveal(ballot, turn.others))
@@ -126,7 +128,38 @@ def find_ballot_or_404(visitor: Visitor | None, token: str) -> Ballot:
         raise Http404(str(error)) from error
 
 
-def _take(request: HttpRequest, turn: Turn, ballot: Ballot) -> None:
+class _Upcoming:
+    """The battle to come after a vote, of the voter's round if they are in one. A round that was
+    closed meanwhile does not keep the vote from being stored.
+    """
+
+    def __init__(self, request: HttpRequest, turn: Turn, ballot: Ballot) -> None:
+        self._request, self._turn = request, turn
+        self._besides = request.POST.get("after", "") or ballot.token
+
+    @cached_property
+    def wish(self) -> _Wish:
+        return _Wish.of(self._request)
+
+    @cached_property
+    def _drawing(self) -> Drawing:
+        return Drawing(
+            visitor=self._turn.visitor,
+            wanted=self.wish.wanted,
+            besides=self._besides,
+            has_open=self._turn.has_open,
+        )
+
+    def propose(self) -> Ballot | None:
+        return None if self._request.POST.get("round") else self._drawing.propose()
+
+    def ballot(self) -> Ballot | None:
+        if self.wish.invite is not None:
+            return self.wish.draw(self._turn.visitor, self._besides)
+        return self._drawing.ballot()
+
+
+def _take(request: HttpRequest, turn: Turn, ballot: Ballot, upcoming: _Upcoming | None) -> None:
     choice = request.POST.get("choice", "")
     if choice == SKIP:
         skip_battle(visitor=turn.visitor, ballot=ballot, lately=turn.lately)
@@ -139,12 +172,15 @@ def _take(request: HttpRequest, turn: Turn, ballot: Ballot) -> None:
         strength=int(strength) if strength in {"1", "2", "3"} else None,
         reasons=request.POST.getlist("reasons"),
         lately=turn.lately,
+        propose=upcoming.propose if upcoming else lambda: None,
     )
 
 
-def _outcome(request: HttpRequest, turn: Turn, ballot: Ballot) -> dict[str, object]:
+def _outcome(
+    request: HttpRequest, turn: Turn, ballot: Ballot, upcoming: _Upcoming
+) -> dict[str, object]:
     """What the page needs after a vote: the reveal, thanks, and one more battle in advance."""
-    wish = _Wish.of(request)
+    wish = upcoming.wish
     is_voted = ballot.vote_id is not None
     if wish.invite is None:
         progress = Progress(turn.votes + is_voted)
@@ -155,9 +191,8 @@ def _outcome(request: HttpRequest, turn: Turn, ballot: Ballot) -> dict[str, obje
         answer |= _reveal_html(reveal(ballot, turn.others), progress)
     else:
         answer["progress_html"] = progress_fragment(progress)
-    after = request.POST.get("after", "")
-    upcoming = wish.draw(turn.visitor, besides=after or ballot.token, has_open=turn.has_open)
-    answer["next"] = _ballot_html(request, upcoming) if upcoming else None
+    following = upcoming.ballot()
+    answer["next"] = _ballot_html(request, following) if following else None
     return answer
 
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from django.db import IntegrityError
 from django.utils import timezone
@@ -117,11 +118,14 @@ def cast_vote(
     strength: int | None = None,
     reasons: Sequence[str] = (),
     lately: Activity | None = None,
+    propose: Callable[[], Ballot | None] = lambda: None,
 ) -> Vote:
     """Spend the ballot on ``choice``; raises a BallotError and stores nothing when it cannot be.
 
     ``lately`` is read where it is not known yet. Of two simultaneous casts the database lets one
     through: a voter has one vote per battle, and the ballot is closed by a conditional update.
+    ``propose`` draws what is stored along with the vote, see ``store_vote``; it is called once
+    nothing speaks against the vote any more.
     """
     now = timezone.now()
     outcome = outcome_of(ballot, choice)
@@ -141,14 +145,24 @@ def cast_vote(
         raise TooManyVotesError(ballot, retry_after_s=60)
     reading_s = _reading_s(ballot, lately, now)
     vote.exclusion = _doubt(visitor, ballot, lately, reading_s)
-    try:
-        is_stored = store_vote(vote, ballot_id=ballot.pk, closed_at=now, reading_s=reading_s)
-    except IntegrityError:
-        is_stored = False
-    _require_closed(ballot, is_stored)
+    how = {"ballot_id": ballot.pk, "closed_at": now, "reading_s": reading_s}
+    drawn = propose()
+    _require_closed(
+        ballot,
+        (drawn is not None and _is_stored(vote, how, drawn)) or _is_stored(vote, how, None),
+    )
     ballot.status, ballot.closed_at, ballot.reading_s = BallotStatus.VOTED, now, reading_s
     ballot.vote = vote
     return vote
+
+
+def _is_stored(vote: Vote, how: dict[str, Any], drawn: Ballot | None) -> bool:
+    try:
+        return store_vote(vote, **how, drawn=drawn)
+    except IntegrityError:
+        if drawn is not None:
+            drawn.pk = None  # which it may have had until the transaction was to be committed
+        return False
 
 
 def skip_battle(*, visitor: Visitor, ballot: Ballot, lately: Activity | None = None) -> None:

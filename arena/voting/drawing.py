@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,12 +24,12 @@ from arena.models import (
 )
 from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting import sampling
-from arena.voting.facts import FACTS, AnswerFacts
+from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
 from arena.voting.pool import POOLS, RECORD, AnswerPool, PoolFilter
-from arena.voting.presentation import prepare
 from arena.voting.statements import open_ballot, voted_battles
-from arena.voting.storing import issue, issue_with_battle
+from arena.voting.storing import issue, issue_drawn
+from arena.voting.texts import AnswerFacts, read_answers
 from arena.voting.voters import Visitor
 
 TRIES_PER_PAIR = 4
@@ -61,7 +61,7 @@ _FIRST_DRAWS = _FirstDraws()
 
 
 @dataclass(slots=True)
-class _Drawing:
+class _PairDrawing:
     """One draw: who for, from what, by which rule."""
 
     visitor: Visitor
@@ -96,18 +96,20 @@ class _Drawing:
             until_votes=self.policy.boost_until_votes,
         )
 
-    def ballot(self) -> Ballot | None:
-        """On a battle this voter has not seen, stored with the probability of its pair."""
+    def candidates(self) -> Iterator[Ballot]:
+        """Ballots to store, one to be had only if the one before it was not: each on a battle this
+        voter may not have seen, with the probability of its pair.
+        """
         for _ in range(PAIRS_TRIED):
             try:
                 draw = sampling.draw_pair(self.probabilities(), self.random)
             except sampling.NothingToDrawError:
-                return None
-            ballot = self._shown_before(draw) or self._of_pair(draw)
-            if ballot is not None:
-                return ballot
+                return
+            shown_before = self._shown_before(draw)
+            if shown_before is not None:
+                yield shown_before
+            yield from self._of_pair(draw)
             self.tried.add((draw.first, draw.second))
-        return None
 
     def _shown_before(self, draw: sampling.Draw) -> Ballot | None:
         """Now and then a battle that others voted on already, to measure how far people agree."""
@@ -122,22 +124,22 @@ class _Drawing:
                 battle = Battle(
                     pk=pk, question_id=question, answer_a_id=answer_a, answer_b_id=answer_b
                 )
-                return issue(self._ballot_on(battle, draw))
+                return self._ballot_on(battle, draw)
         return None
 
-    def _of_pair(self, draw: sampling.Draw) -> Ballot | None:
+    def _of_pair(self, draw: sampling.Draw) -> Iterator[Ballot]:
         _, firsts, seconds = self.pool.common(draw.first, draw.second)
         for place in self._places(firsts.size):
             answers = sorted((int(firsts[place]), int(seconds[place])))
-            facts, texts = FACTS.with_texts(answers)
+            texts = read_answers(answers)
+            facts = {pk: text.facts for pk, text in texts.items()}
+            FACTS.remember(facts)
             if len(facts) < 2:
                 POOLS.forget()
             elif battle := _votable_battle(facts):
                 ballot = self._ballot_on(battle, draw)
-                if issue_with_battle(ballot):
-                    prepare(texts)
-                    return ballot
-        return None
+                ballot.at_hand = texts
+                yield ballot
 
     def _ballot_on(self, battle: Battle, draw: sampling.Draw) -> Ballot:
         return _new_ballot(
@@ -191,32 +193,76 @@ def _votable_battle(facts: Mapping[int, AnswerFacts]) -> Battle | None:
     return None
 
 
-def next_ballot(
-    *,
-    visitor: Visitor,
-    wanted: PoolFilter = EVERYTHING,
-    besides: str = "",
-    has_open: bool = True,
-    random: np.random.Generator = _RANDOM,
-) -> Ballot | None:
-    """The voter's oldest open ballot, or a new one; None when everything has been seen.
+class Drawing:
+    """The next ballot of a voter: proposed first, to be stored along with a vote, or stored here.
 
     An open ballot comes back until it is voted on or skipped, so reloading the page does not
     fish for another pair. ``besides`` is the token of the one on the screen. ``has_open``
     is false where it is known that there is no other, and spares the look.
     """
-    kept = _open_ballot(visitor.voter, wanted, besides) if has_open else None
-    if kept is not None:
-        return kept
-    policy = current_policy()
-    for _ in range(3):
-        try:
-            return _draw(visitor, policy, wanted, random)
-        except IntegrityError:
-            # another tab drew the same battle at the same moment, or an answer was deleted
-            FACTS.forget()
-            POOLS.forget()
-    return None
+
+    def __init__(
+        self,
+        *,
+        visitor: Visitor,
+        wanted: PoolFilter = EVERYTHING,
+        besides: str = "",
+        has_open: bool = True,
+        random: np.random.Generator = _RANDOM,
+    ) -> None:
+        self._visitor, self._wanted, self._random = visitor, wanted, random
+        self._besides, self._has_open = besides, has_open
+        self._proposal: Ballot | None = None
+        self._candidates: Iterator[Ballot] | None = None
+
+    def propose(self) -> Ballot | None:
+        """A ballot that is not stored yet; None where one is open or nothing is left."""
+        if not self._has_open:
+            self._candidates = self._draw()
+            self._proposal = next(self._candidates, None)
+        return self._proposal
+
+    def ballot(self) -> Ballot | None:
+        """The one proposed if it was stored, the voter's oldest open one, or a new one; None when
+        everything has been seen.
+        """
+        if self._proposal is not None and self._proposal.pk is not None:
+            return self._proposal
+        kept = self._open_ballot() if self._has_open else None
+        if kept is not None:
+            return kept
+        for _ in range(3):
+            try:
+                return next(filter(issue_drawn, self._candidates or self._draw()), None)
+            except IntegrityError:
+                # another tab drew the same battle at the same moment, or an answer was deleted
+                FACTS.forget()
+                POOLS.forget()
+                self._candidates = None
+        return None
+
+    def _open_ballot(self) -> Ballot | None:
+        return _open_ballot(self._visitor.voter, self._wanted, self._besides)
+
+    def _draw(self) -> Iterator[Ballot]:
+        policy = current_policy()
+        gold = _gold_battle(self._visitor.voter, policy, self._random)
+        if gold is not None:
+            yield _new_ballot(self._visitor, gold, self._random, is_gold=True)
+        pool = POOLS.get(self._wanted)
+        yield from _PairDrawing(self._visitor, policy, pool, self._random).candidates()
+
+
+def next_ballot(
+    *,
+    visitor: Visitor,
+    wanted: PoolFilter = EVERYTHING,
+    besides: str = "",
+    random: np.random.Generator = _RANDOM,
+) -> Ballot | None:
+    """The voter's oldest open ballot, or a new one; None when everything has been seen."""
+    drawing = Drawing(visitor=visitor, wanted=wanted, besides=besides, random=random)
+    return drawing.ballot()
 
 
 _BATTLE_COLUMNS = ("battle__question", "battle__answer_a", "battle__answer_b")
@@ -240,15 +286,6 @@ def _open_ballot(voter: Voter, wanted: PoolFilter, besides: str) -> Ballot | Non
     if found is None and rows.count() >= MOST_OPEN_BALLOTS:
         return rows.first()
     return found
-
-
-def _draw(
-    visitor: Visitor, policy: VotingPolicy, wanted: PoolFilter, random: np.random.Generator
-) -> Ballot | None:
-    gold = _gold_battle(visitor.voter, policy, random)
-    if gold is not None:
-        return issue(_new_ballot(visitor, gold, random, is_gold=True))
-    return _Drawing(visitor, policy, POOLS.get(wanted), random).ballot()
 
 
 def _gold_battle(voter: Voter, policy: VotingPolicy, random: np.random.Generator) -> Battle | None:

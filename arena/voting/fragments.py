@@ -10,23 +10,23 @@ import secrets
 from functools import lru_cache
 
 from django.http import HttpRequest
-from django.middleware.csrf import get_token
 from django.template.loader import render_to_string
 from django.utils.html import escape
 from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
 from arena.models import Ballot, Battle, LanguageModel
+from arena.voting.csrf import masked_token
 from arena.voting.presentation import (
     Pane,
     Reveal,
     Share,
     ShownBallot,
-    ShownText,
     ShownTurn,
     show_ballot,
 )
 from arena.voting.progress import Progress
+from arena.voting.texts import ShownText
 
 _PARTS = ("token", "csrf", "round", "question", "left", "right")
 Skeleton = tuple[tuple[str, str], ...]
@@ -67,7 +67,7 @@ def ballot_fragment(request: HttpRequest, ballot: Ballot) -> str:
     values = {
         "": "",
         "token": shown.token,
-        "csrf": get_token(request),
+        "csrf": masked_token(request),
         "round": shown.round_code,
         "question": shown.question.html,
         "left": shown.panes[0].turns[0].reply,

@@ -85,7 +85,8 @@ class AnswerPool:
         return place < questions.size and int(questions[place]) == question
 
 
-def _stored_answers(wanted: PoolFilter) -> AnswerQuerySet:
+def stored_answers(wanted: PoolFilter) -> AnswerQuerySet:
+    """Those that can be voted on."""
     answers = Answer.objects.done().in_answer_set().filter(model__is_active=True)
     if wanted.category:
         answers = answers.filter(question__category=wanted.category)
@@ -95,7 +96,7 @@ def _stored_answers(wanted: PoolFilter) -> AnswerQuerySet:
 
 
 def load_pool(wanted: PoolFilter) -> AnswerPool:
-    answers = _stored_answers(wanted)
+    answers = stored_answers(wanted)
     # the bundled demo steps back as soon as there is something of the arena's own
     own = answers.filter(model__is_demo=False)
     rows = list(own.values_list("model_id", "question_id", "id").iterator(chunk_size=20_000))
@@ -105,7 +106,7 @@ def load_pool(wanted: PoolFilter) -> AnswerPool:
     return AnswerPool.build(table[:, 0], table[:, 1], table[:, 2])
 
 
-def _fingerprint() -> tuple[object, ...]:
+def fingerprint() -> tuple[object, ...]:
     """Changes when answers are added or finished, or models switched; all of it from indexes.
 
     Deleted answers are noticed when they are drawn.
@@ -134,11 +135,11 @@ class PoolCache:
     def get(self, wanted: PoolFilter) -> AnswerPool:
         with self._lock:
             if self.now() - self._looked_at > LOOK_EVERY_S:
-                fingerprint = _fingerprint()
+                present = fingerprint()
                 is_due = self.now() - self._loaded_at > RELOAD_EVERY_S
-                if fingerprint != self._fingerprint and (is_due or not self._pools):
+                if present != self._fingerprint and (is_due or not self._pools):
                     self._pools.clear()
-                    self._fingerprint = fingerprint
+                    self._fingerprint = present
                 self._looked_at = self.now()
             if wanted not in self._pools:
                 self._pools[wanted] = load_pool(wanted)

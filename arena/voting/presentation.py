@@ -1,14 +1,12 @@
 """A ballot and its reveal as the templates show them.
 
 Until the vote is stored nothing here carries a name, an id or anything else that belongs to the
-models. Rendered Markdown is kept in memory: the same answers are shown to many voters.
+models.
 """
 
 from __future__ import annotations
 
-import threading
-from collections import OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
@@ -16,74 +14,9 @@ from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 
 from arena.models import Answer, Ballot, Battle, LanguageModel, Outcome
-from arena.models.question import ContentPart
-from arena.rendering import render_markdown
 from arena.voting.casting import BOTH_BAD, LEFT, REASONS, RIGHT, STRENGTHS, TIE
-from arena.voting.statements import AnswerText, outcomes_of_others, turns_of
-
-KEPT_CHARACTERS = 48_000_000
-
-
-@dataclass(frozen=True, slots=True)
-class ShownText:
-    """One turn of a question or an answer, rendered."""
-
-    html: SafeString
-    images: tuple[str, ...] = ()
-
-
-ShownTexts = tuple[ShownText, ...]
-
-
-def shown_question(turns: Sequence[list[ContentPart]]) -> ShownTexts:
-    return tuple(
-        ShownText(mark_safe(render_markdown(question_text(turn))), question_images(turn))
-        for turn in turns
-    )
-
-
-def shown_answer(turns: Sequence[str]) -> ShownTexts:
-    return tuple(ShownText(mark_safe(render_markdown(turn or ""))) for turn in turns)
-
-
-@dataclass(slots=True)
-class RenderedTexts:
-    """Questions and answers already turned into HTML, by id; those longest unused are forgotten.
-
-    A question edited by staff shows its old text until the process restarts; stored answers never
-    change.
-    """
-
-    limit: int = KEPT_CHARACTERS
-    _size: int = 0
-    _texts: OrderedDict[tuple[str, int], ShownTexts] = field(default_factory=OrderedDict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get(self, kind: str, pk: int) -> ShownTexts | None:
-        with self._lock:
-            if (kind, pk) in self._texts:
-                self._texts.move_to_end((kind, pk))
-            return self._texts.get((kind, pk))
-
-    def keep(self, kind: str, pk: int, texts: ShownTexts) -> ShownTexts:
-        with self._lock:
-            self._texts[kind, pk] = texts
-            self._size += _characters(texts)
-            while self._size > self.limit and len(self._texts) > 1:
-                self._size -= _characters(self._texts.popitem(last=False)[1])
-        return texts
-
-    def forget(self) -> None:
-        with self._lock:
-            self._texts.clear()
-            self._size = 0
-
-
-def _characters(texts: ShownTexts) -> int:
-    return sum(len(text.html) for text in texts)
-
-
-SHOWN = RenderedTexts()
+from arena.voting.statements import outcomes_of_others
+from arena.voting.texts import ShownText, ShownTexts, read_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,7 +84,7 @@ class Reveal:
 
 def show_ballot(ballot: Ballot) -> ShownBallot:
     """The ballot without anything about its models."""
-    question, replies = _texts_of(ballot.battle)
+    question, replies = _texts_of(ballot)
     panes = [
         Pane(position, shown_turns(question, replies[side]))
         for position, side in zip((LEFT, RIGHT), ballot.sides, strict=True)
@@ -164,41 +97,22 @@ def show_ballot(ballot: Ballot) -> ShownBallot:
     )
 
 
-def _texts_of(battle: Battle) -> tuple[ShownTexts, dict[str, ShownTexts]]:
-    """From memory; from the database in one query when one of the three is missing."""
-    ids = (battle.question_id, battle.answer_a_id, battle.answer_b_id)
-    if None in ids:
+def _texts_of(ballot: Ballot) -> tuple[ShownTexts, dict[str, ShownTexts]]:
+    """Those the draw has just read, or else from the database."""
+    battle = ballot.battle
+    if battle.answer_a_id is None or battle.answer_b_id is None:
         raise ValueError(f"battle {battle.pk} has no stored texts and cannot be shown to voters")
-    kinds = (("question", ids[0]), ("answer", ids[1]), ("answer", ids[2]))
-    question, first, second = (SHOWN.get(kind, pk or 0) for kind, pk in kinds)
-    if question is None or first is None or second is None:
-        turns = turns_of(*(pk or 0 for pk in ids))
-        if turns is None:
-            raise ValueError(f"battle {battle.pk} lost its texts")
-        question = question or SHOWN.keep("question", ids[0] or 0, shown_question(turns[0]))
-        first = first or SHOWN.keep("answer", ids[1] or 0, shown_answer(turns[1]))
-        second = second or SHOWN.keep("answer", ids[2] or 0, shown_answer(turns[2]))
-    return question, {"a": first, "b": second}
-
-
-def prepare(answers: Iterable[AnswerText]) -> None:
-    """Render into memory what has just been read and is shown next."""
-    for answer in answers:
-        if SHOWN.get("question", answer.question_id) is None:
-            SHOWN.keep("question", answer.question_id, shown_question(answer.asked))
-        if SHOWN.get("answer", answer.pk) is None:
-            SHOWN.keep("answer", answer.pk, shown_answer(answer.turns))
+    texts = ballot.at_hand or read_answers((battle.answer_a_id, battle.answer_b_id))
+    if len(texts) < 2:
+        raise ValueError(f"battle {battle.pk} lost its texts")
+    first, second = texts[battle.answer_a_id], texts[battle.answer_b_id]
+    return first.question, {"a": first.turns, "b": second.turns}
 
 
 def shown_answer_of(answer: Answer) -> tuple[ShownTexts, ShownTexts]:
     """One answer alone: its question's turns and its own."""
-    question = SHOWN.get("question", answer.question_id)
-    if question is None:
-        question = SHOWN.keep("question", answer.question_id, shown_question(answer.question.turns))
-    reply = SHOWN.get("answer", answer.pk) or SHOWN.keep(
-        "answer", answer.pk, shown_answer(answer.turns)
-    )
-    return question, reply
+    shown = read_answers((answer.pk,))[answer.pk]
+    return shown.question, shown.turns
 
 
 def shown_turns(question: ShownTexts, replies: ShownTexts) -> tuple[ShownTurn, ...]:
@@ -207,16 +121,6 @@ def shown_turns(question: ShownTexts, replies: ShownTexts) -> tuple[ShownTurn, .
         ShownTurn(question=asked, reply=reply.html, is_follow_up=number > 0)
         for number, (asked, reply) in enumerate(zip_longest(question, replies, fillvalue=nothing))
     )
-
-
-def question_text(parts: list[ContentPart]) -> str:
-    return "\n\n".join(part["text"] for part in parts if part.get("type") == "text")
-
-
-def question_images(parts: list[ContentPart]) -> tuple[str, ...]:
-    """Only what the page itself carries: a foreign image would tell who reads when."""
-    urls = (part.get("url", "") for part in parts if part.get("type") == "image")
-    return tuple(url for url in urls if url.startswith("data:image/"))
 
 
 def reveal(ballot: Ballot, others: Mapping[str, int] | None = None) -> Reveal:

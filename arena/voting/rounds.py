@@ -22,7 +22,7 @@ from arena.models import (
     Voter,
 )
 from arena.services.battles import stored_battles
-from arena.voting.facts import FACTS
+from arena.voting.texts import read_facts
 from arena.voting.voters import Visitor
 
 SEED = 20_240_401
@@ -94,7 +94,7 @@ def _pairs(
     if category:
         answers = answers.filter(question__category=category)
     by_question: dict[int, list[Answer]] = {}
-    facts = FACTS.of(answer.pk for answer in answers)
+    facts = read_facts(answer.pk for answer in answers)
     for answer in answers:
         if not facts[answer.pk].doubt:
             by_question.setdefault(answer.question_id, []).append(answer)

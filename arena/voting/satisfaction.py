@@ -18,9 +18,9 @@ from arena.models import Exclusion, LanguageModel, SatisfactionRating
 from arena.voting.casting import REASONS
 from arena.voting.clustered import ClusteredMean, clustered_mean
 from arena.voting.doubts import fastest_reading_s
-from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
 from arena.voting.pool import POOLS, PoolFilter
+from arena.voting.texts import read_facts
 from arena.voting.voters import Visitor
 
 TRIES = 12
@@ -56,7 +56,7 @@ def next_rating(
     for _attempt in range(TRIES if pool.models else 0):
         row = int(random.integers(len(pool.models)))
         answer = int(random.choice(pool.answers[row]))
-        facts = FACTS.of((answer,)).get(answer)
+        facts = read_facts((answer,)).get(answer)
         if facts is None or facts.doubt or mine.filter(answer=answer).exists():
             continue
         try:

@@ -15,9 +15,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any, Final, Generic, TypeVar
+from weakref import WeakKeyDictionary
 
 from django.db import DEFAULT_DB_ALIAS, connection, connections
-from django.db.models import BooleanField, DateTimeField, Field, Model
+from django.db.models import BooleanField, DateTimeField, Field, JSONField, Model
 
 from arena.models import (
     Answer,
@@ -88,13 +89,21 @@ def _preparing_cursor() -> type[Any]:
     """A class that sends every whole number as the same type: psycopg's own picks the shortest,
     and the server prepares a statement anew for each mixture of them.
     """
-    from psycopg import Cursor
+    from psycopg import Connection, Cursor
+    from psycopg.adapt import AdaptersMap
     from psycopg.types.numeric import Int8Dumper
 
+    made: WeakKeyDictionary[Connection[Any], AdaptersMap] = WeakKeyDictionary()
+
     class PreparingCursor(Cursor[Any]):
-        def __init__(self, link: Any) -> None:  # a connection
-            super().__init__(link)
-            self.adapters.register_dumper(int, Int8Dumper)
+        @property
+        def adapters(self) -> AdaptersMap:
+            """One map for all cursors of a connection, which costs as much as a statement."""
+            link = self.connection
+            if link not in made:
+                made[link] = AdaptersMap(link.adapters)
+                made[link].register_dumper(int, Int8Dumper)
+            return made[link]
 
     return PreparingCursor
 
@@ -149,17 +158,15 @@ SELECT outcome, COUNT(*) FROM arena_vote
 WHERE battle_id = %s AND exclusion = '' AND id <> %s GROUP BY outcome
 """
 
-_TEXTS: Final = """
-SELECT question.turns, first.turns, second.turns
-FROM arena_question AS question, arena_answer AS first, arena_answer AS second
-WHERE question.id = %s AND first.id = %s AND second.id = %s
-"""
-
 _ANSWERS: Final = """
 SELECT answer.id, answer.model_id, answer.question_id, question.language, question.turns,
-  answer.turns, model.display_name, model.slug, model.provider_model
+  answer.turns, model.display_name, model.slug, model.provider_model,
+  asked.renderer, asked.source, {asked_html},
+  shown.renderer, shown.source, {html}, shown.doubt, shown.reading_weight
 FROM arena_answer AS answer JOIN arena_question AS question ON question.id = answer.question_id
   JOIN arena_languagemodel AS model ON model.id = answer.model_id
+  LEFT JOIN arena_renderedquestion AS asked ON asked.question_id = question.id
+  LEFT JOIN arena_renderedanswer AS shown ON shown.answer_id = answer.id
 WHERE answer.id IN ({marks})
 """
 
@@ -178,8 +185,20 @@ def columns_of(model: type[Model], besides: str = "") -> tuple[str, ...]:
 
 def values_of(row: Model, besides: str = "") -> list[Any]:
     """As the database wants them; defaults and conversions are those of the fields."""
-    fields, here = _fields(type(row), besides), this_connection()
-    return [field.get_db_prep_save(field.pre_save(row, True), here) for field in fields]
+    here = this_connection()
+    return [
+        _prepared(field, field.pre_save(row, True), here) for field in _fields(type(row), besides)
+    ]
+
+
+# both databases take these without a field's help, which is slow
+_AS_THEY_ARE: Final = frozenset({str, int, float, bool, type(None)})
+
+
+def _prepared(field: Field[Any, Any], value: Any, here: Any) -> Any:
+    if type(value) in _AS_THEY_ARE and not isinstance(field, JSONField):
+        return value
+    return field.get_db_prep_save(value, here)
 
 
 def mark_stored(row: M, pk: int) -> M:
@@ -286,12 +305,6 @@ def outcomes_of_others(battle_id: int, vote_id: int) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def turns_of(question: int, first: int, second: int) -> tuple[Any, Any, Any] | None:
-    """The turns of a question and of two answers, as they are stored in JSON."""
-    row = one_row(_TEXTS, [question, first, second])
-    return None if row is None else (json.loads(row[0]), json.loads(row[1]), json.loads(row[2]))
-
-
 @dataclass(frozen=True, slots=True)
 class AnswerText:
     """What must be known of a stored answer to judge and to show it."""
@@ -318,14 +331,47 @@ class AnswerText:
         )
 
 
-def answers_of_ids(ids: Sequence[int]) -> list[AnswerText]:
-    """Few at a time."""
-    with fast_cursor() as cursor:
-        cursor.execute(_ANSWERS.format(marks=", ".join(["%s"] * len(ids))), list(ids))
-        rows = cursor.fetchall()
-    return [
-        AnswerText(
-            pk, model, question, language, json.loads(asked), json.loads(turns), tuple(names)
+@dataclass(frozen=True, slots=True)
+class StoredAnswer:
+    """A stored answer with its question and with what was kept of both; ``asked``, ``turns`` and
+    the HTML are JSON as the database gave it, and None where nothing is kept.
+    """
+
+    pk: int
+    model_id: int
+    question_id: int
+    language: str
+    asked: str
+    turns: str
+    display_name: str
+    slug: str
+    provider_model: str
+    asked_renderer: str | None
+    asked_source: str | None
+    asked_html: str | None
+    renderer: str | None
+    source: str | None
+    html: str | None
+    doubt: str | None
+    reading_weight: float | None
+
+    def text(self) -> AnswerText:
+        return AnswerText(
+            pk=self.pk,
+            model_id=self.model_id,
+            question_id=self.question_id,
+            language=self.language,
+            asked=json.loads(self.asked),
+            turns=json.loads(self.turns),
+            model_names=(self.display_name, self.slug, self.provider_model),
         )
-        for pk, model, question, language, asked, turns, *names in rows
-    ]
+
+
+def answers_of_ids(ids: Sequence[int], *, with_html: bool = True) -> list[StoredAnswer]:
+    """Few at a time; the HTML is left out where nobody wants it."""
+    columns = ("asked.turns", "shown.turns") if with_html else ("NULL", "NULL")
+    marks = ", ".join(["%s"] * len(ids))
+    statement = _ANSWERS.format(asked_html=columns[0], html=columns[1], marks=marks)
+    with fast_cursor() as cursor:
+        cursor.execute(statement, list(ids))
+        return [StoredAnswer(*row) for row in cursor.fetchall()]

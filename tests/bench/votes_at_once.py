@@ -132,6 +132,15 @@ def reply(dice):
     )
 
 
+def render_ahead():
+    """As the worker does in time; returns the processor seconds it took."""
+    from arena.voting.rendering_ahead import AHEAD
+
+    began = time.process_time()
+    AHEAD.go_on(seconds=3600)
+    return time.process_time() - began
+
+
 def clear():
     from arena.models import Ballot, Battle, LanguageModel, QuestionSet, Vote, Voter, VotingPolicy
 
@@ -400,10 +409,14 @@ def main():
     call_command("migrate", verbosity=0)
     call_command("collectstatic", interactive=False, verbosity=0)
     fill(options.answers)
+    rendered_s = render_ahead()
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             # as its autovacuum does in time; never of an empty table, which would be planned for
-            cursor.execute("ANALYZE arena_languagemodel, arena_question, arena_answer")
+            cursor.execute(
+                "ANALYZE arena_languagemodel, arena_question, arena_answer, "
+                "arena_renderedquestion, arena_renderedanswer"
+            )
     processes = options.web or (2 if connection.vendor == "postgresql" else 1)
     server = serve(processes)
     try:
@@ -419,6 +432,7 @@ def main():
         "database": connection.vendor,
         "voters": options.voters,
         "stored_answers": options.answers,
+        "rendering_ahead_s": round(rendered_s, 1),
         **costs,
         **summary(log, until, options.seconds, failures),
         **audit(log),

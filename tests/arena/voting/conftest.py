@@ -14,14 +14,12 @@ from arena.voting.facts import FACTS
 from arena.voting.integrity import forget_outlier_tests
 from arena.voting.policy import forget_policy
 from arena.voting.pool import POOLS, RECORD
-from arena.voting.presentation import SHOWN
 
 
 @pytest.fixture(autouse=True)
 def _nothing_remembered():
     """Processes keep the pool and the policy for seconds; every test starts without them."""
     FACTS.forget()
-    SHOWN.forget()
     POOLS.forget()
     RECORD.forget()
     forget_policy()

@@ -67,18 +67,10 @@ def test_others_votes_are_counted_without_ones_own_and_marked_ones(ballot):
     assert told == {"tie": 1, "model_a": 1}
 
 
-def test_turns_are_those_of_question_and_answers(ballot):
-    battle = ballot.battle
-    ids = battle.question_id, battle.answer_a_id, battle.answer_b_id
-    found = statements.turns_of(*ids)
-    assert found == (battle.question.turns, battle.answer_a.turns, battle.answer_b.turns)
-    assert statements.turns_of(0, ids[1], ids[2]) is None
-
-
 def test_answers_come_with_what_their_facts_need(stored_answers):
     answers = list(Answer.objects.order_by("id")[:3])
     found = sorted(statements.answers_of_ids([a.pk for a in answers]), key=lambda a: a.pk)
-    assert found == [statements.AnswerText.of(answer) for answer in answers]
+    assert [row.text() for row in found] == [statements.AnswerText.of(a) for a in answers]
 
 
 def test_an_inserted_row_is_the_row_the_orm_would_store(ballot):

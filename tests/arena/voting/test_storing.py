@@ -4,7 +4,7 @@ import pytest
 from django.db import IntegrityError
 from django.utils import timezone
 
-from arena.models import Ballot, Battle, Vote, Voter
+from arena.models import Answer, Ballot, Battle, Vote, Voter
 from arena.voting import storing
 
 pytestmark = pytest.mark.django_db
@@ -96,3 +96,69 @@ def test_a_marked_battle_is_not_handed_out(ballot, stranger):
     Battle.objects.update(exclusion="staff")
     assert not storing.issue_with_battle(new_ballot(stranger, new_battle(ballot.battle)))
     assert Ballot.objects.count() == 1
+
+
+def store_with(ballot, drawn):
+    vote = new_vote(ballot)
+    how = {"ballot_id": ballot.pk, "closed_at": timezone.now(), "reading_s": 2.5}
+    return storing.store_vote(vote, **how, drawn=drawn), vote
+
+
+@pytest.fixture
+def unseen(ballot):
+    """A battle of the same models that is not stored yet."""
+    answers = Answer.objects.exclude(question=ballot.battle.question)
+    first = answers.filter(model=ballot.battle.model_a).first()
+    second = answers.get(model=ballot.battle.model_b, question=first.question)
+    answer_a, answer_b = sorted((first, second), key=lambda answer: answer.pk)
+    return Battle(
+        question=first.question,
+        answer_a=answer_a,
+        answer_b=answer_b,
+        model_a=answer_a.model,
+        model_b=answer_b.model,
+    )
+
+
+def test_a_vote_brings_the_next_ballot_with_a_new_battle_along(ballot, unseen):
+    drawn = new_ballot(ballot.voter, unseen)
+    is_stored, vote = store_with(ballot, drawn)
+    assert is_stored
+    assert Vote.objects.get() == vote == Ballot.objects.get(pk=ballot.pk).vote
+    stored = Ballot.objects.get(status="open")
+    assert (stored, stored.token, stored.battle) == (drawn, drawn.token, drawn.battle)
+    assert stored.battle.answer_a == unseen.answer_a
+
+
+def test_a_vote_brings_the_next_ballot_on_a_stored_battle_along(ballot, unseen):
+    unseen.save()
+    drawn = new_ballot(ballot.voter, unseen)
+    assert store_with(ballot, drawn)[0]
+    assert Ballot.objects.get(status="open") == drawn
+    assert drawn.battle == unseen
+
+
+def test_a_vote_that_comes_too_late_brings_nothing_along(ballot, unseen):
+    storing.close_ballot(ballot.pk, status="skipped", closed_at=timezone.now(), reading_s=1.5)
+    drawn = new_ballot(ballot.voter, unseen)
+    assert not store_with(ballot, drawn)[0]
+    assert drawn.pk is None
+    assert (Vote.objects.count(), Ballot.objects.count(), Battle.objects.count()) == (0, 1, 1)
+
+
+def test_a_next_battle_that_is_not_to_be_had_does_not_stop_the_vote(ballot, unseen):
+    unseen.exclusion = "staff"
+    unseen.save()
+    drawn = new_ballot(ballot.voter, new_battle(unseen))
+    assert store_with(ballot, drawn)[0]
+    assert drawn.pk is None
+    assert Vote.objects.count() == 1
+
+
+def test_a_next_ballot_that_exists_takes_the_vote_back(ballot, unseen):
+    unseen.save()
+    new_ballot(ballot.voter, unseen).save()
+    with pytest.raises(IntegrityError):
+        store_with(ballot, new_ballot(ballot.voter, unseen))
+    assert not Vote.objects.exists()
+    assert Ballot.objects.filter(status="open").count() == 2
