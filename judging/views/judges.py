@@ -11,6 +11,7 @@ from django.utils.translation import gettext as _
 from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from arena.access import staff_only
+from judging.disclosure import shown_to_strangers
 from judging.forms import JudgeForm, JudgmentFilter
 from judging.judges import JudgeSettingsError
 from judging.kinds import kinds_of_judge
@@ -49,10 +50,13 @@ def judge_judgments(request: HttpRequest, slug: str, version: int) -> HttpRespon
     form = JudgmentFilter(request.GET)
     own = Judgment.objects.filter(judge=judge, is_dry_run=False)
     pages = Paginator(listed_judgments(own, form.chosen()), ROWS_PER_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    if not request.user.is_staff:
+        page.object_list = shown_to_strangers(page.object_list)
     context = {
         "judge": judge,
         "filter_form": form,
-        "page": pages.get_page(request.GET.get("page")),
+        "page": page,
         "htmx_target": "#judgment-table",
     }
     is_partial = request.headers.get("HX-Target") == "judgment-table"
