@@ -270,9 +270,11 @@ if OIDC_SERVER_URL:
         "allauth.socialaccount",
         "allauth.socialaccount.providers.openid_connect",
     ]
+    SOCIALACCOUNT_ADAPTER = "arena.organisation_accounts.OrganisationAccountAdapter"
     SOCIALACCOUNT_PROVIDERS = {
         "openid_connect": {
             "OAUTH_PKCE_ENABLED": True,
+            "SCOPE": ["openid", "profile"],
             "APPS": [
                 {
                     "provider_id": "oidc",

@@ -47,7 +47,9 @@ def test_no_page_is_wider_than_a_small_phone(paths, open_browser):
     assert too_wide == []
 
 
-def test_charts_are_drawn_when_seen_without_eval_and_inline_styles(signed_in_as_staff, open_browser):
+def test_charts_are_drawn_when_seen_without_eval_and_inline_styles(
+    signed_in_as_staff, open_browser
+):
     page = open_browser(cookies=signed_in_as_staff)
     page.goto("/style/")
     for figure in page.locator("[data-chart]").all():
