@@ -51,8 +51,13 @@ class _Wish:
         code = values.get("round", "")
         return cls(
             PoolFilter(category=values.get("category", ""), language=values.get("language", "")),
-            get_object_or_404(InviteRound, code=code, is_open=True) if code else None,
+            get_object_or_404(InviteRound, code=code) if code else None,
         )
+
+    @property
+    def closed_round(self) -> InviteRound | None:
+        """The staff have closed it; it may be opened again."""
+        return self.invite if self.invite is not None and not self.invite.is_open else None
 
     def draw(self, visitor: Visitor, besides: str = "", *, has_open: bool = True) -> Ballot | None:
         if self.invite is not None:
@@ -64,7 +69,10 @@ class _Wish:
 @require_GET
 def vote(request: HttpRequest) -> HttpResponse:
     """The voter's present battle, in a page."""
-    visitor, wish = visitor_of(request), _Wish.of(request)
+    wish = _Wish.of(request)
+    if wish.closed_round:
+        return redirect("round_join", wish.closed_round.code)
+    visitor = visitor_of(request)
     ballot = wish.draw(visitor)
     response = _page(request, visitor, wish, ballot)
     return remember(response, visitor, is_secure=request.is_secure())
@@ -74,10 +82,10 @@ def vote(request: HttpRequest) -> HttpResponse:
 @require_GET
 def vote_next(request: HttpRequest) -> HttpResponse:
     """The battle after the one on the screen, loaded while that is being read."""
-    visitor = known_visitor(request)
-    if visitor is None:
+    visitor, wish = known_visitor(request), _Wish.of(request)
+    if visitor is None or wish.closed_round:
         return HttpResponse(status=204)
-    ballot = _Wish.of(request).draw(visitor, besides=request.GET.get("after", ""))
+    ballot = wish.draw(visitor, besides=request.GET.get("after", ""))
     return HttpResponse(_ballot_html(request, ballot), status=200 if ballot else 204)
 
 
@@ -87,6 +95,8 @@ def vote_cast(request: HttpRequest) -> HttpResponse:
     """Take the vote, tell the names, and send the battle after the next one along."""
     wanted = request.headers.get("Accept", "")
     wants_json = "application/json" in wanted and "text/html" not in wanted
+    if closed := _Wish.of(request).closed_round:
+        return _closed(closed, wants_json=wants_json)
     turn = read_turn(request, request.POST.get("token", ""), request.POST.get("after", ""))
     try:
         if turn is None:
@@ -229,6 +239,13 @@ def _refusal(
     if error.retry_after_s:
         response["Retry-After"] = str(error.retry_after_s)
     return response
+
+
+def _closed(invite: InviteRound, *, wants_json: bool) -> HttpResponse:
+    """The vote is not taken, and the ballot stays good should the round be opened again."""
+    if not wants_json:
+        return redirect("round_join", invite.code)
+    return _json({"code": "round_closed", "text": _("This round is closed.")}, status=410)
 
 
 def _vote_address(request: HttpRequest) -> str:

@@ -84,6 +84,7 @@ async function take(response, form, choice) {
   const isJson = response.headers.get("content-type")?.startsWith("application/json");
   if (!isJson) return toast(document.body.dataset.textFailed);
   const told = await response.json();
+  if (told.code === "round_closed") return location.reload();
   if (told.text) toast(told.text, "warning");
   if (told.bar) reveal(form, told);
   if (told.progress_html) document.querySelector("[data-progress]").innerHTML = told.progress_html;
