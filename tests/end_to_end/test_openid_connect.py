@@ -59,6 +59,7 @@ def test_anonymous_votes_join_the_account_and_its_role_lasts(arena, page, chromi
     vote(arena, page)
     data = own_data(arena, page)
     assert (data["voter"]["account"], len(data["votes"])) == ("ada", 2)
+    assert data["voter"]["organisation_accounts"] == ["ada-1"]
     make_expert = (
         "; User.objects.get(username='ada').voter.__class__.objects.update(is_expert=True)"
     )

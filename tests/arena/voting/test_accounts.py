@@ -93,3 +93,26 @@ def test_without_cookies_the_page_asks_for_them(stored_answers, client):
     page = client.post(reverse("vote_cast"), {"token": "x"})
     assert page.status_code == 403
     assert "Allow cookies" in page.text
+
+
+@pytest.mark.parametrize("path", ["password/reset/", "email/", "confirm-email/"])
+def test_there_is_no_page_that_would_send_an_e_mail(client, db, path):
+    assert client.get(f"/accounts/{path}").status_code == 404
+
+
+def test_there_is_one_page_to_sign_in(client, db):
+    response = client.get("/accounts/login/?next=/vote/")
+    assert response.url == "/login/?next=/vote/"
+
+
+def test_a_password_is_changed_on_a_page_that_looks_like_the_others(alice, django_user_model, db):
+    user = django_user_model.objects.create_user("alice", password="secret-alice-1")
+    alice.client.force_login(user)
+    address = reverse("account_change_password")
+    assert address in alice.client.get(reverse("voter_privacy")).text
+    assert '<div class="field">' in alice.client.get(address).text
+    fields = {"oldpassword": "secret-alice-1", "password1": "a-new-one-22"}
+    assert "form-narrow" in alice.client.post(address, {**fields, "password2": "other"}).text
+    alice.client.post(address, {**fields, "password2": "a-new-one-22"})
+    user.refresh_from_db()
+    assert user.check_password("a-new-one-22")
