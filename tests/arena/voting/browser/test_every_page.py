@@ -30,6 +30,11 @@ from tests.arena.voting.browser.conftest import SIZES
 from tests.arena.voting.browser.test_voting import LONG, RICH
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.one_round]
+FADED = """async () => {
+    await new Promise(requestAnimationFrame);
+    const fading = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    await Promise.allSettled(fading.map((one) => one.finished));
+}"""
 SCHEMES = [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
 
 
@@ -130,6 +135,7 @@ def test_every_page_of_voting_is_accessible_and_fits(arena, own_board, open_as_s
         tab.open(address)
         sound(tab)
         tab.page.emulate_media(color_scheme="dark")
+        tab.page.evaluate(FADED)
         assert tab.serious_findings(only="color-contrast") == [], address
         shown += tab.page.locator("main").inner_html()
     for part in ("data-personal-board", "data-ballot", "data-rate", "Krippendorff"):
