@@ -122,13 +122,27 @@ def _checked(element: Element) -> Element:
     text = html.unescape(element.text or "")
     if element.tag == "mi" and (text == "&" or (text.startswith("\\") and len(text) > 1)):
         raise FormulaError(f"the formula has {text!r}, which has no meaning here")
-    if CHILDREN.get(element.tag, len(element)) != len(element):
+    children = _with_matrix_as_one(element)
+    if CHILDREN.get(element.tag, len(children)) != len(children):
         raise FormulaError(f"a part of the formula is missing in {element.tag}")
     copy = Element(element.tag, {key: value for key, value in element.items() if key in allowed})
     copy.text = text
-    for child in element:
+    for child in children:
         copy.append(_checked(child))
     return copy
+
+
+def _with_matrix_as_one(element: Element) -> list[Element]:
+    """The children; of a matrix with an index or exponent the converter leaves fences and table
+    as three of them.
+    """
+    children = list(element)
+    surplus = len(children) - CHILDREN.get(element.tag, len(children))
+    if surplus != 2 or [child.tag for child in children[:3]] != ["mo", "mtable", "mo"]:
+        return children
+    matrix = Element("mrow")
+    matrix.extend(children[:3])
+    return [matrix, *children[3:]]
 
 
 def source_as_code(latex: str) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from django.http import HttpRequest
 
@@ -27,7 +27,12 @@ class Panel:
 
 
 PageSource = Callable[[Any, HttpRequest], Panel | None]
-AnswerSource = Callable[[list[Answer]], Mapping[int, Panel]]
+
+
+class AnswerSource(Protocol):
+    """A reader who may not read all gets texts without personal data."""
+
+    def __call__(self, answers: list[Answer], *, may_read_all: bool) -> Mapping[int, Panel]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +74,11 @@ def page_panels(page: str, subject: Subject, request: HttpRequest) -> list[Panel
     return [panel for panel in panels if panel is not None]
 
 
-def answer_panels(answers: Iterable[Answer]) -> dict[int, list[Panel]]:
+def answer_panels(answers: Iterable[Answer], *, may_read_all: bool) -> dict[int, list[Panel]]:
     """Per answer id what the rooms above say about it; one call per source, not per answer."""
     rows = list(answers)
     panels: dict[int, list[Panel]] = {}
     for source in _ANSWER_PARTS:
-        for answer_id, panel in source(rows).items():
+        for answer_id, panel in source(rows, may_read_all=may_read_all).items():
             panels.setdefault(answer_id, []).append(panel)
     return panels

@@ -90,6 +90,7 @@ MIDDLEWARE = [
 ]
 
 ROOT_URLCONF = "config.urls"
+CSRF_FAILURE_VIEW = "arena.views.errors.csrf_failure"
 ASGI_APPLICATION = "config.asgi.application"
 
 TEMPLATES = [
@@ -241,8 +242,9 @@ CONTENT_SECURITY_POLICY = {
     "DIRECTIVES": {
         "default-src": [SELF],
         "script-src": [SELF],
-        # plotly positions its layers through style attributes
-        "style-src": [SELF, "'unsafe-inline'"],
+        "style-src": [SELF],
+        # bars carry their widths, and plotly its positions, in attributes; those reach one element
+        "style-src-attr": ["'unsafe-inline'"],
         "img-src": [SELF, "data:", "blob:"],
         "font-src": [SELF],
         "connect-src": [SELF],
@@ -269,9 +271,11 @@ if OIDC_SERVER_URL:
         "allauth.socialaccount",
         "allauth.socialaccount.providers.openid_connect",
     ]
+    SOCIALACCOUNT_ADAPTER = "arena.organisation_accounts.OrganisationAccountAdapter"
     SOCIALACCOUNT_PROVIDERS = {
         "openid_connect": {
             "OAUTH_PKCE_ENABLED": True,
+            "SCOPE": ["openid", "profile"],
             "APPS": [
                 {
                     "provider_id": "oidc",

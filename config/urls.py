@@ -11,7 +11,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("admin/", admin.site.urls),
     path("i18n/", include("django.conf.urls.i18n")),
     path("login/", LoginView.as_view(), name="login"),
-    path("accounts/", include("allauth.urls")),
+    path("accounts/", include("arena.urls_accounts")),
     path("logout/", LogoutView.as_view(), name="logout"),
     path("", include("arena.urls_pages")),
     path("", include("leaderboard.urls")),

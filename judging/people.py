@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections import defaultdict
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 from django.core.paginator import Page, Paginator
@@ -23,8 +21,6 @@ from judging.people_figures import (
 )
 
 SHOWN = 30
-KEPT_FROM_S = 0.05
-KEPT_TIMES = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,47 +103,6 @@ def people_page(
         undecided=figures.undecided,
         split=figures.split,
     )
-
-
-@dataclass(slots=True)
-class KeptFigures:
-    """Figures that took long are kept for twenty times as long, so that a busy page costs a
-    process a twentieth at most; quick ones are worked out for every reader.
-    """
-
-    _kept: dict[bool, tuple[float, PeopleFigures]] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def get(self, *, include_demo: bool) -> PeopleFigures:
-        until, figures = self._kept.get(include_demo, (0.0, None))
-        if figures is not None and time.monotonic() < until:
-            return figures
-        # who comes while they are worked out reads the ones before, where there are any
-        if not self._lock.acquire(blocking=figures is None):
-            return figures or people_figures(include_demo=include_demo)
-        try:
-            return self._work_out(include_demo)
-        finally:
-            self._lock.release()
-
-    def _work_out(self, include_demo: bool) -> PeopleFigures:
-        until, figures = self._kept.get(include_demo, (0.0, None))
-        began = time.monotonic()
-        if figures is not None and began < until:  # somebody else has just done so
-            return figures
-        figures = people_figures(include_demo=include_demo)
-        took_s = time.monotonic() - began
-        if took_s < KEPT_FROM_S:
-            self._kept.pop(include_demo, None)
-        else:
-            self._kept[include_demo] = (time.monotonic() + KEPT_TIMES * took_s, figures)
-        return figures
-
-    def forget(self) -> None:
-        self._kept.clear()
-
-
-KEPT_FIGURES = KeptFigures()
 
 
 def alpha_of_round(invite: InviteRound) -> Estimate:

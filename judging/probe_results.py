@@ -139,9 +139,11 @@ def _is_passed(name: str, mode: str, games: dict[int, tuple[str, float | None]])
 def probed_cases(judge: Judge, name: str, mode: str) -> list[ProbedCase]:
     """The cases behind a figure with their rows, failed ones first."""
     run = _newest_runs([judge]).get((judge.pk, name, mode))
-    trials: QuerySet[ProbeTrial] = ProbeTrial.objects.filter(
-        run_id=run, judge=judge, probe=name, mode=mode
-    ).order_by("id")
+    trials: QuerySet[ProbeTrial] = (
+        ProbeTrial.objects.filter(run_id=run, judge=judge, probe=name, mode=mode)
+        .select_related("run__question_set")
+        .order_by("id")
+    )
     by_case: defaultdict[str, list[ProbeTrial]] = defaultdict(list)
     for trial in trials:
         by_case[trial.case].append(trial)

@@ -39,6 +39,10 @@ class PersonalRow:
     def difference(self) -> int:
         return self.overall_place - self.place
 
+    @property
+    def distance(self) -> int:
+        return abs(self.difference)
+
 
 @register_page_panel("my_votes", position=10)
 def personal_board(voter: Voter, _request: HttpRequest) -> Panel | None:

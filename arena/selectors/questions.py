@@ -10,6 +10,7 @@ from django.db.models.functions import Cast, Coalesce
 from arena.models import Answer, Battle, LanguageModel, Question, QuestionSet, WorkStatus
 from arena.models.question import LIVE_SET
 from arena.panels import Panel, answer_panels
+from arena.selectors.disclosure import disclosed_answer, disclosed_question
 
 ANSWERS_SIDE_BY_SIDE = 6
 
@@ -91,8 +92,13 @@ class QuestionPage:
     next_id: int | None
 
 
-def question_page(question: Question, wanted: Sequence[str]) -> QuestionPage:
-    """All that one question's page shows; ``wanted`` are slugs of models, none means the first."""
+def question_page(
+    question: Question, wanted: Sequence[str], *, may_read_all: bool = True
+) -> QuestionPage:
+    """All that one question's page shows; ``wanted`` are slugs of models, none means the first.
+
+    Where the reader may not read all, texts come without personal data.
+    """
     rows = (
         Answer.objects.in_answer_set()
         .filter(question=question, status__in=(WorkStatus.DONE, WorkStatus.FAILED))
@@ -105,9 +111,9 @@ def question_page(question: Question, wanted: Sequence[str]) -> QuestionPage:
     shown_ids = {row.model_id for row in shown}
     siblings = Question.objects.filter(question_set=question.question_set).order_by()
     return QuestionPage(
-        question=question,
+        question=question if may_read_all else disclosed_question(question),
         choices=[ModelChoice(row.model, row.model_id in shown_ids) for row in answers],
-        answers=shown_answers(shown),
+        answers=_shown_answers(shown, may_read_all),
         n_battles=Battle.objects.filter(question=question).count(),
         previous_id=_edge(siblings.filter(pk__lt=question.pk).order_by("-pk")),
         next_id=_edge(siblings.filter(pk__gt=question.pk).order_by("pk")),
@@ -118,8 +124,10 @@ def _edge(questions: QuerySet[Question]) -> int | None:
     return questions.values_list("pk", flat=True).first()
 
 
-def shown_answers(answers: Sequence[Answer]) -> list[ShownAnswer]:
-    panels = answer_panels(answers)
+def _shown_answers(answers: Sequence[Answer], may_read_all: bool) -> list[ShownAnswer]:
+    panels = answer_panels(answers, may_read_all=may_read_all)
+    if not may_read_all:
+        answers = [disclosed_answer(row) for row in answers]
     return [ShownAnswer(row, exchanges(row), panels.get(row.pk, [])) for row in answers]
 
 

@@ -14,7 +14,7 @@ from arena.filters import BattleFilter, ModelFilter, QuestionFilter
 from arena.models import Battle, LanguageModel, Question
 from arena.panels import page_panels
 from arena.selectors.battles import battle_page, listed_battles, tally
-from arena.selectors.disclosure import disclosed_question, may_read_all
+from arena.selectors.disclosure import may_read_all
 from arena.selectors.home import home_page
 from arena.selectors.models import answers_of, listed_models, model_facts
 from arena.selectors.questions import listed_question_sets, listed_questions, question_page
@@ -49,11 +49,11 @@ def question_list(request: HttpRequest) -> HttpResponse:
 def question_detail(request: HttpRequest, question_id: int) -> HttpResponse:
     questions = Question.objects.select_related("question_set")
     question = get_object_or_404(questions, pk=question_id)
-    if question.is_live and not request.user.is_staff:
-        question = disclosed_question(question)
+    may_read = request.user.is_staff or not question.is_live
+    page = question_page(question, request.GET.getlist("models"), may_read_all=may_read)
     context = {
-        "page": question_page(question, request.GET.getlist("models")),
-        "question": question,
+        "page": page,
+        "question": page.question,
         "panels": page_panels("question_detail", question, request),
     }
     return render(request, "arena/question_detail.html", context)

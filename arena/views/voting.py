@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 
 import orjson
 from django.http import Http404, HttpRequest, HttpResponse
@@ -52,8 +51,13 @@ class _Wish:
         code = values.get("round", "")
         return cls(
             PoolFilter(category=values.get("category", ""), language=values.get("language", "")),
-            get_object_or_404(InviteRound, code=code, is_open=True) if code else None,
+            get_object_or_404(InviteRound, code=code) if code else None,
         )
+
+    @property
+    def closed_round(self) -> InviteRound | None:
+        """The staff have closed it; it may be opened again."""
+        return self.invite if self.invite is not None and not self.invite.is_open else None
 
     def draw(self, visitor: Visitor, besides: str = "") -> Ballot | None:
         if self.invite is not None:
@@ -65,7 +69,10 @@ class _Wish:
 @require_GET
 def vote(request: HttpRequest) -> HttpResponse:
     """The voter's present battle, in a page."""
-    visitor, wish = visitor_of(request), _Wish.of(request)
+    wish = _Wish.of(request)
+    if wish.closed_round:
+        return redirect("round_join", wish.closed_round.code)
+    visitor = visitor_of(request)
     ballot = wish.draw(visitor)
     response = _page(request, visitor, wish, ballot)
     return remember(response, visitor, is_secure=request.is_secure())
@@ -75,10 +82,10 @@ def vote(request: HttpRequest) -> HttpResponse:
 @require_GET
 def vote_next(request: HttpRequest) -> HttpResponse:
     """The battle after the one on the screen, loaded while that is being read."""
-    visitor = known_visitor(request)
-    if visitor is None:
+    visitor, wish = known_visitor(request), _Wish.of(request)
+    if visitor is None or wish.closed_round:
         return HttpResponse(status=204)
-    ballot = _Wish.of(request).draw(visitor, besides=request.GET.get("after", ""))
+    ballot = wish.draw(visitor, besides=request.GET.get("after", ""))
     return HttpResponse(_ballot_html(request, ballot), status=200 if ballot else 204)
 
 
@@ -88,12 +95,15 @@ def vote_cast(request: HttpRequest) -> HttpResponse:
     """Take the vote, tell the names, and send the battle after the next one along."""
     wanted = request.headers.get("Accept", "")
     wants_json = "application/json" in wanted and "text/html" not in wanted
+    wish = _Wish.of(request)
+    if wish.closed_round:
+        return _closed(wish.closed_round, wants_json=wants_json)
     turn = read_turn(request, request.POST.get("token", ""), request.POST.get("after", ""))
     try:
         if turn is None:
             raise ForeignBallotError
         ballot = own_ballot(turn.visitor, turn.ballot)
-        upcoming = _Upcoming(request, turn, ballot) if wants_json else None
+        upcoming = _Upcoming(request, turn, ballot, wish) if wants_json else None
         _take(request, turn, ballot, upcoming)
     except BallotError as error:
         return _refusal(request, error, turn.visitor if turn else None, wants_json=wants_json)
@@ -101,7 +111,7 @@ def vote_cast(request: HttpRequest) -> HttpResponse:
         return _json(_outcome(request, turn, ballot, upcoming))
     if ballot.status == BallotStatus.SKIPPED:
         return redirect(_vote_address(request))
-    return _page(request, turn.visitor, _Wish.of(request), ballot, told=reveal(ballot, turn.others))
+    return _page(request, turn.visitor, wish, ballot, told=reveal(ballot, turn.others))
 
 
 @never_cache
@@ -129,33 +139,25 @@ def find_ballot_or_404(visitor: Visitor | None, token: str) -> Ballot:
 
 
 class _Upcoming:
-    """The battle to come after a vote, of the voter's round if they are in one. A round that was
-    closed meanwhile does not keep the vote from being stored.
-    """
+    """The battle to come after a vote, of the voter's round if they are in one."""
 
-    def __init__(self, request: HttpRequest, turn: Turn, ballot: Ballot) -> None:
-        self._request, self._turn = request, turn
+    def __init__(self, request: HttpRequest, turn: Turn, ballot: Ballot, wish: _Wish) -> None:
+        self.wish, self._visitor = wish, turn.visitor
         self._besides = request.POST.get("after", "") or ballot.token
-
-    @cached_property
-    def wish(self) -> _Wish:
-        return _Wish.of(self._request)
-
-    @cached_property
-    def _drawing(self) -> Drawing:
-        return Drawing(
-            visitor=self._turn.visitor,
-            wanted=self.wish.wanted,
+        self._drawing = Drawing(
+            visitor=turn.visitor,
+            wanted=wish.wanted,
             besides=self._besides,
-            has_open=self._turn.has_open,
+            has_open=turn.has_open,
         )
 
     def propose(self) -> Ballot | None:
-        return None if self._request.POST.get("round") else self._drawing.propose()
+        """To be stored along with the vote; a round's battles are stored beforehand."""
+        return None if self.wish.invite is not None else self._drawing.propose()
 
     def ballot(self) -> Ballot | None:
         if self.wish.invite is not None:
-            return self.wish.draw(self._turn.visitor, self._besides)
+            return self.wish.draw(self._visitor, self._besides)
         return self._drawing.ballot()
 
 
@@ -264,6 +266,13 @@ def _refusal(
     if error.retry_after_s:
         response["Retry-After"] = str(error.retry_after_s)
     return response
+
+
+def _closed(invite: InviteRound, *, wants_json: bool) -> HttpResponse:
+    """The vote is not taken, and the ballot stays good should the round be opened again."""
+    if not wants_json:
+        return redirect("round_join", invite.code)
+    return _json({"code": "round_closed", "text": _("This round is closed.")}, status=410)
 
 
 def _vote_address(request: HttpRequest) -> str:

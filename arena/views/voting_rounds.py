@@ -80,7 +80,9 @@ def round_toggle(request: HttpRequest, pk: int) -> HttpResponse:
 @require_http_methods(["GET", "POST"])
 def round_join(request: HttpRequest, code: str) -> HttpResponse:
     """The invite link: what it is about, under which name, and begin; a second visit goes on."""
-    invite = get_object_or_404(InviteRound, code=code, is_open=True)
+    invite = get_object_or_404(InviteRound, code=code)
+    if not invite.is_open:
+        return render(request, "arena/vote_round_closed.html", {"invite": invite}, status=410)
     visitor = known_visitor(request)
     is_known = visitor is not None and invite.voters.filter(pk=visitor.voter.pk).exists()
     if request.method == "GET" and not is_known:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from django.apps import apps
 from django.db import transaction
 from django.db.models import Q
 
@@ -36,6 +37,7 @@ def export_own_data(visitor: Visitor) -> dict[str, Any]:
             "id": voter.key,
             "since": voter.created_at.isoformat(),
             "account": voter.user.get_username() if voter.user else None,
+            "organisation_accounts": _organisation_accounts(voter),
             "is_expert": voter.is_expert,
             "consented_at": _iso(visitor.session.consented_at),
             "browsers": [_iso(session.created_at) for session in voter.sessions.all()],
@@ -94,6 +96,15 @@ def _prompts(battle: Battle) -> list[str]:
 def _name_in(invite: InviteRound, voter: Voter) -> str:
     annotator = invite.annotators.filter(voter=voter).first()
     return annotator.name if annotator else ""
+
+
+def _organisation_accounts(voter: Voter) -> list[str]:
+    """The account's identifiers at OpenID Connect providers; nothing else is kept of them."""
+    if voter.user is None or not apps.is_installed("allauth.socialaccount"):
+        return []
+    from allauth.socialaccount.models import SocialAccount
+
+    return list(SocialAccount.objects.filter(user=voter.user).values_list("uid", flat=True))
 
 
 def _iso(time: Any) -> str | None:  # datetimes and None

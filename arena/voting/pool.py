@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from arena.models import Answer, LanguageModel, Outcome, Question, Vote, VoteSource
 from arena.models.answer import AnswerQuerySet
+from arena.models.question import LIVE_SET
 from arena.voting.sampling import PairRecord
 
 Ids = NDArray[np.int64]
@@ -86,8 +87,13 @@ class AnswerPool:
 
 
 def stored_answers(wanted: PoolFilter) -> AnswerQuerySet:
-    """Those that can be voted on."""
-    answers = Answer.objects.done().in_answer_set().filter(model__is_active=True)
+    """Those that can be voted on; not those to visitors' own prompts in live battles."""
+    answers = (
+        Answer.objects.done()
+        .in_answer_set()
+        .filter(model__is_active=True)
+        .exclude(question__question_set__slug=LIVE_SET)
+    )
     if wanted.category:
         answers = answers.filter(question__category=wanted.category)
     if wanted.language:

@@ -19,6 +19,7 @@ from judging.cards import (
     read_card_data,
     slice_basis,
 )
+from judging.disclosure import shown_to_strangers
 from judging.models import Judge
 from judging.probe_results import standings
 from judging.selectors import judgments_by_id, listed_judges
@@ -70,10 +71,11 @@ def judge_figure_rows(request: HttpRequest, slug: str, version: int, key: str) -
         raise Http404(f"There is no figure {key!r}; there are: {', '.join(FIGURES)}.")
     pages = Paginator(_ids(judge, key, request), ROWS_PER_PAGE)
     page = pages.get_page(request.GET.get("page"))
+    judgments = judgments_by_id(list(page.object_list))
     context = {
         "judge": judge,
         "figure": FIGURES[key],
-        "judgments": judgments_by_id(list(page.object_list)),
+        "judgments": judgments if request.user.is_staff else shown_to_strangers(judgments),
         "page": page,
     }
     return render(request, "judging/judge_figure_rows.html", context)

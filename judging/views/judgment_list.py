@@ -6,6 +6,7 @@ from django.core.paginator import Paginator
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 
+from judging.disclosure import shown_to_strangers
 from judging.forms import JudgmentFilter
 from judging.models import JudgmentQuerySet
 from judging.selectors import listed_judgments
@@ -23,13 +24,16 @@ def show_judgments(
 ) -> HttpResponse:
     """A page of what was chosen, in ``template``; for htmx the list alone.
 
-    ``about`` is what the template shows beside it.
+    ``about`` is what the template shows beside it. Strangers see no personal data.
     """
     pages = Paginator(listed_judgments(judgments, form.chosen()), ROWS_PER_PAGE)
+    page = pages.get_page(request.GET.get("page"))
+    if not request.user.is_staff:
+        page.object_list = shown_to_strangers(page.object_list)
     context = {
         **about,
         "filter_form": form,
-        "page": pages.get_page(request.GET.get("page")),
+        "page": page,
         "htmx_target": "#judgment-table",
     }
     is_partial = request.headers.get("HX-Target") == "judgment-table"

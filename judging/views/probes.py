@@ -9,6 +9,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from arena.access import signed_in_user, staff_only
 from arena.calling import NotCallableError
+from judging.disclosure import cases_shown_to_strangers
 from judging.forms import ProbeForm
 from judging.judges import JUDGES, JudgeSettingsError
 from judging.models import Judge, JudgmentMode, ProbeRun
@@ -68,11 +69,10 @@ def probe_rows(request: HttpRequest, slug: str, version: int, mode: str, name: s
     if name not in PROBES.names() or mode not in JudgmentMode.values:
         raise Http404(f"There is no probe {name!r}; there are: {', '.join(PROBES.names())}.")
     pages = Paginator(probed_cases(judge, name, mode), CASES_PER_PAGE)
-    context = {
-        "judge": judge,
-        "probe": PROBES.get(name),
-        "page": pages.get_page(request.GET.get("page")),
-    }
+    page = pages.get_page(request.GET.get("page"))
+    if not request.user.is_staff:
+        page.object_list = cases_shown_to_strangers(page.object_list)
+    context = {"judge": judge, "probe": PROBES.get(name), "page": page}
     return render(request, "judging/probe_rows.html", context)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from csp.constants import SELF
+from csp.decorators import csp_update
 from django.contrib.auth.models import User
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404
@@ -47,6 +49,7 @@ def run_judgments(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
 
 
 @staff_only
+@csp_update({"style-src-elem": [SELF, "'unsafe-inline'"]})  # a file to keep brings its own style
 @require_safe
 def run_report(request: HttpRequest, run_id: int) -> HttpResponse:
     """The run's report: to read, or with ``?download=1`` to keep as a file."""

@@ -1,16 +1,47 @@
 import pytest
 
 from tests.end_to_end.arena_process import ArenaProcess
+from tests.end_to_end.identity_provider import (
+    CLIENT_ID,
+    CLIENT_SECRET,
+    IdentityProvider,
+    run_in_thread,
+)
 
 PASSWORD = "only-for-this-test-1"
 
 
+PEOPLE = {
+    # claims that must give nobody any rights here
+    "ada-1": {"preferred_username": "ada", "is_staff": True, "roles": ["admin", "expert"]},
+    "boss-2": {
+        "preferred_username": "boss",
+        "given_name": "Bo",
+        "email": "boss@example.org",
+        "email_verified": True,
+    },
+}
+
+
 @pytest.fixture(scope="session")
-def arena(tmp_path_factory):
+def provider():
+    """An organisation's OpenID Connect provider; told its client's address by ``arena``."""
+    with run_in_thread(IdentityProvider(PEOPLE)) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def arena(tmp_path_factory, provider):
     """One running arena with the demo and an administrator, shared by the tests of this folder."""
     process = ArenaProcess(
-        tmp_path_factory.mktemp("arena"), DJANGO_SUPERUSER_PASSWORD=PASSWORD, PYTHONWARNINGS=""
+        tmp_path_factory.mktemp("arena"),
+        DJANGO_SUPERUSER_PASSWORD=PASSWORD,
+        PYTHONWARNINGS="",
+        OIDC_SERVER_URL=provider.url,
+        OIDC_CLIENT_ID=CLIENT_ID,
+        OIDC_CLIENT_SECRET=CLIENT_SECRET,
     )
+    provider.redirect_uri = f"{process.url}/accounts/oidc/oidc/login/callback/"
     try:
         process.start()
         process.command("load_demo")

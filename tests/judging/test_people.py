@@ -1,5 +1,6 @@
 """People and judges on the same battles."""
 
+from threading import Thread
 from types import SimpleNamespace
 
 import pytest
@@ -7,9 +8,11 @@ from django.urls import reverse
 
 from arena.models import Vote, Voter, WorkStatus
 from arena.services.battles import stored_battle
-from judging import people
+from judging import people_kept
 from judging.models import Judge, Judgment, JudgmentMode
-from judging.people import SHOWN, KeptFigures, Wanted, people_page
+from judging.people import SHOWN, Wanted, people_page
+from judging.people_figures import PeopleFigures
+from judging.people_kept import KeptFigures
 
 pytestmark = pytest.mark.django_db
 
@@ -155,11 +158,11 @@ def test_the_number_of_queries_does_not_grow_with_the_battles(
     decide, client, django_assert_num_queries
 ):
     decide(0, ["model_a", "model_b", "model_a"], ["model_b", "model_b"])
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(reverse("people_and_judges"))
     for number in range(1, 6):
         decide(number, ["model_a", "model_b"], ["model_b", "model_b"])
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(7):
         client.get(reverse("people_and_judges"))
 
 
@@ -178,29 +181,81 @@ class TestKeptFigures:
         def work_out(*, include_demo):
             clock.now += clock.takes
             clock.worked_out += 1
-            return object()
+            return PeopleFigures(split=clock.worked_out)
 
-        monkeypatch.setattr(people, "people_figures", work_out)
-        monkeypatch.setattr(people.time, "monotonic", lambda: clock.now)
+        monkeypatch.setattr(people_kept, "people_figures", work_out)
+        monkeypatch.setattr(people_kept.time, "monotonic", lambda: clock.now)
         return clock
 
-    def test_figures_that_took_long_are_kept_twenty_times_as_long(self, clock):
-        kept = KeptFigures()
-        first = kept.get(include_demo=False)
+    @pytest.fixture
+    def begun(self):
+        """Work that was sent to the background and waits there."""
+        return []
+
+    @pytest.fixture
+    def kept(self, clock, begun):
+        return KeptFigures(start=begun.append)
+
+    def shown(self, kept):
+        found = kept.get(include_demo=False)
+        return found and found.figures.split
+
+    def test_figures_that_took_long_are_kept_twenty_times_as_long(self, kept, clock, begun):
+        assert self.shown(kept) == 1
         clock.now += 19
-        assert kept.get(include_demo=False) is first
-        clock.now += 2
-        assert kept.get(include_demo=False) is not first
+        assert (self.shown(kept), begun) == (1, [])
 
-    def test_quick_figures_are_worked_out_for_every_reader(self, clock):
+    def test_who_comes_later_reads_the_last_ones_while_new_ones_are_made(self, kept, clock, begun):
+        self.shown(kept)
+        clock.now += 21
+        assert [self.shown(kept) for _ in range(3)] == [1, 1, 1]
+        assert (clock.worked_out, len(begun)) == (1, 1)
+        begun.pop()()
+        assert (self.shown(kept), begun) == (2, [])
+
+    def test_a_failure_in_the_background_is_tried_again(self, kept, clock, begun, monkeypatch):
+        self.shown(kept)
+        clock.now += 21
+        self.shown(kept)
+        monkeypatch.setattr(people_kept, "people_figures", lambda **_: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            begun.pop()()
+        assert (self.shown(kept), len(begun)) == (1, 1)
+
+    def test_quick_figures_are_worked_out_for_every_reader(self, kept, clock):
         clock.takes = 0.01
-        kept = KeptFigures()
-        assert kept.get(include_demo=False) is not kept.get(include_demo=False)
+        assert [self.shown(kept), self.shown(kept)] == [1, 2]
 
-    def test_who_comes_meanwhile_reads_the_figures_before(self, clock):
-        kept = KeptFigures()
-        first = kept.get(include_demo=False)
-        clock.now += 30
-        with kept._lock:
-            assert kept.get(include_demo=False) is first
-        assert clock.worked_out == 1
+    def test_the_page_tells_the_time_of_kept_figures(self, kept, begun, client, monkeypatch):
+        monkeypatch.setattr("judging.views.people.KEPT_FIGURES", kept)
+        assert "renewed in the background" not in client.get(reverse("people_and_judges")).text
+        page = client.get(reverse("people_and_judges")).text
+        moment = kept.get(include_demo=True).worked_out_at
+        assert f"Figures of {moment:%Y-%m-%d %H:%M:%S}" in page
+
+    def test_with_many_votes_the_first_reader_does_not_wait(
+        self, kept, clock, begun, client, monkeypatch
+    ):
+        monkeypatch.setattr("judging.views.people.KEPT_FIGURES", kept)
+        monkeypatch.setattr(people_kept, "MANY_VOTES", 0)
+        page = client.get(reverse("people_and_judges")).text
+        assert "being worked out" in page
+        assert clock.worked_out == 0
+        begun.pop()()
+        page = client.get(reverse("people_and_judges")).text
+        assert "being worked out" not in page
+        assert "Agreement among people" in page
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_background_reads_the_rows_as_they_are(decide, monkeypatch):
+    monkeypatch.setattr(people_kept, "MANY_VOTES", 0)
+    decide(0, ["model_a"], ["model_b", "model_b"])
+    threads = []
+    monkeypatch.setattr(
+        people_kept.threading, "Thread", lambda **how: threads.append(Thread(**how)) or threads[-1]
+    )
+    kept = KeptFigures()
+    assert kept.get(include_demo=False) is None
+    threads[0].join(30)
+    assert kept.get(include_demo=False).figures.rows[0].disputes == 1

@@ -346,6 +346,13 @@ def test_the_report_takes_as_many_queries_for_many_rows_as_for_few(
                 report_html(fresh, is_page=is_page)
 
 
+def test_only_the_reports_page_may_bring_a_style_of_its_own(spec, decide, admin_client):
+    run = decide(spec())
+    report = admin_client.get(reverse("judge_run_report", args=[run.pk]))
+    assert "style-src-elem 'self' 'unsafe-inline'" in report.headers["Content-Security-Policy"]
+    assert "style-src-elem" not in admin_client.get("/").headers["Content-Security-Policy"]
+
+
 def test_the_command_writes_the_file(spec, decide, tmp_path):
     run = decide(spec())
     call_command("judge_report", str(run.pk), "--out", str(tmp_path / "report.html"))

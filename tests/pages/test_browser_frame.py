@@ -47,13 +47,18 @@ def test_no_page_is_wider_than_a_small_phone(paths, open_browser):
     assert too_wide == []
 
 
-def test_charts_are_drawn_when_seen_without_eval(signed_in_as_staff, open_browser):
+def test_charts_are_drawn_when_seen_without_eval_and_inline_styles(
+    signed_in_as_staff, open_browser
+):
     page = open_browser(cookies=signed_in_as_staff)
     page.goto("/style/")
     for figure in page.locator("[data-chart]").all():
         figure.scroll_into_view_if_needed()
         figure.locator("svg.main-svg").first.wait_for()
     assert page.locator("[data-chart][data-drawn]").count() == 3
+    assert page.locator("style").count() == 0
+    layer = page.locator("svg.main-svg").first
+    assert layer.evaluate("node => getComputedStyle(node).position") == "absolute"
 
 
 def test_charts_take_their_colours_from_the_theme(signed_in_as_staff, open_browser):

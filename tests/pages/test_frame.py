@@ -74,6 +74,12 @@ def test_pages_forbid_inline_scripts_and_eval(client, db):
     assert scripts == "script-src 'self'"
 
 
+def test_pages_forbid_inline_style_elements(client, db):
+    policy = client.get("/login/").headers["Content-Security-Policy"]
+    styles = [part for part in policy.split("; ") if part.startswith("style-src")]
+    assert styles == ["style-src 'self'", "style-src-attr 'unsafe-inline'"]
+
+
 def test_htmx_is_told_to_do_without_eval_and_inline_styles(client, db):
     page = client.get("/login/").content.decode()
     assert '"allowEval": false' in page

@@ -42,6 +42,15 @@ def test_aligned_is_set_as_a_table():
     assert rendered.count("<mtr>") == 2
 
 
+@pytest.mark.parametrize(
+    ("raised", "tag"), [("^{-1}", "msup"), ("_{2}", "msub"), ("_{2}^T", "msubsup")]
+)
+def test_a_matrix_takes_an_exponent_as_a_whole(raised, tag):
+    source = rf"\begin{{pmatrix}} a & b \\ c & d \end{{pmatrix}}{raised} = x"
+    rendered = formula_to_mathml(source, is_block=True)
+    assert f"<{tag}><mrow><mo>(</mo><mtable>" in rendered
+
+
 @pytest.mark.parametrize("text", ["It costs $5 and $10.", "US$5 to US$10 each", "a $ b $ c"])
 def test_prices_are_not_mathematics(text):
     assert "<math" not in render_markdown(text)

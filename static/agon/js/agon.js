@@ -66,6 +66,16 @@ function openDialog(event) {
   else if (event.target instanceof HTMLDialogElement) event.target.close();
 }
 
+// Of this browser as it is now: signing in elsewhere gives it another than the page came with.
+export function csrfToken() {
+  return document.cookie.match(/(?:^|; )csrftoken=([^;]+)/)?.[1];
+}
+
+function saidBy(request) {
+  const isJson = request.getResponseHeader("content-type")?.startsWith("application/json");
+  return isJson ? JSON.parse(request.responseText).text : null;
+}
+
 export function toast(text, kind = "error") {
   const notice = document.createElement("p");
   notice.className = `notice notice-${kind}`;
@@ -75,7 +85,9 @@ export function toast(text, kind = "error") {
 }
 
 function setUpRequests() {
-  body.addEventListener("htmx:responseError", () => toast(body.dataset.textFailed));
+  body.addEventListener("htmx:responseError", ({ detail: { xhr } }) =>
+    toast(saidBy(xhr) ?? body.dataset.textFailed),
+  );
   body.addEventListener("htmx:timeout", () => toast(body.dataset.textOffline));
   let wasOffline = false;
   body.addEventListener("htmx:sendError", () => {

@@ -13,14 +13,18 @@ const drawn = new Set();
 let plotlyIsLoading;
 
 function loadPlotly() {
-  plotlyIsLoading ??= new Promise((resolve, reject) => {
-    const script = document.createElement("script");
-    script.src = settings.plotly;
-    script.onload = () => resolve(window.Plotly);
-    script.onerror = reject;
-    document.head.append(script);
-  });
+  // plotly takes a link with this id and class for its own style element, which the policy forbids
+  plotlyIsLoading ??= Promise.all([
+    load("link", { rel: "stylesheet", href: settings.plotlyStyle, id: "plotly.js-style-global", className: "no-inline-styles" }),
+    load("script", { src: settings.plotly }),
+  ]).then(() => window.Plotly);
   return plotlyIsLoading;
+}
+
+function load(kind, properties) {
+  return new Promise((onload, onerror) => {
+    document.head.append(Object.assign(document.createElement(kind), { ...properties, onload, onerror }));
+  });
 }
 
 function tokenReader() {

@@ -1,5 +1,4 @@
 // Live battles: one socket, one or two streaming answers, a vote. Names come with the reveal.
-import { toast } from "./agon.js";
 import { choiceOf, isPlainKey, offerTogether, sayMuch, scrollTogether, switchPanes } from "./panes.js";
 
 const root = document.querySelector("[data-live]");
@@ -118,10 +117,10 @@ const acts = {
       if (turns === 0) return; // a page just opened has nothing on it to be sorry for
     }
     note(message.text);
-    toast(message.text, "warning");
+    say(message.text);
     if (pending) find("[data-prompt]").value ||= pending;
     pending = null;
-    find("[data-prompt]").focus({ preventScroll: true });
+    find(message.code === "consent" ? "[data-agree]" : "[data-prompt]").focus({ preventScroll: true });
     // what was put on the screen too early is taken back by the server's own account of the room
     if (room) send({ do: "resume", key: room });
   },
@@ -221,7 +220,7 @@ function update({ streaming, votable, failed, over }) {
   show("[data-again]", !streaming && !over && turns > 0);
   show(".composer [data-new]", !streaming && !over && turns > 0);
   const agree = find(".live-consent");
-  if (agree && turns > 0) agree.hidden = true;
+  if (agree && turns > 0) agree.hidden = find("[data-agree]").checked;
   for (const choice of root.querySelectorAll("[data-model]")) choice.disabled = turns > 0;
   for (const edit of root.querySelectorAll("[data-edit]")) edit.hidden = streaming || over;
 }

@@ -1,5 +1,5 @@
 // Blind voting: one key or one tap per vote, the next battle already in memory.
-import { toast } from "./agon.js";
+import { csrfToken, toast } from "./agon.js";
 import { choiceOf, isPlainKey, sayMuch, scrollTogether, switchPanes } from "./panes.js";
 
 const root = document.querySelector("[data-vote]");
@@ -59,6 +59,8 @@ async function cast(choice) {
   data.set("choice", choice);
   if (upcoming) data.set("after", tokenIn(upcoming));
   for (const [name, value] of wish()) data.set(name, value);
+  // whose battle it is, the server knows; the token only says that this page sent the vote
+  if (csrfToken()) data.set("csrfmiddlewaretoken", csrfToken());
   isSending = true;
   form.setAttribute("aria-busy", "true");
   const slow = setTimeout(() => toast(root.dataset.textSlow, "warning"), SLOW_MS);
@@ -82,6 +84,7 @@ async function take(response, form, choice) {
   const isJson = response.headers.get("content-type")?.startsWith("application/json");
   if (!isJson) return toast(document.body.dataset.textFailed);
   const told = await response.json();
+  if (told.code === "round_closed") return location.reload();
   if (told.text) toast(told.text, "warning");
   if (told.bar) reveal(form, told);
   if (told.progress_html) document.querySelector("[data-progress]").innerHTML = told.progress_html;
@@ -89,6 +92,7 @@ async function take(response, form, choice) {
     keep(told.next);
     if (choice === "skip") await showNext();
   } else if (["unknown", "foreign", "expired"].includes(told.code)) {
+    if (told.code === "foreign") [upcoming, queued] = [null, null]; // somebody else's as well
     await showNext();
   } else if (!told.bar && told.code === "already_voted") {
     await showNext();

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 
-from arena.models import Voter
+from arena.models import Vote, Voter
 
 pytestmark = pytest.mark.django_db
 FIELDS = {"username": "alice", "password1": "correct-horse-9", "password2": "correct-horse-9"}
@@ -37,3 +37,82 @@ def test_a_new_account_is_neither_staff_nor_expert(stored_answers, alice):
 
 def test_the_sign_in_page_offers_an_account(client, db):
     assert reverse("account_signup") in client.get(reverse("login")).text
+
+
+@pytest.fixture
+def signed_in_elsewhere(stored_answers, alice, django_user_model):
+    """Alice's ballot and the token of a page that she opened before she signed in."""
+    django_user_model.objects.create_user("alice", password="secret-alice")
+    alice.client.handler.enforce_csrf_checks = True
+    fields = {"token": alice.token(), "choice": "left", "csrfmiddlewaretoken": csrf_token(alice)}
+    keys = {"username": "alice", "password": "secret-alice"}
+    sent = {**keys, "csrfmiddlewaretoken": csrf_token(alice)}
+    assert alice.client.post(reverse("login"), sent).status_code == 302
+    assert csrf_token(alice) != fields["csrfmiddlewaretoken"]
+    return fields
+
+
+def csrf_token(browser):
+    return browser.client.cookies["csrftoken"].value
+
+
+def test_a_vote_from_before_signing_in_is_told_to_open_the_page_again(signed_in_elsewhere, alice):
+    sent = {"accept": "text/html", "referer": "http://testserver/vote/?round=&category=math"}
+    page = alice.client.post(reverse("vote_cast"), signed_in_elsewhere, headers=sent)
+    assert page.status_code == 409
+    assert "somebody has signed in or out in this browser" in page.text
+    assert 'href="/vote/?round=&amp;category=math"' in page.text
+    assert not Vote.objects.exists()
+
+
+def test_a_script_is_told_in_json_that_its_page_is_out_of_date(signed_in_elsewhere, alice):
+    for sent in ({"accept": "application/json"}, {"hx-request": "true"}):
+        told = alice.client.post(reverse("vote_cast"), signed_in_elsewhere, headers=sent)
+        assert (told.status_code, told.json()["code"]) == (409, "stale_page")
+
+
+def test_with_the_new_token_the_ballot_from_before_signing_in_counts(signed_in_elsewhere, alice):
+    renewed = {**signed_in_elsewhere, "csrfmiddlewaretoken": csrf_token(alice)}
+    sent = {"accept": "application/json"}
+    assert alice.client.post(reverse("vote_cast"), renewed, headers=sent).status_code == 200
+    assert Vote.objects.get().voter.user.username == "alice"
+
+
+@pytest.mark.parametrize(
+    "referer", ["https://elsewhere.example/vote/", "", "http://testserver/vote/cast/"]
+)
+def test_a_refused_form_never_leads_to_another_site(signed_in_elsewhere, alice, referer):
+    sent = {"accept": "text/html", "referer": referer}
+    page = alice.client.post(reverse("vote_cast"), signed_in_elsewhere, headers=sent).text
+    assert "elsewhere.example" not in page
+    assert f'href="{"/vote/" if "cast" in referer else "/"}"' in page
+
+
+def test_without_cookies_the_page_asks_for_them(stored_answers, client):
+    client.handler.enforce_csrf_checks = True
+    page = client.post(reverse("vote_cast"), {"token": "x"})
+    assert page.status_code == 403
+    assert "Allow cookies" in page.text
+
+
+@pytest.mark.parametrize("path", ["password/reset/", "email/", "confirm-email/"])
+def test_there_is_no_page_that_would_send_an_e_mail(client, db, path):
+    assert client.get(f"/accounts/{path}").status_code == 404
+
+
+def test_there_is_one_page_to_sign_in(client, db):
+    response = client.get("/accounts/login/?next=/vote/")
+    assert response.url == "/login/?next=/vote/"
+
+
+def test_a_password_is_changed_on_a_page_that_looks_like_the_others(alice, django_user_model, db):
+    user = django_user_model.objects.create_user("alice", password="secret-alice-1")
+    alice.client.force_login(user)
+    address = reverse("account_change_password")
+    assert address in alice.client.get(reverse("voter_privacy")).text
+    assert '<div class="field">' in alice.client.get(address).text
+    fields = {"oldpassword": "secret-alice-1", "password1": "a-new-one-22"}
+    assert "form-narrow" in alice.client.post(address, {**fields, "password2": "other"}).text
+    alice.client.post(address, {**fields, "password2": "a-new-one-22"})
+    user.refresh_from_db()
+    assert user.check_password("a-new-one-22")

@@ -1,9 +1,12 @@
 """Strangers read live battles without personal data; their visitors and the staff read all."""
 
+import numpy as np
 import pytest
 from django.urls import reverse
 
-from arena.models import Ballot, Battle, Question, Voter
+from arena.models import Ballot, Battle, Question, QuestionSet, Voter
+from arena.models.question import LIVE_SET
+from arena.voting.pool import PoolFilter, load_pool
 
 pytestmark = pytest.mark.django_db
 SECRET = "bob@example.org"
@@ -56,6 +59,26 @@ def test_those_who_held_it_and_staff_read_what_was_said(live_battle, alice, admi
     page = reverse("battle_detail", args=[live_battle.pk])
     assert alice.client.get(page).text.count(SECRET) > 3
     assert admin_client.get(page).text.count(SECRET) > 3
+
+
+def test_an_answer_in_the_answer_set_is_shown_without_personal_data(
+    live_battle, make_answer, gamma, client, admin_client
+):
+    make_answer(gamma, live_battle.question, f"Dear {SECRET}, gladly")
+    page = reverse("question_detail", args=[live_battle.question_id])
+    assert "Dear [email], gladly" in client.get(page).text
+    assert f"Dear {SECRET}, gladly" in admin_client.get(page).text
+
+
+def test_what_visitors_asked_is_not_put_before_other_voters(
+    stored_answers, alpha, beta, make_answer
+):
+    live = QuestionSet.objects.create(slug=LIVE_SET, name="Live")
+    question = Question.objects.create(question_set=live, external_id="live-1", turns=[[]])
+    answers = [make_answer(model, question) for model in (alpha, beta)]
+    offered = np.concatenate(load_pool(PoolFilter()).answers)
+    assert offered.size == 18
+    assert not np.isin([answer.pk for answer in answers], offered).any()
 
 
 def test_visitors_words_cannot_be_searched_for(live_battle, client):

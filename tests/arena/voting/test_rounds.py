@@ -53,7 +53,9 @@ def test_the_end_of_the_round_is_said(invite, alice):
     join(alice, invite)
     for _ in range(4):
         alice.cast("tie", alice.token(round=invite.code), round=invite.code)
-    assert "You have seen it all" in alice.page(round=invite.code).text
+    page = alice.page(round=invite.code).text
+    assert "The round is done" in page
+    assert reverse("live_battle") not in page.split("<main")[1]
 
 
 def test_progress_counts_votes_and_skips_per_annotator(invite, alice):
@@ -71,10 +73,47 @@ def test_votes_of_a_round_are_ordinary_votes(invite, alice):
     assert (vote.exclusion, vote.ballot.round) == ("", invite)
 
 
-def test_a_closed_round_lets_nobody_in(invite, alice):
+@pytest.fixture
+def closed(invite, alice):
+    """After alice has been handed a battle of it; its address, and her token."""
+    join(alice, invite)
+    token = alice.token(round=invite.code)
     InviteRound.objects.update(is_open=False)
-    assert alice.client.get(reverse("round_join", args=[invite.code])).status_code == 404
-    assert alice.page(round=invite.code).status_code == 404
+    return reverse("round_join", args=[invite.code]), token
+
+
+def test_a_closed_round_lets_nobody_in_and_says_so(closed, invite, alice, mallory):
+    address, _ = closed
+    for browser in (alice, mallory):
+        page = browser.client.get(address)
+        assert page.status_code == 410
+        assert "This round is closed" in page.text
+    assert alice.page(round=invite.code).url == address
+    assert alice.client.get(reverse("vote_next"), {"round": invite.code}).status_code == 204
+    assert InviteRound.objects.get().voters.count() == 1
+
+
+def test_a_vote_in_a_closed_round_is_not_taken_until_it_is_open_again(closed, invite, alice):
+    address, token = closed
+    refused = alice.cast("left", token, round=invite.code)
+    assert (refused.status_code, refused.json()["code"]) == (410, "round_closed")
+    fields = {"token": token, "choice": "left", "round": invite.code}
+    assert alice.client.post(reverse("vote_cast"), fields).url == address
+    assert not Vote.objects.exists()
+    InviteRound.objects.update(is_open=True)
+    assert alice.cast("left", token, round=invite.code).status_code == 200
+
+
+def test_an_unknown_round_is_not_found(invite, alice):
+    assert alice.client.get(reverse("round_join", args=["nonsense"])).status_code == 404
+    assert alice.page(round="nonsense").status_code == 404
+
+
+def test_instructions_are_shown_as_markdown_without_html(invite, alice):
+    InviteRound.objects.update(instructions="Look at **facts**.<script>alert(1)</script>")
+    page = alice.client.get(reverse("round_join", args=[invite.code])).text
+    assert "<strong>facts</strong>" in page
+    assert "<script>alert" not in page
 
 
 def test_an_expert_round_makes_experts(invite, alice):

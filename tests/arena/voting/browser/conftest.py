@@ -118,9 +118,12 @@ class Tab:
     def everything(self):
         return "\n".join(self.received).lower()
 
-    def serious_findings(self):
-        self.page.evaluate(AXE.read_text())
-        result = self.page.evaluate("axe.run(document, {resultTypes: ['violations']})")
+    def serious_findings(self, only=None):
+        """``only`` names the one rule of axe-core's to look at."""
+        options = {"resultTypes": ["violations"]} | ({"runOnly": [only]} if only else {})
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(AXE.read_text())
+        result = self.page.evaluate("options => axe.run(document, options)", options)
         return [
             f"{finding['id']}: {finding['nodes'][0]['html'][:160]}"
             for finding in result["violations"]

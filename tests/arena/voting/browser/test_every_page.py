@@ -21,6 +21,7 @@ from arena.models import (
     VoteRelease,
 )
 from arena.services.battles import stored_battle
+from arena.voting.progress import PERSONAL_BOARD_FROM
 from arena.voting.release import ReleaseOptions
 from arena.voting.releasing import ask_for_release, make_release
 from arena.voting.review import mark_voter
@@ -29,6 +30,11 @@ from tests.arena.voting.browser.conftest import SIZES
 from tests.arena.voting.browser.test_voting import LONG, RICH
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True), pytest.mark.one_round]
+FADED = """async () => {
+    await new Promise(requestAnimationFrame);
+    const fading = document.getAnimations().filter((one) => one instanceof CSSTransition);
+    await Promise.allSettled(fading.map((one) => one.finished));
+}"""
 SCHEMES = [("desktop", "light"), ("desktop", "dark"), ("phone", "light"), ("phone", "dark")]
 
 
@@ -99,11 +105,21 @@ def sound(tab):
     assert tab.errors == [], tab.page.url
 
 
-@pytest.mark.parametrize(
-    ("size", "scheme", "locale"), [("desktop", "dark", "en-US"), ("phone", "light", "zh-CN")]
-)
-def test_every_page_of_voting_is_accessible_and_fits(arena, open_as_staff, size, scheme, locale):
-    tab = open_as_staff(size, scheme, locale=locale)
+@pytest.fixture
+def own_board(arena, admin_user):
+    """Enough votes of the administrator's for a board of their own."""
+    voter = Voter.objects.create(key="5b5c6d7e8f901234567890", user=admin_user)
+    first, second = LanguageModel.objects.order_by("pk")
+    for number in range(PERSONAL_BOARD_FROM):
+        battle = Battle.objects.create(model_a=first, model_b=second, origin="imported")
+        Vote.objects.create(battle=battle, voter=voter, outcome=("model_a", "tie")[number % 2])
+    return voter
+
+
+@pytest.mark.parametrize(("size", "locale"), [("desktop", "en-US"), ("phone", "zh-CN")])
+def test_every_page_of_voting_is_accessible_and_fits(arena, own_board, open_as_staff, size, locale):
+    """In either colour scheme: the second differs in nothing but colours."""
+    tab = open_as_staff(size, "light", locale=locale)
     release = VoteRelease.objects.get()
     assert release.status == "done"
     names = (
@@ -112,9 +128,18 @@ def test_every_page_of_voting_is_accessible_and_fits(arena, open_as_staff, size,
     )  # fmt: skip
     addresses = [reverse(name) for name in names]
     addresses += [reverse("round_detail", args=[arena.pk]), reverse("round_join", args=["code"])]
+    addresses += [f"{reverse('vote')}?round=code", reverse("battle_list")]
+    shown = ""
     for address in addresses:
+        tab.page.emulate_media(color_scheme="light")
         tab.open(address)
         sound(tab)
+        tab.page.emulate_media(color_scheme="dark")
+        tab.page.evaluate(FADED)
+        assert tab.serious_findings(only="color-contrast") == [], address
+        shown += tab.page.locator("main").inner_html()
+    for part in ("data-personal-board", "data-ballot", "data-rate", "Krippendorff"):
+        assert part in shown, part
 
 
 @pytest.mark.parametrize(("size", "scheme"), SCHEMES)

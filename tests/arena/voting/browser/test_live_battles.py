@@ -54,6 +54,20 @@ def test_a_live_battle_from_prompt_to_reveal(live_models, tab):
     assert tab.errors == []
 
 
+def test_who_forgets_to_agree_is_asked_and_can_go_on(live_models, tab):
+    tab.open("/live/")
+    tab.page.get_by_label("Your prompt").fill("Why is the sky blue?")
+    tab.page.keyboard.press("Enter")
+    expect(tab.page.locator("[data-note]")).to_have_text(re.compile("Please agree"))
+    expect(tab.page.locator("[data-agree]")).to_be_focused()
+    assert live_models.asked == []
+    ask(tab, tab.page.get_by_label("Your prompt").input_value())
+    wait_until_answered(tab)
+    tab.page.get_by_role("button", name="New battle").click()
+    expect(tab.page.locator("[data-pane=left] .reply")).to_have_count(0)
+    expect(tab.page.locator("[data-agree]")).to_be_hidden()
+
+
 def test_text_appears_while_the_models_are_still_writing(live_models, tab):
     live_models.pauses = dict.fromkeys(NAMES, 0.08)
     tab.open("/live/")

@@ -133,6 +133,21 @@ def test_the_second_tab_is_told_that_the_first_one_voted(battles, desktop, open_
     assert Vote.objects.count() == 1
 
 
+def test_a_tab_from_before_signing_in_votes_on_for_the_account(
+    battles, desktop, open_tab, django_user_model
+):
+    django_user_model.objects.create_user("alice", password="secret-alice")
+    desktop.open("/vote/")
+    other = open_tab(context=desktop.page.context).open("/login/")
+    other.page.get_by_label("Username").fill("alice")
+    other.page.get_by_label("Password").fill("secret-alice")
+    other.page.locator("main").get_by_role("button", name="Sign in").click()
+    expect(other.page.get_by_title("Signed in as alice")).to_be_visible()
+    choose(desktop, "ArrowLeft")
+    assert Vote.objects.get().voter.user.username == "alice"
+    assert desktop.errors == []
+
+
 def test_the_back_button_never_offers_a_spent_battle(battles, desktop):
     desktop.open("/vote/")
     spent = desktop.page.locator("[name=token]").input_value()
