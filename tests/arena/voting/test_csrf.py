@@ -60,7 +60,7 @@ def test_the_token_of_a_battle_loaded_in_advance_is_accepted_and_no_other(stored
     second = client.get(reverse("vote_next"), {"after": token}).text
     form = dict(re.findall(r'name="(csrfmiddlewaretoken|token)" value="([^"]+)"', second))
     wrong = form | {"csrfmiddlewaretoken": form["csrfmiddlewaretoken"][::-1], "choice": "tie"}
-    assert client.post(reverse("vote_cast"), wrong).status_code == 403
+    assert client.post(reverse("vote_cast"), wrong).status_code == 409
     headers = {"accept": "application/json"}
     sent = client.post(reverse("vote_cast"), form | {"choice": "tie"}, headers=headers)
     assert sent.status_code == 200

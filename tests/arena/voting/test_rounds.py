@@ -41,14 +41,6 @@ def test_everybody_judges_the_same_battles_in_the_same_order(invite, alice, mall
     )
 
 
-def test_a_vote_on_a_battle_of_a_round_closed_meanwhile_is_stored(invite, alice):
-    join(alice, invite)
-    token = alice.token(round=invite.code)
-    InviteRound.objects.update(is_open=False)
-    assert alice.cast("left", token, round=invite.code).status_code == 404
-    assert Vote.objects.count() == 1
-
-
 def test_the_end_of_the_round_is_said(invite, alice):
     join(alice, invite)
     for _ in range(4):
