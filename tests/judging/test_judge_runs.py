@@ -62,8 +62,8 @@ def test_single_scores_are_stored_per_answer(spec, decide, chat_judge):
 def test_what_was_asked_and_said_and_cost_is_kept(spec, decide, chat_judge, served):
     run = decide(spec(judge=chat_judge, limit=1))
     judgment = run.judgments.first()
-    call = served.calls[0]
-    assert judgment.prompt[-1]["content"] == call.body["messages"][-1]["content"]
+    sent = {call.body["messages"][-1]["content"] for call in served.calls}
+    assert judgment.prompt[-1]["content"] in sent
     assert judgment.raw_text.endswith("[[A]]")
     assert judgment.prompt_name == "agon_pair-en-one_turn"
     assert judgment.cost_usd == pytest.approx(

@@ -66,8 +66,10 @@ class Installation:
             *("--without-gossip", "--without-mingle", "--without-heartbeat"),
         ]
         log = (self.home / f"worker{number}.log").open("wb")
+        sessions = f"agon-tests-{self.home.name}-{number}"[:63]
+        environment = {**self.env, "PGAPPNAME": sessions}
         process = subprocess.Popen(
-            command, cwd=Path(settings.BASE_DIR), env=self.env, stdout=log, stderr=log
+            command, cwd=Path(settings.BASE_DIR), env=environment, stdout=log, stderr=log
         )
         try:
             yield process
@@ -75,6 +77,24 @@ class Installation:
             process.kill()
             process.wait()
             log.close()
+            end_sessions(sessions)
+
+
+def end_sessions(name):
+    """PostgreSQL notices late that a killed process is gone, and then keeps its database."""
+    if connection.vendor != "postgresql":
+        return
+
+    def are_gone():
+        with connection.cursor() as cursor:
+            cursor.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+                " WHERE application_name = %s",
+                [name],
+            )
+            return not cursor.fetchall()
+
+    wait_until(are_gone)
 
 
 def kill_hard(process):

@@ -79,7 +79,8 @@ def test_an_endpoints_judge_is_asked_with_its_own_prompt(probe, chat_judge, serv
     run = probe(chat_judge, probes=("null_model",))
     assert len(served.calls) == 24
     trial = run.trials.first()
-    assert trial.prompt[-1]["content"] == served.calls[0].body["messages"][-1]["content"]
+    sent = {call.body["messages"][-1]["content"] for call in served.calls}
+    assert trial.prompt[-1]["content"] in sent
     assert trial.honest in trial.prompt[-1]["content"]
     assert trial.cost_usd > 0
     assert "Cost so far" in dict(probe_run_facts(run))
