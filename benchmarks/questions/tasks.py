@@ -153,7 +153,8 @@ def likelihood_score(sample: Mapping[str, Json], responses: Sequence[Response]) 
     choices, target = sample["choices"], sample["target"]
     letters = called(choices)
     best = letters[best_choice(logprobs)]
-    by_length = letters[best_per_character(logprobs, [str(choice) for choice in choices])]
+    # per character of what was scored, which is the letter: the option's own length is in the prompt
+    by_length = letters[best_per_character(logprobs, letters)]
     metrics = {"acc,none": float(best in target), "acc_norm,none": float(by_length in target)}
     return SampleScore(metrics, best, reasons_of(responses, best))
 
