@@ -111,7 +111,7 @@ class ChoiceTask:
     def identity(self) -> dict[str, Json]:
         made = [[row.question.text, row.question.choices, row.question.gold] for row in self.rows]
         order = self.options.settings.get("choice_order")
-        return {"questions": digest(made), "num_fewshot": self.shots, "asks": "choices/1",
+        return {"questions": digest(made), "num_fewshot": self.shots, "asks": "choices/2",
                 "choice_order": order}  # fmt: skip
 
 
@@ -153,7 +153,8 @@ def likelihood_score(sample: Mapping[str, Json], responses: Sequence[Response]) 
     choices, target = sample["choices"], sample["target"]
     letters = called(choices)
     best = letters[best_choice(logprobs)]
-    by_length = letters[best_per_character(logprobs, [str(choice) for choice in choices])]
+    # per character of what was scored: of a letter, not of the option that it stands for
+    by_length = letters[best_per_character(logprobs, letters)]
     metrics = {"acc,none": float(best in target), "acc_norm,none": float(by_length in target)}
     return SampleScore(metrics, best, reasons_of(responses, best))
 

@@ -70,9 +70,13 @@ def _by_metric(rows: Sequence[tuple[Mapping[str, Any], str, str, str]]) -> Itera
 def _estimate(
     metric: str, values: list[Any], clusters: list[str], opened: OpenTask | None
 ) -> dict[str, Json] | None:
-    special = opened.aggregate(metric, values) if opened is not None else None
+    try:
+        special = opened.aggregate(metric, values) if opened is not None else None
+    except OverflowError:
+        # the perplexity of a model that knows nothing, over words that are whole lines
+        special = math.inf, None
     if special is not None:
-        value, error = special
+        value, error = map(_finite, special)
         return {"value": value, "stderr": error, "lower": _around(value, error, -1),
                 "upper": _around(value, error, 1), "n": len(values),
                 "clusters": len(values)}  # fmt: skip
@@ -81,8 +85,13 @@ def _estimate(
     return mean_estimate([float(value) for value in values], clusters).as_dict()
 
 
-def _around(value: float, error: float | None, sign: int) -> float | None:
-    return None if error is None else value + sign * 1.959963984540054 * error
+def _finite(value: float | None) -> float | None:
+    """No database stores what is no number, or more than any."""
+    return value if value is not None and math.isfinite(value) else None
+
+
+def _around(value: float | None, error: float | None, sign: int) -> float | None:
+    return None if value is None or error is None else value + sign * 1.959963984540054 * error
 
 
 def _by_category(

@@ -8,6 +8,7 @@ from benchmarks.charts import heat_map, needle_map
 from benchmarks.models import Sample
 from benchmarks.sample_reading import ChoiceLine, split_choices
 from benchmarks.services.preparing import create_benchmark_run
+from benchmarks.services.scoring import refresh_scores
 from benchmarks.suite_words import WORDS
 from benchmarks.suites import SUITES
 from benchmarks.templatetags import scores
@@ -139,3 +140,32 @@ def test_a_label_names_the_first_tasks_and_how_many_there_are(alpha, monkeypatch
         language_model=alpha, selection=names[:5], model_args={"checkpoint": "here"}
     )
     assert few.label.endswith("task_3, task_4")
+
+
+class OddMetric:
+    """A metric that is no number, or more than any."""
+
+    def __init__(self, found):
+        self.found = found
+
+    def aggregate(self, metric, values):
+        if self.found is None:
+            raise OverflowError("math range error")
+        return self.found
+
+
+@pytest.mark.django_db
+@pytest.mark.parametrize("found", [(float("nan"), float("nan")), (float("inf"), 1.0), None])
+def test_a_metric_that_is_no_number_is_stored_as_not_known(client, alpha, finished_run, found):
+    run = finished_run(alpha, [1, 0])
+    task = refresh_scores(run.tasks.get(), OddMetric(found))
+    task.refresh_from_db()
+    known = {name: task.score[name] for name in ("value", "stderr", "lower", "upper")}
+    assert known == {"value": None, "stderr": found and scores_error(found), "lower": None,
+                     "upper": None}  # fmt: skip
+    assert client.get(reverse("benchmark_run", args=[run.pk])).status_code == 200
+    assert client.get(reverse("benchmark_board")).status_code == 200
+
+
+def scores_error(found):
+    return found[1] if found[1] == 1.0 else None

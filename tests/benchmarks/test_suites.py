@@ -7,6 +7,7 @@ import pytest
 from benchmarks.metrics.letters import EXTRACTORS
 from benchmarks.questions.clue_labels import APPLICATIONS
 from benchmarks.questions.reading import QuestionFileError, read_answers, read_choices
+from benchmarks.questions.tasks import likelihood_score
 from benchmarks.suites import SUITES
 from benchmarks.suites.function_calling import match_calls, read_calls
 from benchmarks.suites.presets import PRESETS
@@ -108,6 +109,16 @@ def test_own_choices_are_scored_by_likelihood_and_in_writing(tmp_path):
     written = SUITES.get("own").open("general_mcq", options)
     asked = written.build()[0]
     assert written.score(0, stored(asked), [Response(text="ANSWER: A")]).metrics["acc,letter"] == 0
+
+
+def test_scores_per_character_count_the_characters_that_were_scored():
+    lettered = {"choices": ["a very long option", "b"], "target": ["B"]}
+    found = likelihood_score(lettered, [Response(logprob=-9.0), Response(logprob=-1.0)])
+    assert found.metrics == {"acc,none": 1.0, "acc_norm,none": 1.0}
+    names = [f"name {i}" for i in range(30)] + ["a much longer name"]
+    named = {"choices": names, "target": [names[-1]]}
+    said = [Response(logprob=-9.0)] * 30 + [Response(logprob=-12.0)]
+    assert likelihood_score(named, said).metrics == {"acc,none": 0.0, "acc_norm,none": 1.0}
 
 
 def test_reordered_choices_keep_their_answer_and_change_the_fingerprint(tmp_path):
