@@ -49,10 +49,12 @@ def run_judgments(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
 
 
 @staff_only
-@csp_update({"style-src-elem": [SELF, "'unsafe-inline'"]})  # a file to keep brings its own style
+@csp_update({"style-src-elem": [SELF, "'unsafe-inline'"]})  # type: ignore[arg-type]  # its type knows no arguments
 @require_safe
 def run_report(request: HttpRequest, run_id: int) -> HttpResponse:
-    """The run's report: to read, or with ``?download=1`` to keep as a file."""
+    """The run's report: to read, or with ``?download=1`` to keep as a file, which is why it brings
+    a style of its own.
+    """
     run = get_object_or_404(JudgeRun.objects.select_related("judge", "question_set"), pk=run_id)
     is_file = bool(request.GET.get("download"))
     response = HttpResponse(report_html(run, is_page=not is_file))
