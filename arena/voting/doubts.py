@@ -18,7 +18,9 @@ from arena.voting.statements import fast_cursor
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """What else this voter, and this address, did lately: ballots closed, on any kind of battle."""
+    """What else this voter, and this address, did within a day: ballots closed, on any kind of
+    battle.
+    """
 
     last_minute: int
     last_hour: int
@@ -28,12 +30,10 @@ class Activity:
     same_battle_from_address: bool
 
 
-# columns instead of statements of their own: they are read before every vote
+# columns and a table instead of a statement of their own: they are read before every vote. What was
+# closed more than a day ago was so before any ballot that is still open was drawn.
 ACTIVITY_COLUMNS = """
-  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = {voter} AND closed_at > %(minute)s),
-  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = {voter} AND closed_at > %(hour)s),
-  (SELECT COUNT(*) FROM arena_ballot WHERE voter_id = {voter} AND closed_at > %(day)s),
-  (SELECT MAX(closed_at) FROM arena_ballot WHERE voter_id = {voter}),
+  lately.in_minute, lately.in_hour, lately.in_day, lately.last_closed_at,
   (SELECT COUNT(*) FROM (
      SELECT 1 FROM arena_ballot WHERE address_key = %(address)s AND closed_at > %(hour)s
      LIMIT %(limit)s) AS recent),
@@ -43,7 +43,15 @@ ACTIVITY_COLUMNS = """
        AND other.status = 'voted' AND other.voter_id <> {voter}
        AND arena_voter.user_id IS NULL)
 """
-_ACTIVITY = "SELECT" + ACTIVITY_COLUMNS.format(voter="%(voter)s", battle="%(battle)s")
+ACTIVITY_TABLE = """(
+  SELECT COUNT(*) FILTER (WHERE closed_at > %(minute)s) AS in_minute,
+    COUNT(*) FILTER (WHERE closed_at > %(hour)s) AS in_hour,
+    COUNT(*) AS in_day, MAX(closed_at) AS last_closed_at
+  FROM arena_ballot WHERE voter_id = {voter} AND closed_at > %(day)s) AS lately"""
+_ACTIVITY = "SELECT {} FROM {}".format(
+    ACTIVITY_COLUMNS.format(voter="%(voter)s", battle="%(battle)s"),
+    ACTIVITY_TABLE.format(voter="%(voter)s"),
+)
 
 
 def activity_values(address_key: str, now: dt.datetime) -> dict[str, Any]:

@@ -11,7 +11,13 @@ from django.utils import timezone
 
 from arena.models import Ballot, Outcome
 from arena.models.voting import BALLOT_VALID_FOR
-from arena.voting.doubts import ACTIVITY_COLUMNS, Activity, activity_of, activity_values
+from arena.voting.doubts import (
+    ACTIVITY_COLUMNS,
+    ACTIVITY_TABLE,
+    Activity,
+    activity_of,
+    activity_values,
+)
 from arena.voting.keys import address_key, session_key
 from arena.voting.statements import (
     BALLOT_COLUMNS,
@@ -39,11 +45,17 @@ class Turn:
     has_open: bool
 
 
-_OTHERS: Final = ",\n".join(
-    f"""  (SELECT COUNT(*) FROM arena_vote WHERE battle_id = battle.id AND exclusion = ''
-     AND outcome = '{outcome}' AND COALESCE(voter_id, 0) <> person.id)"""
-    for outcome in Outcome.values
+# one look at the ballots of the voter, one at the votes on the battle: every further subquery
+# costs the database as much as either
+_VOTER: Final = "(SELECT voter_id FROM arena_votersession WHERE key = %(session)s)"
+_COUNTS: Final = ", ".join(
+    f"COUNT(*) FILTER (WHERE outcome = '{outcome}') AS {outcome}" for outcome in Outcome.values
 )
+_OTHERS: Final = f"""(
+  SELECT {_COUNTS}
+  FROM arena_vote
+  WHERE battle_id = (SELECT battle_id FROM arena_ballot WHERE token = %(token)s)
+    AND exclusion = '' AND COALESCE(voter_id, 0) <> {_VOTER}) AS others"""
 _TURN: Final = f"""
 SELECT {SESSION_COLUMNS}, {BALLOT_COLUMNS},
   {ACTIVITY_COLUMNS.format(voter="person.id", battle="battle.id")},
@@ -53,9 +65,11 @@ SELECT {SESSION_COLUMNS}, {BALLOT_COLUMNS},
     WHERE other.voter_id = person.id AND other.closed_at IS NULL AND other.drawn_at > %(since)s
       AND other.round_id IS NULL AND its.exclusion = ''
       AND other.token <> %(token)s AND other.token <> %(besides)s),
-{_OTHERS}
+  {", ".join(f"others.{outcome}" for outcome in Outcome.values)}
 FROM arena_votersession AS session JOIN arena_voter AS person ON person.id = session.voter_id
   LEFT JOIN (arena_ballot AS ballot {BALLOT_JOINS}) ON ballot.token = %(token)s
+  CROSS JOIN {ACTIVITY_TABLE.format(voter=_VOTER)}
+  CROSS JOIN {_OTHERS}
 WHERE session.key = %(session)s
 """
 
