@@ -93,7 +93,7 @@ class SeatedHandler(ASGIHandler):
         finally:
             await sync_to_async(response.close, thread_sensitive=True)()
 
-    async def _answer_in_lane(self, scope: Scope, body: IO[bytes]) -> Any:
+    async def _answer_in_lane(self, scope: Scope, body: IO[bytes]) -> Any:  # as _answer
         lanes = self._lanes.setdefault(asyncio.get_running_loop(), asyncio.Semaphore(LANES))
         await lanes.acquire()
         leave = _once(lanes.release)

@@ -6,7 +6,8 @@ SQLite under ``AGON_HOME``); what it stores is under the slug prefix ``bench-`` 
 end. Web processes, the client and PostgreSQL share the machine's cores. Every vote is answered
 with the reveal and the next battle, as in the browser. Votes count from when all voters have their
 first battle. Afterwards the rows are audited against the client's log: nothing lost, nothing
-counted twice.
+counted twice. The answers are rendered before, as a worker does soon after they are stored;
+``rendering_ahead_s`` is what that takes of the processor, in seconds.
 
 First one voter alone gives the server's time for the next battle and for a vote with its reveal.
 Votes per second depend on who else uses the cores; the processor time per vote of web, database and
