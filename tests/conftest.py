@@ -1,5 +1,6 @@
 """What every test may use. The cast: alice votes, mallory abuses; models alpha, beta, gamma."""
 
+import math
 import os
 import shutil
 from pathlib import Path
@@ -88,6 +89,15 @@ def source_language():
     """A request in another language must not colour the next test."""
     yield
     translation.deactivate()
+
+
+@pytest.fixture(autouse=True)
+def figures_of_the_moment(monkeypatch):
+    """However slow the machine, people against judges are worked out for every reader."""
+    from judging import people_kept
+
+    monkeypatch.setattr(people_kept, "KEPT_FROM_S", math.inf)
+    monkeypatch.setattr(people_kept, "MANY_VOTES", math.inf)
 
 
 @pytest.fixture(scope="session")

@@ -185,6 +185,7 @@ class TestKeptFigures:
 
         monkeypatch.setattr(people_kept, "people_figures", work_out)
         monkeypatch.setattr(people_kept.time, "monotonic", lambda: clock.now)
+        monkeypatch.setattr(people_kept, "KEPT_FROM_S", 0.05)
         return clock
 
     @pytest.fixture
