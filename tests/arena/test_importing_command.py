@@ -70,7 +70,15 @@ def test_a_refused_file_shows_its_first_bad_rows_and_a_skipped_row_is_always_lis
 
 def test_skipped_rows_do_not_make_it_fail(broken, capsys):
     call_command("import_data", broken, skip_bad=True)
-    assert "1 battle stored, 1 bad rows skipped" in capsys.readouterr().out
+    assert "1 battle stored, 1 bad row skipped" in capsys.readouterr().out
+
+
+def test_several_of_a_kind_are_told_in_the_plural(tmp_path, capsys):
+    path = tmp_path / "questions.jsonl"
+    rows = [{"question_id": n, "category": "math", "turns": [f"What is {n}?"]} for n in (1, 2)]
+    path.write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    call_command("import_data", path)
+    assert "2 questions stored" in capsys.readouterr().out
 
 
 def test_a_dry_run_says_that_nothing_was_stored(questions, capsys):

@@ -113,13 +113,17 @@ def describe(file: FileReport) -> str:
     """What became of a file, in a sentence."""
     if file.error:
         return file.error
-    bad = f"{file.bad_row_count} bad rows" if file.bad_row_count else ""
+    bad = _counted(file.bad_row_count, "bad row") if file.bad_row_count else ""
     if not file.is_stored:
         hint = "nothing of this file was stored; mend it or use --skip-bad"
         return f"{bad} ({file.format or 'unknown format'}): {hint}"
-    stored = [f"{n} {kind} stored" for kind, n in file.stored.items() if n]
-    there = [f"{n} {kind} already there" for kind, n in file.already_there.items() if n]
+    stored = [f"{_counted(n, kind)} stored" for kind, n in file.stored.items() if n]
+    there = [f"{_counted(n, kind)} already there" for kind, n in file.already_there.items() if n]
     ignored = [f"{n} ignored ({reason})" for reason, n in file.ignored.items()]
     skipped = [f"{bad} skipped"] if bad else []
     parts = ", ".join([*stored, *there, *ignored, *skipped]) or "no rows"
     return f"{parts} ({file.format}, set {file.question_set})"
+
+
+def _counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
