@@ -1,7 +1,8 @@
 """Means of sample scores with standard errors and intervals.
 
 Sources: E. Miller, "Adding Error Bars to Evals" (2024), sections 2.1-2.2 (clustered error);
-E. B. Wilson, JASA 22 (1927) (interval of a share); lm-eval 0.4.13 (pooled group error).
+E. B. Wilson, JASA 22 (1927) (interval of a share); Korn and Graubard, Survey Methodology
+24 (1998) (effective sample size of a clustered share); lm-eval 0.4.13 (pooled group error).
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
+from scipy.special import stdtrit
 
 FloatArray = npt.NDArray[np.float64]
 Z_95 = 1.959963984540054  # 97.5 % quantile of the standard normal
@@ -47,8 +49,8 @@ def mean_estimate(
 
     Without clusters the error is the sample deviation (n-1) over √n, lm-eval's; shares of 0/1
     scores get Wilson's interval, which stays inside [0, 1] and does not vanish at 0 or 1. With
-    clusters it is √(Σ_c (Σ_{i∈c} (s_i - s̄))²) / n, which assumes independence of clusters only.
-    Raises ValueError for no scores.
+    clusters it is √(Σ_c (Σ_{i∈c} (s_i - s̄))²) / n, which assumes independence of clusters only; the
+    interval is wider the fewer clusters there are. Raises ValueError for no scores.
     """
     values = np.asarray(scores, dtype=np.float64)
     n = len(values)
@@ -58,7 +60,7 @@ def mean_estimate(
     if clusters is not None and len(set(clusters)) < n:
         groups = len(set(clusters))
         stderr = _clustered_error(values - mean, clusters) if groups > 1 else math.nan
-        return Estimate(mean, stderr, *_normal_interval(values, mean, stderr), n, groups)
+        return Estimate(mean, stderr, *_clustered_interval(values, stderr, groups), n, groups)
     stderr = float(values.std(ddof=1)) / math.sqrt(n) if n > 1 else math.nan
     if _is_binary(values):
         return Estimate(mean, stderr, *wilson_interval(float(values.sum()), n), n, n)
@@ -75,14 +77,32 @@ def _clustered_error(deviations: FloatArray, clusters: Sequence[Hashable]) -> fl
     return float(np.sqrt((sums**2).sum())) / len(deviations)
 
 
-def _normal_interval(values: FloatArray, mean: float, stderr: float) -> tuple[float, float]:
-    lower, upper = mean - Z_95 * stderr, mean + Z_95 * stderr
+def _clustered_interval(values: FloatArray, stderr: float, groups: int) -> tuple[float, float]:
+    """Student's t with one degree of freedom less than clusters; for shares Wilson's interval over
+    the effective sample size, which does not vanish where all clusters agree.
+    """
+    mean = float(values.mean())
+    if groups < 2:
+        return math.nan, math.nan
+    t = float(stdtrit(groups - 1, 0.975))
+    if not _is_binary(values):
+        return _normal_interval(values, mean, stderr, t)
+    effective = float(groups)
+    if stderr:
+        effective = min(mean * (1 - mean) / stderr**2, len(values)) * (Z_95 / t) ** 2
+    return wilson_interval(mean * effective, effective)
+
+
+def _normal_interval(
+    values: FloatArray, mean: float, stderr: float, z: float = Z_95
+) -> tuple[float, float]:
+    lower, upper = mean - z * stderr, mean + z * stderr
     if bool(((values >= 0) & (values <= 1)).all()):
         return max(lower, 0.0), min(upper, 1.0)
     return lower, upper
 
 
-def wilson_interval(successes: float, n: int) -> tuple[float, float]:
+def wilson_interval(successes: float, n: float) -> tuple[float, float]:
     """Wilson's 95 % score interval for a share of ``n`` trials."""
     share = successes / n
     z2 = Z_95**2

@@ -75,6 +75,32 @@ def test_one_cluster_has_no_error_to_estimate():
     assert mean_estimate([0.0, 1.0, 1.0], ["a"] * 3).as_dict()["stderr"] is None
 
 
+@pytest.mark.parametrize("scores", [[1, 0, 1, 0], [1, 1, 1, 1], [0, 0, 0, 0]])
+def test_clusters_that_agree_by_chance_leave_an_interval(scores):
+    found = mean_estimate(scores, [0, 0, 1, 1])
+    assert found.stderr == 0
+    assert (found.lower, found.upper) == wilson_interval(found.value * 2, 2)
+
+
+def test_few_clusters_give_wide_intervals():
+    few = mean_estimate([1, 1, 0, 0, 1, 0], [0, 0, 1, 1, 2, 2])
+    effective = 4.5 * (1.959964 / 4.302653) ** 2  # 0.25 / stderr², t with 2 degrees of freedom
+    assert (few.lower, few.upper) == pytest.approx(wilson_interval(effective / 2, effective))
+    whole = mean_estimate([3.0, 4.0, 5.0, 8.0], [0, 0, 1, 1])
+    assert whole.upper - whole.value == pytest.approx(12.706205 * whole.stderr)
+
+
+def test_intervals_of_few_clusters_cover_the_truth():
+    random = np.random.default_rng(8)
+    covered = 0
+    for _ in range(400):
+        shares = random.beta(4, 4, size=6)
+        values = (random.random((6, 20)) < shares[:, None]).ravel().astype(float)
+        found = mean_estimate(values, np.repeat(np.arange(6), 20).tolist())
+        covered += found.lower <= 0.5 <= found.upper
+    assert covered / 400 > 0.93
+
+
 def test_clustered_intervals_cover_the_truth_where_plain_ones_do_not():
     rng = np.random.default_rng(1)
     covered = {"clustered": 0, "plain": 0}
