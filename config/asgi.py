@@ -15,6 +15,7 @@ from channels.auth import AuthMiddlewareStack  # noqa: E402
 from channels.routing import ProtocolTypeRouter, URLRouter  # noqa: E402
 from channels.security.websocket import AllowedHostsOriginValidator  # noqa: E402
 
+from arena.collector import spare_the_collector  # noqa: E402
 from arena.live.routing import websocket_urlpatterns  # noqa: E402
 from config.seats import SeatedHandler  # noqa: E402
 
@@ -26,3 +27,4 @@ application = ProtocolTypeRouter(
         ),
     }
 )
+spare_the_collector()

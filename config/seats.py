@@ -5,7 +5,7 @@ interpreter, SQLite opens its file anew for each, and whoever waits for a lock m
 Here a request waits in line for one of ``SEATS`` threads instead, and its middleware, view and
 signals run there in one go: handing each of them over alone cost more than the whole of a vote.
 
-Only ``LANES`` of the seated work at once, as there is one interpreter: more would take a fifth of
+Only ``LANES`` of the seated works at a time, as there is one interpreter: two would take a fifth of
 its time for handing it to and fro. Whoever is at it for longer than ``LANE_S`` waits for something
 else or is slow, and makes room for the next.
 """
@@ -27,7 +27,7 @@ from django.http.response import HttpResponseBase
 from django.urls import set_script_prefix
 
 SEATS = 8
-LANES = 2
+LANES = 1
 LANE_S = 0.05
 
 Scope = dict[str, Any]  # as ASGI defines it

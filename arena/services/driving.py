@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import asyncio
-import gc
-from functools import cache
 
 import uvloop
 
+from arena.collector import spare_the_collector
 from arena.models import Run, RunStatus
 from arena.services.runs import enqueue_run, finish_if_done, has_claimable_rows
 from arena.work.dispatch import DriveOptions, DriveReport, drive
@@ -34,20 +33,7 @@ def drive_run_chunk(
 
 def drive_here(run: Run, *, options: DriveOptions | None = None) -> DriveReport:
     """Work on the run in this thread."""
-    _spare_the_collector()
+    spare_the_collector()
     workload = kind_of(run).open_workload(run)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(drive(run, workload, options=options))
-
-
-@cache
-def _spare_the_collector() -> None:
-    """Once per process: what has been loaded by now lives as long as the process does.
-
-    A full collection would walk all of it again and again, a tenth of a second in which no call
-    of a run gets on. What a run makes goes when its last reference does, so that looking for
-    cycles can wait for more of it.
-    """
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(10_000, 20, 50)
