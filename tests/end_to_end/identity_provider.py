@@ -5,12 +5,10 @@ a foreign redirect, a code used twice, a verifier that does not fit) is refused 
 ``refusals`` tells so.
 """
 
-import asyncio
 import base64
 import hashlib
 import html
 import secrets
-import threading
 import time
 from contextlib import contextmanager
 from urllib.parse import urlencode
@@ -18,6 +16,8 @@ from urllib.parse import urlencode
 import jwt
 from aiohttp import web
 from cryptography.hazmat.primitives.asymmetric import rsa
+
+from tests.loopback import served
 
 CLIENT_ID, CLIENT_SECRET, KEY_ID = "agon", "only-for-tests", "key-1"
 
@@ -139,24 +139,6 @@ class IdentityProvider:
 
 @contextmanager
 def run_in_thread(provider):
-    """Serve on loopback, with a loop of its own."""
-    ready, box = threading.Event(), {}
-
-    async def serve():
-        runner = web.AppRunner(provider.application(), shutdown_timeout=0.2)
-        await runner.setup()
-        await web.TCPSite(runner, "127.0.0.1", 0).start()
-        provider.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-        box["loop"], box["stop"] = asyncio.get_running_loop(), asyncio.Event()
-        ready.set()
-        await box["stop"].wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    try:
+    """Serve on loopback while the block runs."""
+    with served(provider.application()) as provider.url:
         yield provider
-    finally:
-        box["loop"].call_soon_threadsafe(box["stop"].set)
-        thread.join(10)

@@ -16,6 +16,7 @@ from playwright.sync_api import Error
 
 from arena.live.rooms import ROOMS
 from arena.live.seating import close_providers
+from tests.loopback import served
 
 AXE = Path(__file__).parents[3] / "vendor" / "axe-core-4.14.1" / "axe.min.js"
 DESKTOP = {"viewport": {"width": 1280, "height": 860}}
@@ -196,24 +197,8 @@ class ModelServer:
 @pytest.fixture
 def model_server():
     """Runs in a thread with a loop of its own."""
-    server, ready, box = ModelServer(), threading.Event(), {}
-
-    async def serve():
-        app = web.Application()
-        app.router.add_post("/v1/chat/completions", server.chat)
-        runner = web.AppRunner(app, shutdown_timeout=0.2)
-        await runner.setup()
-        site = web.TCPSite(runner, "127.0.0.1", 0)
-        await site.start()
-        server.url = f"http://127.0.0.1:{runner.addresses[0][1]}/v1"
-        box["loop"], box["stop"] = asyncio.get_running_loop(), asyncio.Event()
-        ready.set()
-        await box["stop"].wait()
-        await runner.cleanup()
-
-    thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
-    thread.start()
-    assert ready.wait(10)
-    yield server
-    box["loop"].call_soon_threadsafe(box["stop"].set)
-    thread.join(10)
+    server, application = ModelServer(), web.Application()
+    application.router.add_post("/v1/chat/completions", server.chat)
+    with served(application) as url:
+        server.url = f"{url}/v1"
+        yield server
