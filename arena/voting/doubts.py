@@ -31,17 +31,18 @@ class Activity:
 
 
 # columns and a table instead of a statement of their own: they are read before every vote. What was
-# closed more than a day ago was so before any ballot that is still open was drawn.
+# closed more than a day ago was so before any ballot that is still open was drawn. The account of a
+# voter is looked up, not joined, or a server without statistics begins with all that have none.
 ACTIVITY_COLUMNS = """
   lately.in_minute, lately.in_hour, lately.in_day, lately.last_closed_at,
   (SELECT COUNT(*) FROM (
      SELECT 1 FROM arena_ballot WHERE address_key = %(address)s AND closed_at > %(hour)s
      LIMIT %(limit)s) AS recent),
   EXISTS (
-     SELECT 1 FROM arena_ballot AS other JOIN arena_voter ON arena_voter.id = other.voter_id
+     SELECT 1 FROM arena_ballot AS other
      WHERE other.battle_id = {battle} AND other.address_key = %(address)s
        AND other.status = 'voted' AND other.voter_id <> {voter}
-       AND arena_voter.user_id IS NULL)
+       AND (SELECT user_id FROM arena_voter WHERE id = other.voter_id) IS NULL)
 """
 ACTIVITY_TABLE = """(
   SELECT COUNT(*) FILTER (WHERE closed_at > %(minute)s) AS in_minute,

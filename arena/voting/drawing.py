@@ -27,7 +27,7 @@ from arena.voting import sampling
 from arena.voting.facts import FACTS
 from arena.voting.policy import current_policy
 from arena.voting.pool import POOLS, RECORD, AnswerPool, PoolFilter
-from arena.voting.statements import open_ballot, voted_battles
+from arena.voting.statements import MOST_ASKED_FOR, open_ballot, votable_battles
 from arena.voting.storing import issue, issue_drawn
 from arena.voting.texts import AnswerFacts, read_answers
 from arena.voting.voters import Visitor
@@ -35,7 +35,7 @@ from arena.voting.voters import Visitor
 TRIES_PER_PAIR = 4
 PAIRS_TRIED = 12
 MOST_OPEN_BALLOTS = 12
-RECENT_BATTLES = 50
+GOLD_BATTLES = 50
 EVERYTHING = PoolFilter()
 _RANDOM = np.random.default_rng()
 
@@ -116,10 +116,12 @@ class _PairDrawing:
         if self.random.random() >= self.policy.overlap_share:
             return None
         models = self.pool.models[draw.first], self.pool.models[draw.second]
-        recent = voted_battles(self.visitor.voter.pk, models, RECENT_BATTLES)
-        kept = [row for row in recent if self.pool.holds(draw.first, draw.second, row[1])]
+        recent = RECORD.recent_battles(*models)
+        self.random.shuffle(recent)
+        found = votable_battles(self.visitor.voter.pk, recent[:MOST_ASKED_FOR])
+        kept = [row for row in found if self.pool.holds(draw.first, draw.second, row[1])]
         self.random.shuffle(kept)
-        for pk, question, answer_a, answer_b, votes in kept[:TRIES_PER_PAIR]:
+        for pk, question, answer_a, answer_b, votes in kept:
             if votes < self.policy.overlap_votes:
                 battle = Battle(
                     pk=pk, question_id=question, answer_a_id=answer_a, answer_b_id=answer_b
@@ -294,7 +296,7 @@ def _gold_battle(voter: Voter, policy: VotingPolicy, random: np.random.Generator
     ids = list(
         GoldBattle.objects.exclude(
             Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=voter))
-        ).values_list("battle_id", flat=True)[:RECENT_BATTLES]
+        ).values_list("battle_id", flat=True)[:GOLD_BATTLES]
     )
     return Battle.objects.get(pk=ids[int(random.integers(len(ids)))]) if ids else None
 

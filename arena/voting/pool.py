@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,13 +16,15 @@ import numpy as np
 from django.db.models import Count, Max
 from numpy.typing import NDArray
 
-from arena.models import Answer, LanguageModel, Outcome, Question, Vote, VoteSource
+from arena.models import Answer, BattleOrigin, LanguageModel, Outcome, Question, Vote, VoteSource
 from arena.models.answer import AnswerQuerySet
 from arena.models.question import LIVE_SET
 from arena.voting.sampling import PairRecord
 
 Ids = NDArray[np.int64]
 LOOK_EVERY_S = 5.0
+RECENT_BATTLES = 50  # of each pair of models
+VOTES_LOOKED_BACK = 10_000
 RELOAD_EVERY_S = 60.0  # while answers are being generated, the pool is not read again all the time
 
 
@@ -170,25 +173,37 @@ _Y = {
 
 @dataclass(slots=True)
 class VoteRecord:
-    """Counted votes by pair, kept up to date by reading only those cast since the last look."""
+    """Counted votes by pair, and the battles of a pair that were voted on last, kept up to date by
+    reading only the votes cast since the last look.
+    """
 
     now: Callable[[], float] = time.monotonic
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _looked_at: float = -1e9
     _last_id: int = 0
     _sums: dict[tuple[int, int], list[float]] = field(default_factory=dict)
+    _recent: dict[tuple[int, int], deque[int]] = field(default_factory=dict)
     _matrices: dict[tuple[int, ...], PairRecord] = field(default_factory=dict)
 
     def matrix(self, models: tuple[int, ...]) -> PairRecord:
         """For ``models`` (ascending ids); not to be written to."""
         with self._lock:
-            if self.now() - self._looked_at > LOOK_EVERY_S:
-                self._read_new()
-                self._matrices.clear()
-                self._looked_at = self.now()
+            self._look()
             if models not in self._matrices:
                 self._matrices[models] = self._matrix(models)
             return self._matrices[models]
+
+    def recent_battles(self, first: int, second: int) -> list[int]:
+        """Ids of stored battles of two models that were voted on, at most ``RECENT_BATTLES``."""
+        with self._lock:
+            self._look()
+            return list(self._recent.get(_pair(first, second), ()))
+
+    def _look(self) -> None:
+        if self.now() - self._looked_at > LOOK_EVERY_S:
+            self._read_new()
+            self._matrices.clear()
+            self._looked_at = self.now()
 
     def _matrix(self, models: tuple[int, ...]) -> PairRecord:
         place = {model: row for row, model in enumerate(models)}
@@ -204,11 +219,11 @@ class VoteRecord:
     def _read_new(self) -> None:
         newest = Vote.objects.order_by("-id").values_list("id", flat=True).first() or 0
         if newest < self._last_id:
-            self._sums.clear()
-            self._last_id = 0
+            self._clear()
+        since = {"id__gt": self._last_id, "id__lte": newest}
         rows = (
             Vote.objects.counted()
-            .filter(id__gt=self._last_id, id__lte=newest)
+            .filter(**since)
             .exclude(source=VoteSource.DEMO)
             .order_by()
             .values_list("battle__model_a_id", "battle__model_b_id", "outcome")
@@ -216,18 +231,40 @@ class VoteRecord:
         )
         for model_a, model_b, outcome, n in rows:
             y = _Y[Outcome(outcome)]
-            pair, y = ((model_a, model_b), y) if model_a < model_b else ((model_b, model_a), 1 - y)
+            pair = _pair(model_a, model_b)
+            y = y if pair[0] == model_a else 1 - y
             sums = self._sums.setdefault(pair, [0.0, 0.0, 0.0])
             sums[0] += n
             sums[1] += n * y
             sums[2] += n * y * y
+        battles = (
+            Vote.objects.filter(**since, battle__origin=BattleOrigin.STORED)
+            .order_by("-id")
+            .values_list("battle_id", "battle__model_a_id", "battle__model_b_id")
+        )
+        for battle, model_a, model_b in reversed(battles[:VOTES_LOOKED_BACK]):
+            self._remember(battle, _pair(model_a, model_b))
         self._last_id = newest
+
+    def _remember(self, battle: int, pair: tuple[int, int]) -> None:
+        recent = self._recent.setdefault(pair, deque(maxlen=RECENT_BATTLES))
+        if battle not in recent:
+            recent.append(battle)
+
+    def _clear(self) -> None:
+        self._last_id = 0
+        self._sums.clear()
+        self._recent.clear()
+        self._matrices.clear()
 
     def forget(self) -> None:
         with self._lock:
-            self._looked_at, self._last_id = -1e9, 0
-            self._sums.clear()
-            self._matrices.clear()
+            self._looked_at = -1e9
+            self._clear()
+
+
+def _pair(first: int, second: int) -> tuple[int, int]:
+    return (first, second) if first < second else (second, first)
 
 
 POOLS = PoolCache()

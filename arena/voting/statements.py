@@ -230,30 +230,26 @@ def votes_of(voter_id: int) -> int:
         return int(cursor.fetchone()[0])
 
 
-_VOTED_BATTLES: Final = """
+MOST_ASKED_FOR: Final = 16
+_VOTABLE_BATTLES: Final = f"""
 SELECT id, question_id, answer_a_id, answer_b_id,
   (SELECT COUNT(*) FROM arena_vote WHERE battle_id = battle.id)
 FROM arena_battle AS battle
-WHERE model_a_id = %s AND model_b_id = %s AND origin = 'stored' AND exclusion = ''
-  AND EXISTS (SELECT 1 FROM arena_vote WHERE battle_id = battle.id)
+WHERE id IN ({", ".join(["%s"] * MOST_ASKED_FOR)}) AND exclusion = ''
   AND NOT EXISTS (SELECT 1 FROM arena_ballot WHERE battle_id = battle.id AND voter_id = %s)
-ORDER BY id DESC LIMIT %s
 """
 
 
-def voted_battles(
-    voter_id: int, models: tuple[int, int], limit: int
-) -> list[tuple[int, int, int, int, int]]:
-    """The newest of two models that others voted on and the voter has not seen: its id, question,
-    both answers, and the number of its votes.
+def votable_battles(voter_id: int, ids: Sequence[int]) -> list[tuple[int, int, int, int, int]]:
+    """Those of at most ``MOST_ASKED_FOR`` stored battles that this voter may still vote on: id,
+    question, both answers, and the number of votes so far; in no order.
     """
-    found: list[tuple[int, int, int, int, int]] = []
+    if not ids:
+        return []
+    filled = [*ids, *[ids[-1]] * (MOST_ASKED_FOR - len(ids))]  # one statement for any number
     with fast_cursor() as cursor:
-        # either way round, each with the index of its own
-        for first, second in (models, models[::-1]):
-            cursor.execute(_VOTED_BATTLES, [first, second, voter_id, limit])
-            found += cursor.fetchall()
-    return sorted(found, reverse=True)[:limit]
+        cursor.execute(_VOTABLE_BATTLES, [*filled, voter_id])
+        return list(cursor.fetchall())
 
 
 def ballot_of_row(row: Row) -> tuple[Ballot, Row]:

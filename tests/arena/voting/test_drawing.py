@@ -5,6 +5,7 @@ from collections import Counter
 import pytest
 
 from arena.models import Answer, Ballot, Battle, Exclusion, GoldBattle, Vote
+from arena.voting import pool
 from arena.voting.pool import POOLS
 
 pytestmark = pytest.mark.django_db
@@ -40,7 +41,15 @@ def test_every_pair_gets_its_turn(stored_answers, new_browser):
     assert len(drawn) == 3
 
 
-def test_others_battles_are_shown_again_on_purpose(stored_answers, policy, new_browser):
+@pytest.fixture
+def votes_noticed_at_once(monkeypatch):
+    """The record of votes is read anew for every draw instead of every few seconds."""
+    monkeypatch.setattr(pool, "LOOK_EVERY_S", -1.0)
+
+
+def test_others_battles_are_shown_again_on_purpose(
+    stored_answers, policy, new_browser, votes_noticed_at_once
+):
     policy(overlap_share=1.0, overlap_votes=100)
     for _ in range(15):
         new_browser().cast()
@@ -48,7 +57,7 @@ def test_others_battles_are_shown_again_on_purpose(stored_answers, policy, new_b
 
 
 def test_a_battle_with_enough_votes_is_not_shown_again_on_purpose(
-    stored_answers, policy, new_browser
+    stored_answers, policy, new_browser, votes_noticed_at_once
 ):
     policy(overlap_share=1.0, overlap_votes=1)
     for _ in range(15):

@@ -101,19 +101,18 @@ def test_a_voters_votes_are_counted_whether_they_count_or_not(ballot):
     assert statements.votes_of(ballot.voter_id) == 1
 
 
-def test_voted_battles_are_those_of_others_that_the_voter_has_not_seen(ballot):
+def test_votable_battles_are_those_the_voter_has_not_seen(ballot):
     battle, stranger = ballot.battle, Voter.objects.create(key="stranger")
-    pair = battle.model_a_id, battle.model_b_id
     row = (battle.pk, battle.question_id, battle.answer_a_id, battle.answer_b_id)
-    ask = statements.voted_battles
-    assert ask(stranger.pk, pair, 5) == []
+    ask = statements.votable_battles
+    assert ask(stranger.pk, []) == []
+    assert ask(stranger.pk, [battle.pk]) == [(*row, 0)]
     Vote.objects.create(battle=battle, voter=ballot.voter, outcome="tie")
-    assert ask(stranger.pk, pair, 5) == [(*row, 1)]
-    assert ask(stranger.pk, pair[::-1], 5) == [(*row, 1)]
-    assert ask(stranger.pk, pair, 0) == []
-    assert ask(ballot.voter_id, pair, 5) == []
+    assert ask(stranger.pk, [0, battle.pk]) == [(*row, 1)]
+    assert ask(stranger.pk, [0] * statements.MOST_ASKED_FOR) == []
+    assert ask(ballot.voter_id, [battle.pk]) == []
     type(battle).objects.update(exclusion="staff")
-    assert ask(stranger.pk, pair, 5) == []
+    assert ask(stranger.pk, [battle.pk]) == []
 
 
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite keeps its plans by itself")
