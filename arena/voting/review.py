@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import QuerySet
@@ -29,7 +30,8 @@ from arena.models import (
     VotingPolicy,
 )
 from arena.voting.merging import is_twin
-from arena.voting.outliers import FEWEST_VOTES, OutlierTest, Pair, PairVote, Tally, outlier_test
+from arena.voting.outlier_screen import DecisiveVotes
+from arena.voting.outliers import OutlierTest, outlier_test
 
 LIFTED = ""
 
@@ -44,40 +46,40 @@ class Finding:
     votes_changed: int
 
 
-def decisive_votes(voter: Voter | None = None) -> list[tuple[int, PairVote]]:
-    """Counted decisive votes cast here, as (voter id, vote), in the order cast."""
-    rows = Vote.objects.filter(
-        source=VoteSource.HUMAN,
-        exclusion__in=("", Exclusion.OUTLIER_VOTER),
-        battle__exclusion="",
-        outcome__in=(Outcome.MODEL_A, Outcome.MODEL_B),
-        voter__isnull=False,
-    ).order_by("id")
-    if voter is not None:
-        rows = rows.filter(voter=voter)
-    found = []
-    for voter_id, model_a, model_b, outcome in rows.values_list(
-        "voter_id", "battle__model_a_id", "battle__model_b_id", "outcome"
-    ):
-        is_a_better, is_a_first = outcome == Outcome.MODEL_A, model_a < model_b
-        pair = (min(model_a, model_b), max(model_a, model_b))
-        found.append((voter_id or 0, PairVote(pair, is_a_better == is_a_first)))
-    return found
+def decisive_votes() -> DecisiveVotes:
+    """Counted decisive votes cast here, in the order cast."""
+    rows = (
+        Vote.objects.filter(
+            source=VoteSource.HUMAN,
+            exclusion__in=("", Exclusion.OUTLIER_VOTER),
+            battle__exclusion="",
+            outcome__in=(Outcome.MODEL_A, Outcome.MODEL_B),
+            voter__isnull=False,
+        )
+        .order_by("id")
+        .values_list("voter_id", "battle__model_a_id", "battle__model_b_id", "outcome")
+        .iterator(chunk_size=20_000)
+    )
+    columns = [("voter", "i8"), ("a", "i8"), ("b", "i8"), ("outcome", "U8")]
+    votes = np.fromiter(rows, dtype=columns)
+    is_a_better, is_a_first = votes["outcome"] == Outcome.MODEL_A, votes["a"] < votes["b"]
+    return DecisiveVotes(
+        voter=votes["voter"],
+        first=np.minimum(votes["a"], votes["b"]),
+        second=np.maximum(votes["a"], votes["b"]),
+        is_first_better=is_a_better == is_a_first,
+    )
 
 
 def outlier_tests() -> dict[int, OutlierTest]:
-    """The sequential test of every voter with enough decisive votes, by voter id."""
+    """The sequential test of every voter with enough decisive votes, by voter id; of outliers with
+    their strangest votes.
+    """
     votes = decisive_votes()
-    history: dict[Pair, Tally] = defaultdict(Tally)
-    by_voter: dict[int, list[PairVote]] = defaultdict(list)
-    for voter_id, vote in votes:
-        history[vote.pair] += vote.tally
-        by_voter[voter_id].append(vote)
-    return {
-        voter_id: outlier_test(cast, history)
-        for voter_id, cast in by_voter.items()
-        if len(cast) >= FEWEST_VOTES
-    }
+    tests = votes.tests()
+    outliers = [voter for voter, test in tests.items() if test.is_outlier]
+    history = votes.history() if outliers else {}
+    return tests | {voter: outlier_test(votes.of(voter), history) for voter in outliers}
 
 
 def gold_failures() -> dict[int, tuple[int, int]]:
