@@ -56,12 +56,13 @@ def decisive_votes() -> DecisiveVotes:
             outcome__in=(Outcome.MODEL_A, Outcome.MODEL_B),
             voter__isnull=False,
         )
-        .order_by("id")
-        .values_list("voter_id", "battle__model_a_id", "battle__model_b_id", "outcome")
+        .order_by()  # a database that hands rows out in order looks up each battle alone
+        .values_list("id", "voter_id", "battle__model_a_id", "battle__model_b_id", "outcome")
         .iterator(chunk_size=20_000)
     )
-    columns = [("voter", "i8"), ("a", "i8"), ("b", "i8"), ("outcome", "U8")]
+    columns = [("id", "i8"), ("voter", "i8"), ("a", "i8"), ("b", "i8"), ("outcome", "U8")]
     votes = np.fromiter(rows, dtype=columns)
+    votes = votes[np.argsort(votes["id"])]
     is_a_better, is_a_first = votes["outcome"] == Outcome.MODEL_A, votes["a"] < votes["b"]
     return DecisiveVotes(
         voter=votes["voter"],
