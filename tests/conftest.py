@@ -93,9 +93,11 @@ def source_language():
 
 @pytest.fixture(autouse=True)
 def figures_of_the_moment(monkeypatch):
-    """However slow the machine, people against judges are worked out for every reader."""
+    """However slow the machine, nothing is shown as it was a while ago."""
+    from arena.voting import pool
     from judging import people_kept
 
+    monkeypatch.setattr(pool, "LONGEST_WAIT_S", math.inf)
     monkeypatch.setattr(people_kept, "KEPT_FROM_S", math.inf)
     monkeypatch.setattr(people_kept, "MANY_VOTES", math.inf)
 

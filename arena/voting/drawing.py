@@ -137,7 +137,7 @@ class _PairDrawing:
             facts = {pk: text.facts for pk, text in texts.items()}
             FACTS.remember(facts)
             if len(facts) < 2:
-                POOLS.forget()
+                POOLS.doubt()
             elif battle := _votable_battle(facts):
                 ballot = self._ballot_on(battle, draw)
                 ballot.at_hand = texts
@@ -239,7 +239,7 @@ class Drawing:
             except IntegrityError:
                 # another tab drew the same battle at the same moment, or an answer was deleted
                 FACTS.forget()
-                POOLS.forget()
+                POOLS.doubt()
                 self._candidates = None
         return None
 

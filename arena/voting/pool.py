@@ -1,7 +1,7 @@
 """All stored answers that can be voted on, as arrays in memory: who answered what.
 
 Drawing from it needs no query; it is read again when the stored answers have changed, which a
-cheap look at their count and newest id tells.
+cheap look at what is newest tells.
 """
 
 from __future__ import annotations
@@ -10,12 +10,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from django.db.models import Count, Max
 from numpy.typing import NDArray
 
+from arena.background import Work, start_thread
 from arena.models import Answer, BattleOrigin, LanguageModel, Outcome, Question, Vote, VoteSource
 from arena.models.answer import AnswerQuerySet
 from arena.models.question import LIVE_SET
@@ -25,7 +26,9 @@ Ids = NDArray[np.int64]
 LOOK_EVERY_S = 5.0
 RECENT_BATTLES = 50  # of each pair of models
 VOTES_LOOKED_BACK = 10_000
-RELOAD_EVERY_S = 60.0  # while answers are being generated, the pool is not read again all the time
+LONGEST_WAIT_S = 0.05  # a pool that took longer to read is renewed while nobody waits
+KEPT_TIMES = 20  # while answers are being generated, reading takes a twentieth of the time
+MOST_POOLS = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,37 +133,80 @@ def fingerprint() -> tuple[object, ...]:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class _LoadedPool:
+    pool: AnswerPool
+    fingerprint: tuple[object, ...]
+    took_s: float
+    due_at: float  # one that took long is not read again sooner, however often answers change
+
+
 @dataclass(slots=True)
 class PoolCache:
-    """One per process; ``now`` is monotonic seconds."""
+    """One per process; ``now`` is monotonic seconds.
+
+    A pool that takes long to read is renewed in a thread, while the one before it serves.
+    """
 
     now: Callable[[], float] = time.monotonic
-    _lock: threading.Lock = field(default_factory=threading.Lock)
+    start: Callable[[Work, str], None] = start_thread
+    _lock: threading.RLock = field(default_factory=threading.RLock)
     _looked_at: float = -1e9
-    _loaded_at: float = -1e9
     _fingerprint: tuple[object, ...] = ()
-    _pools: dict[PoolFilter, AnswerPool] = field(default_factory=dict)
+    _loaded: dict[PoolFilter, _LoadedPool] = field(default_factory=dict)
+    _renewing: set[PoolFilter] = field(default_factory=set)
 
     def get(self, wanted: PoolFilter) -> AnswerPool:
         with self._lock:
             if self.now() - self._looked_at > LOOK_EVERY_S:
-                present = fingerprint()
-                is_due = self.now() - self._loaded_at > RELOAD_EVERY_S
-                if present != self._fingerprint and (is_due or not self._pools):
-                    self._pools.clear()
-                    self._fingerprint = present
+                self._fingerprint = fingerprint()
                 self._looked_at = self.now()
-            if wanted not in self._pools:
-                self._pools[wanted] = load_pool(wanted)
-                self._loaded_at = self.now()
-            return self._pools[wanted]
+            kept = self._loaded.get(wanted)
+            if kept is None:
+                return self._load(wanted).pool
+            if kept.fingerprint != self._fingerprint:
+                return self._renew(wanted, kept).pool
+            return kept.pool
+
+    def _renew(self, wanted: PoolFilter, kept: _LoadedPool) -> _LoadedPool:
+        if kept.took_s <= LONGEST_WAIT_S:
+            return self._load(wanted)
+        if self.now() >= kept.due_at and wanted not in self._renewing:
+            self._renewing.add(wanted)
+            self.start(lambda: self._renew_beside(wanted), "answer-pool")
+        return kept
+
+    def _renew_beside(self, wanted: PoolFilter) -> None:
+        try:
+            self._load(wanted)
+        finally:
+            self._renewing.discard(wanted)
+
+    def _load(self, wanted: PoolFilter) -> _LoadedPool:
+        read_for, began = self._fingerprint, self.now()
+        pool = load_pool(wanted)
+        took_s = self.now() - began
+        loaded = _LoadedPool(pool, read_for, took_s, self.now() + KEPT_TIMES * took_s)
+        with self._lock:
+            self._loaded.pop(wanted, None)
+            while len(self._loaded) >= MOST_POOLS:
+                del self._loaded[next(iter(self._loaded))]
+            self._loaded[wanted] = loaded
+        return loaded
+
+    def doubt(self) -> None:
+        """Something drawn was not there any more: look again, read again when that is due."""
+        with self._lock:
+            self._looked_at = -1e9
+            self._loaded = {
+                wanted: replace(kept, fingerprint=()) for wanted, kept in self._loaded.items()
+            }
 
     def forget(self) -> None:
         """Read everything again at the next draw."""
         with self._lock:
-            self._looked_at = self._loaded_at = -1e9
-            self._fingerprint = ()
-            self._pools.clear()
+            self._looked_at = -1e9
+            self._loaded.clear()
 
 
 _Y = {

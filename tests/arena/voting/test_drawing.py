@@ -87,7 +87,7 @@ def test_an_inactive_model_is_not_drawn(stored_answers, gamma, new_browser):
 def test_a_model_switched_off_is_soon_not_drawn_any_more(stored_answers, gamma, alice):
     alice.page()
     type(gamma).objects.filter(pk=gamma.pk).update(is_active=False)
-    POOLS._looked_at = POOLS._loaded_at = -1e9
+    POOLS.doubt()
     for _ in range(5):
         alice.cast("tie")
     last = Ballot.objects.order_by("-id").first().battle
@@ -125,7 +125,7 @@ def test_new_answers_are_drawn_soon(stored_answers, make_model, make_answer, new
     delta = make_model("delta")
     for question in stored_answers.questions.all():
         make_answer(delta, question)
-    POOLS._looked_at = POOLS._loaded_at = -1e9
+    POOLS.doubt()
     battles = [new_browser().ballot().battle for _ in range(30)]
     assert any(delta.pk in (battle.model_a_id, battle.model_b_id) for battle in battles)
 

@@ -1,10 +1,10 @@
-"""What a process remembers of the votes cast so far."""
+"""What a process remembers of the stored answers, and of the votes cast so far."""
 
 import pytest
 
 from arena.models import Battle, Vote, Voter
 from arena.voting import pool
-from arena.voting.pool import LOOK_EVERY_S, VoteRecord
+from arena.voting.pool import KEPT_TIMES, LOOK_EVERY_S, PoolCache, PoolFilter, VoteRecord
 
 pytestmark = pytest.mark.django_db
 
@@ -87,3 +87,65 @@ def test_when_the_newest_votes_are_deleted_everything_is_read_again(
     clock[0] += LOOK_EVERY_S + 1
     assert record.recent_battles(alpha.pk, beta.pk) == [battles[0].pk]
     assert record.matrix((alpha.pk, beta.pk)).votes.sum() == 1
+
+
+@pytest.fixture
+def slow_pools(clock, monkeypatch):
+    """Reading a pool takes ten seconds; what is to be done beside the requests is kept here."""
+    read = pool.load_pool
+
+    def slowly(wanted):
+        clock[0] += 10.0
+        return read(wanted)
+
+    monkeypatch.setattr(pool, "load_pool", slowly)
+    monkeypatch.setattr(pool, "LONGEST_WAIT_S", 1.0)
+    beside = []
+    return PoolCache(now=lambda: clock[0], start=lambda work, name: beside.append(work)), beside
+
+
+def test_a_pool_that_takes_long_serves_until_the_next_one_is_there(
+    slow_pools, clock, battles, gamma, make_answer
+):
+    (pools, beside), wanted = slow_pools, PoolFilter()
+    first = pools.get(wanted)
+    make_answer(gamma, battles[0].question)
+    clock[0] += LOOK_EVERY_S + 1
+    assert pools.get(wanted) is first
+    assert beside == []  # it is not due yet
+    clock[0] += KEPT_TIMES * 10.0
+    assert pools.get(wanted) is pools.get(wanted) is first
+    assert len(beside) == 1
+    beside.pop()()
+    assert gamma.pk in pools.get(wanted).models
+    clock[0] += LOOK_EVERY_S + KEPT_TIMES * 10.0
+    pools.get(wanted)
+    assert beside == []  # nothing has changed
+
+
+def test_a_renewal_that_fails_is_tried_again(slow_pools, clock, battles, gamma, make_answer):
+    (pools, beside), wanted = slow_pools, PoolFilter()
+    pools.get(wanted)
+    make_answer(gamma, battles[0].question)
+    clock[0] += LOOK_EVERY_S + KEPT_TIMES * 10.0
+    pools.get(wanted)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(pool, "load_pool", lambda wanted: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            beside.pop()()
+    pools.get(wanted)
+    beside.pop()()
+    assert gamma.pk in pools.get(wanted).models
+
+
+def test_no_more_than_so_many_filters_are_remembered(battles, monkeypatch):
+    monkeypatch.setattr(pool, "MOST_POOLS", 2)
+    pools, read = PoolCache(), []
+    load = pool.load_pool
+    monkeypatch.setattr(pool, "load_pool", lambda wanted: read.append(wanted) or load(wanted))
+    for category in ("math", "writing", "math", "invented", "writing"):
+        pools.get(PoolFilter(category=category))
+    assert [wanted.category for wanted in read] == ["math", "writing", "invented"]
+    pools.get(PoolFilter(category="math"))
+    assert read[-1].category == "math"
+    assert len(read) == 4
