@@ -75,7 +75,12 @@ GOOD = {
     VotingPolicy: lambda w: {"pk": 1},
     Annotator: lambda w: {"round": w.round, "voter": w.voter, "name": "Mallory"},
     RoundBattle: lambda w: {"round": w.round, "battle": w.battle, "position": 1},
-    Ballot: lambda w: {"voter": w.voter, "battle": w.battle, "shown_first": "a"},
+    Ballot: lambda w: {
+        "voter": w.voter,
+        "battle": w.battle,
+        "shown_first": "a",
+        "token": "one",
+    },
     SatisfactionRating: lambda w: {"voter": w.voter, "answer": w.answer},
     VoteRelease: lambda w: {
         "dialect": "fastchat_battles",
@@ -142,7 +147,8 @@ TWICE = {
         RoundBattle,
         lambda w: {"battle": other_battle(w)},
     ),
-    "ballot_is_drawn_once_per_voter_and_battle": (Ballot, lambda w: {}),
+    "ballot_is_drawn_once_per_battle_and_voter": (Ballot, lambda w: {"token": "another"}),
+    "ballot_has_a_token_of_its_own": (Ballot, lambda w: {"battle": other_battle(w)}),
     "satisfaction_is_rated_once_per_voter_and_answer": (SatisfactionRating, lambda w: {}),
     "judge_version_is_numbered_once": (Judge, lambda w: {"fingerprint": "2"}),
     "judge_version_differs_from_its_others": (Judge, lambda w: {"version": 2}),

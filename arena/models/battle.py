@@ -75,8 +75,9 @@ class Battle(models.Model):
     ``external_key`` makes importing idempotent.
     """
 
+    # what another index begins with has none of its own: every vote writes to all of them
     model_a = models.ForeignKey(
-        LanguageModel, on_delete=models.CASCADE, related_name="battles_as_a"
+        LanguageModel, on_delete=models.CASCADE, related_name="battles_as_a", db_index=False
     )
     model_b = models.ForeignKey(
         LanguageModel, on_delete=models.CASCADE, related_name="battles_as_b"
@@ -95,7 +96,7 @@ class Battle(models.Model):
     language = models.CharField(max_length=20, blank=True)
     turn_count = models.PositiveSmallIntegerField(default=1)
     exclusion = models.CharField(max_length=20, choices=Exclusion, blank=True)
-    external_key = models.CharField(max_length=80, null=True, blank=True, unique=True)
+    external_key = models.CharField(max_length=80, null=True, blank=True)
     metadata = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
@@ -123,6 +124,11 @@ class Battle(models.Model):
                 name="battle_of_stored_answers_exists_once",
                 fields=("answer_a", "answer_b"),
                 condition=models.Q(origin="stored"),
+            ),
+            models.UniqueConstraint(
+                name="battle_is_imported_once",
+                fields=("external_key",),
+                condition=models.Q(external_key__isnull=False),
             ),
         )
         indexes = (models.Index(name="battle_by_pair", fields=("model_a", "model_b")),)
@@ -188,7 +194,7 @@ class Vote(models.Model):
     strength = models.PositiveSmallIntegerField(null=True, blank=True)
     reasons = models.JSONField(default=list, blank=True)
     exclusion = models.CharField(max_length=20, choices=Exclusion, blank=True)
-    external_key = models.CharField(max_length=80, null=True, blank=True, unique=True)
+    external_key = models.CharField(max_length=80, null=True, blank=True)
     created_at = models.DateTimeField(default=timezone.now)
 
     objects = VoteQuerySet.as_manager()
@@ -200,6 +206,11 @@ class Vote(models.Model):
                 name="vote_is_cast_once_per_voter_and_battle",
                 fields=("battle", "voter"),
                 condition=models.Q(voter__isnull=False),
+            ),
+            models.UniqueConstraint(
+                name="vote_is_imported_once",
+                fields=("external_key",),
+                condition=models.Q(external_key__isnull=False),
             ),
             models.CheckConstraint(
                 name="vote_outcome_is_known",

@@ -225,11 +225,21 @@ class Ballot(models.Model):
     battle could first be seen, which for a preloaded one is when the one before was closed.
     """
 
-    token = models.CharField(max_length=32, unique=True, default=new_token)
-    voter = models.ForeignKey(Voter, on_delete=models.CASCADE, related_name="ballots")
-    battle = models.ForeignKey(Battle, on_delete=models.CASCADE, related_name="ballots")
+    # as few indexes as serve: each is written to when a ballot is drawn and when it is closed
+    token = models.CharField(max_length=32, default=new_token)
+    voter = models.ForeignKey(
+        Voter, on_delete=models.CASCADE, related_name="ballots", db_index=False
+    )
+    battle = models.ForeignKey(
+        Battle, on_delete=models.CASCADE, related_name="ballots", db_index=False
+    )
     round = models.ForeignKey(
-        InviteRound, on_delete=models.SET_NULL, null=True, blank=True, related_name="ballots"
+        InviteRound,
+        on_delete=models.SET_NULL,
+        null=True,
+        blank=True,
+        related_name="ballots",
+        db_index=False,
     )
     shown_first = models.CharField(max_length=1, choices=Side)
     draw_probability = models.FloatField(null=True, blank=True)
@@ -252,8 +262,9 @@ class Ballot(models.Model):
     class Meta:
         ordering = ("id",)
         constraints = (
+            models.UniqueConstraint(name="ballot_has_a_token_of_its_own", fields=("token",)),
             models.UniqueConstraint(
-                name="ballot_is_drawn_once_per_voter_and_battle", fields=("voter", "battle")
+                name="ballot_is_drawn_once_per_battle_and_voter", fields=("battle", "voter")
             ),
             models.CheckConstraint(
                 name="ballot_is_closed_when_it_is_not_open",
@@ -268,6 +279,9 @@ class Ballot(models.Model):
         indexes = (
             models.Index(name="ballot_of_voter", fields=("voter", "closed_at")),
             models.Index(name="ballot_from_address", fields=("address_key", "closed_at")),
+            models.Index(
+                name="ballot_of_round", fields=("round",), condition=models.Q(round__isnull=False)
+            ),
         )
 
     def __str__(self) -> str:

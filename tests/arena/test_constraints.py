@@ -179,6 +179,21 @@ def test_a_second_vote_by_the_same_voter_is_rejected(battle):
     )
 
 
+def test_what_is_imported_twice_is_rejected(alpha, beta):
+    def battle():
+        return Battle.objects.create(
+            model_a=alpha, model_b=beta, origin="imported", external_key="file:1"
+        )
+
+    first = battle()
+    refused("battle_is_imported_once", battle)
+    Vote.objects.create(battle=first, outcome="tie", external_key="file:1")
+    refused(
+        "vote_is_imported_once",
+        lambda: Vote.objects.create(battle=first, outcome="tie", external_key="file:1"),
+    )
+
+
 def test_a_voter_merged_into_itself_is_rejected():
     mallory = Voter.objects.create(key="mallory")
     refused(
