@@ -15,6 +15,7 @@ from judging.jury_form import JuryFields
 from judging.kinds import kinds_of_judge
 from judging.models import Judge, JudgeRunMode, JudgmentMode
 from judging.probes import PROBES
+from judging.report import FIGURES
 from judging.selectors import RESULTS
 from judging.services.judges import up_to_date
 from judging.services.ledger import JudgeRunSpec
@@ -219,6 +220,8 @@ class JudgmentFilter(forms.Form):
     rival = _hidden_text()
     category = _hidden_text()
     reason = _hidden_text()
+    figure = _hidden_choice(FIGURES)  # of a run's report
+    asked = _hidden_text()  # a model that a judge with several asked
 
     @property
     def narrowed_to(self) -> list[str]:
@@ -231,6 +234,8 @@ class JudgmentFilter(forms.Form):
             results.get(chosen.get("result", "")),
             category_label(chosen["category"]) if "category" in chosen else None,
             chosen.get("reason"),
+            FIGURES.get(chosen.get("figure", "")),
+            chosen.get("asked"),
         ]
         return [str(word) for word in words if word]
 

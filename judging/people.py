@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections import defaultdict
 from dataclasses import dataclass
+from itertools import groupby
 
 import numpy as np
 from django.core.paginator import Page, Paginator
 
 from arena.models import Battle, InviteRound, Outcome, Vote
-from judging.agreement import Estimate, TwoRaters, alpha_of_counts
+from judging.agreement import TwoRaters, alpha_of_counts
 from judging.models import Judge
 from judging.people_figures import (
     CODES,
+    EVERYTHING,
     ROUNDS,
     Alpha,
-    DisputedBattle,
     PeopleFigures,
     people_figures,
 )
@@ -28,7 +29,16 @@ class AgreementRow:
     judge: Judge
     category: str
     figures: TwoRaters
+    battles: int
     disputes: int
+
+
+@dataclass(frozen=True, slots=True)
+class AgreementOfJudge:
+    """One judge in all, and by the categories that it shares with people."""
+
+    overall: AgreementRow
+    categories: list[AgreementRow]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,20 +60,16 @@ class Wanted:
     category: str = ""
     page: str = "1"
 
-    def takes(self, dispute: DisputedBattle) -> bool:
-        return self.judge_id in (None, dispute.judge_id) and (
-            self.category in ("", dispute.category)
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class PeoplePage:
-    rows: list[AgreementRow]
+    judges: list[AgreementOfJudge]
     alphas: list[Alpha]
     disputes: list[Dispute]
-    page: Page[DisputedBattle]
+    page: Page[int]
     judge: Judge | None
-    undecided: int
+    votes: int
+    wavering: int
     split: int
 
 
@@ -74,18 +80,20 @@ def people_page(
     figures = figures or people_figures(include_demo=include_demo)
     judges = Judge.objects.in_bulk({row.judge_id for row in figures.rows})
     rows = [
-        AgreementRow(judges[row.judge_id], row.category, row.figures, row.disputes)
+        AgreementRow(judges[row.judge_id], row.category, row.figures, row.battles, row.disputes)
         for row in figures.rows
         if row.judge_id in judges
     ]
-    rows.sort(key=lambda row: (str(row.judge), row.category))
-    chosen = [dispute for dispute in figures.disputes if wanted.takes(dispute)]
-    page = Paginator(chosen, SHOWN).get_page(wanted.page)
+    rows.sort(key=lambda row: (str(row.judge), row.category != EVERYTHING, row.category))
+    by_judge = [list(own) for _, own in groupby(rows, key=lambda row: row.judge)]
+    places = figures.disputes.places(judge_id=wanted.judge_id, category=wanted.category)
+    page = Paginator(places, SHOWN).get_page(wanted.page)
+    shown = figures.disputes.at(list(page))
     battles = Battle.objects.select_related("model_a", "model_b", "question").in_bulk(
-        {dispute.battle_id for dispute in page}
+        {dispute.battle_id for dispute in shown}
     )
     return PeoplePage(
-        rows=rows,
+        judges=[AgreementOfJudge(own[0], own[1:]) for own in by_judge],
         alphas=figures.alphas,
         disputes=[
             Dispute(
@@ -95,21 +103,28 @@ def people_page(
                 verdict=dispute.verdict,
                 votes=dispute.votes,
             )
-            for dispute in page
+            for dispute in shown
             if dispute.battle_id in battles and dispute.judge_id in judges
         ],
         page=page,
         judge=judges.get(wanted.judge_id or 0),
-        undecided=figures.undecided,
+        votes=figures.votes,
+        wavering=figures.wavering,
         split=figures.split,
     )
 
 
-def alpha_of_round(invite: InviteRound) -> Estimate:
+def alpha_of_round(invite: InviteRound) -> Alpha:
     """Krippendorff's α between the annotators of one closed round."""
     units: dict[int, list[int]] = defaultdict(lambda: [0] * len(CODES))
+    questions: dict[int, int] = {}
     votes = Vote.objects.counted().filter(ballot__round=invite)
-    for battle, outcome in votes.values_list("battle_id", "outcome"):
+    rows = votes.values_list("battle_id", "battle__question_id", "outcome")
+    for battle, question, outcome in rows:
         units[battle][CODES[Outcome(outcome)]] += 1
+        # a battle that came without its question is a cluster of its own
+        questions[battle] = question or -battle
     counts = np.array(list(units.values()), dtype=np.float64).reshape(len(units), len(CODES))
-    return alpha_of_counts(counts, rounds=ROUNDS)
+    clusters = np.array(list(questions.values()), dtype=np.int64)
+    alpha = alpha_of_counts(counts, clusters=clusters, rounds=ROUNDS)
+    return Alpha(EVERYTHING, alpha, int((counts.sum(axis=1) > 1).sum()))

@@ -13,14 +13,24 @@ import numpy as np
 from django.db.models import Exists, OuterRef
 from numpy.typing import NDArray
 
-from arena.models import Outcome, Question, Vote, VoteSource
-from judging.agreement import Estimate, TwoRaters, alpha_of_counts, compare_raters
-from judging.models import Judgment
+from arena.models import Outcome, Question, Vote, VoteSource, WorkStatus
+from judging.agreement import CODES as VERDICT_CODES
+from judging.agreement import (
+    EVEN,
+    NO_VERDICT,
+    BattleVerdicts,
+    Estimate,
+    TwoRaters,
+    alpha_of_counts,
+    compare_raters,
+    verdicts_of_battles,
+)
+from judging.models import Judgment, JudgmentMode
 
 EVERYTHING = ""
 ROUNDS = 400  # bootstrap rounds; the page is live, and two digits are shown
 CODES = {Outcome.MODEL_A: 0, Outcome.MODEL_B: 1, Outcome.TIE: 2, Outcome.BOTH_BAD: 3}
-_THREE = np.array([0, 1, 2, 2])  # no judge says "both bad": on agreement it counts as a tie
+_VERDICT_CODES = {outcome.value: code for outcome, code in VERDICT_CODES.items()}
 
 Ids = NDArray[np.int64]
 Counts = NDArray[np.float64]
@@ -33,13 +43,17 @@ class Agreement:
     judge_id: int
     category: str
     figures: TwoRaters
+    battles: int
     disputes: int
 
 
 @dataclass(frozen=True, slots=True)
 class Alpha:
+    """Krippendorff's α between people over the ``battles`` that several judged."""
+
     category: str
     alpha: Estimate
+    battles: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,16 +67,51 @@ class DisputedBattle:
     votes: int
 
 
+def _no_disputes() -> Ids:
+    return np.zeros((0, 5), dtype=np.int64)
+
+
+@dataclass(frozen=True, slots=True)
+class Disputes:
+    """Disputed battles, those with the most votes first: hundreds of thousands on a large arena.
+
+    ``columns`` have shape (n, 5): battle, judge, place in ``categories``, the verdict's code and
+    the number of votes.
+    """
+
+    categories: tuple[str, ...] = ()
+    columns: Ids = field(default_factory=_no_disputes)
+
+    def places(self, *, judge_id: int | None = None, category: str = EVERYTHING) -> list[int]:
+        """Where those of one judge and one category stand, or of all."""
+        is_wanted = np.ones(len(self.columns), dtype=np.bool_)
+        if judge_id is not None:
+            is_wanted &= self.columns[:, 1] == judge_id
+        if category != EVERYTHING:
+            known = self.categories.index(category) if category in self.categories else -1
+            is_wanted &= self.columns[:, 2] == known
+        places: list[int] = np.flatnonzero(is_wanted).tolist()
+        return places
+
+    def at(self, places: Sequence[int]) -> list[DisputedBattle]:
+        outcomes = list(CODES)
+        return [
+            DisputedBattle(battle, judge, self.categories[category], outcomes[verdict], votes)
+            for battle, judge, category, verdict, votes in self.columns[list(places)].tolist()
+        ]
+
+
 @dataclass(slots=True)
 class PeopleFigures:
-    """``undecided`` verdicts changed with the order; ``split`` battles have votes of two people or
-    more, and no outcome that most of them named. Disputes come with the most votes first.
+    """``wavering`` verdicts changed with the order and count as ties; ``split`` battles have votes
+    of two people or more, and no outcome that most of them named. ``votes`` are all that count.
     """
 
     rows: list[Agreement] = field(default_factory=list)
     alphas: list[Alpha] = field(default_factory=list)
-    disputes: list[DisputedBattle] = field(default_factory=list)
-    undecided: int = 0
+    disputes: Disputes = field(default_factory=Disputes)
+    votes: int = 0
+    wavering: int = 0
     split: int = 0
 
 
@@ -79,50 +128,43 @@ class _Votes:
     categories: NDArray[Any]  # texts
 
 
-@dataclass(frozen=True, slots=True)
-class _Verdicts:
-    """Per battle's place and judge: the lowest and the highest code the judge gave."""
-
-    places: Ids
-    judges: Ids
-    lowest: Ids
-    highest: Ids
-
-
 def people_figures(*, include_demo: bool) -> PeopleFigures:
     votes = _votes(include_demo)
-    found = PeopleFigures(alphas=list(_alphas(votes)))
+    found = PeopleFigures(alphas=list(_alphas(votes)), votes=int(votes.counts.sum()))
     if not len(votes.battles):
         return found
     said = _verdicts(votes)
-    is_firm = said.lowest == said.highest
-    found.undecided = int((~is_firm).sum())
-    places, judges, verdicts = said.places[is_firm], said.judges[is_firm], said.lowest[is_firm]
+    found.wavering = int(said.wavers.sum())
+    places = np.searchsorted(votes.battles, said.battles)
     counts = votes.counts[places]
     n_votes = counts.sum(axis=1)
     majority = np.where(2 * counts.max(axis=1) > n_votes, counts.argmax(axis=1), -1)
     found.split = len(np.unique(places[majority < 0]))
-    is_dispute = (verdicts <= 1) & (majority == 1 - verdicts)
+    is_dispute = (said.outcomes != EVEN) & (majority == 1 - said.outcomes)
     categories = votes.categories[votes.questions[places]]
-    for judge in np.unique(judges):
-        own = judges == judge
-        tables = _tables(votes.questions[places[own]], counts[own], verdicts[own], votes)
+    for judge in np.unique(said.judges):
+        own = said.judges == judge
+        tables = _tables(votes.questions[places[own]], counts[own], said.outcomes[own], votes)
         for category in (EVERYTHING, *sorted(set(categories[own]) - {EVERYTHING})):
             chosen = tables if category == EVERYTHING else tables[votes.categories == category]
             of_category = own & ((categories == category) | (category == EVERYTHING))
-            figures = compare_raters(chosen, rounds=ROUNDS)
-            n = int((is_dispute & of_category).sum())
-            found.rows.append(Agreement(int(judge), str(category), figures, n))
-    order = np.lexsort((-votes.battles[places], -n_votes))
+            found.rows.append(
+                Agreement(
+                    judge_id=int(judge),
+                    category=str(category),
+                    figures=compare_raters(chosen, rounds=ROUNDS),
+                    battles=int(of_category.sum()),
+                    disputes=int((is_dispute & of_category).sum()),
+                )
+            )
+    order = np.lexsort((-said.battles, -n_votes))
     shown = order[is_dispute[order]]
-    outcomes = list(CODES)
-    columns = (votes.battles[places], judges, categories, verdicts, n_votes.astype(np.int64))
-    found.disputes = [
-        DisputedBattle(battle, judge, category, outcomes[verdict], n)
-        for battle, judge, category, verdict, n in zip(
-            *(column[shown].tolist() for column in columns), strict=True
-        )
-    ]
+    names, category_places = np.unique(categories.astype(str), return_inverse=True)
+    columns = (said.battles, said.judges, category_places, said.outcomes, n_votes)
+    found.disputes = Disputes(
+        tuple(names.tolist()),
+        np.column_stack([column[shown].astype(np.int64) for column in columns]),
+    )
     return found
 
 
@@ -145,23 +187,28 @@ def _votes(include_demo: bool) -> _Votes:
     )
 
 
-def _verdicts(votes: _Votes) -> _Verdicts:
-    """What judges said about voted battles, all games and repeats of a judge together."""
+def _verdicts(votes: _Votes) -> BattleVerdicts:
+    """What judges made of voted battles; nothing that is not finished or does not count."""
     voted = Vote.objects.filter(battle=OuterRef("battle"))
-    rows = Judgment.objects.counted().exclude(outcome="").filter(Exists(voted)).order_by()
-    battle_ids, judges, codes = _columns(rows.values_list("battle_id", "judge_id", "outcome"))
-    places = np.searchsorted(votes.battles, battle_ids)
-    is_voted = votes.battles[np.minimum(places, len(votes.battles) - 1)] == battle_ids
-    places, judges, codes = places[is_voted], judges[is_voted], codes[is_voted]
-    order = np.lexsort((judges, places))
-    places, judges, codes = places[order], judges[order], codes[order]
-    is_first = np.ones(len(places), dtype=bool)
-    is_first[1:] = (np.diff(places) != 0) | (np.diff(judges) != 0)
-    starts = np.flatnonzero(is_first)
-    if not len(starts):
-        return _Verdicts(places, judges, codes, codes)
-    lowest, highest = (f.reduceat(codes, starts) for f in (np.minimum, np.maximum))
-    return _Verdicts(places[starts], judges[starts], lowest, highest)
+    rows = (
+        Judgment.objects.filter(
+            Exists(voted), mode=JudgmentMode.PAIRWISE, repeat=0, is_dry_run=False
+        )
+        .order_by()
+        .values_list("battle_id", "judge_id", "turn", "status", "exclusion", "outcome")
+    )
+    table = np.array(
+        [
+            (battle, judge, turn, _VERDICT_CODES[outcome])
+            if outcome and not exclusion and status == WorkStatus.DONE
+            else (battle, judge, turn, NO_VERDICT)
+            for battle, judge, turn, status, exclusion, outcome in rows
+        ],
+        dtype=np.int64,
+    ).reshape(-1, 4)
+    is_voted = np.isin(table[:, 0], votes.battles)
+    battles, judges, turns, codes = table[is_voted].T
+    return verdicts_of_battles(battles, judges, turns, codes)
 
 
 def _columns(values: Iterable[Sequence[Any]]) -> tuple[Ids, Ids, Ids]:
@@ -174,18 +221,22 @@ def _columns(values: Iterable[Sequence[Any]]) -> tuple[Ids, Ids, Ids]:
 def _tables(questions: Ids, counts: Counts, verdicts: Ids, votes: _Votes) -> Counts:
     """How often people and the judge said what, by question: shape (questions, 3, 3)."""
     n = len(votes.categories)
-    cells = questions * 3 + _THREE[verdicts]
+    cells = questions * 3 + verdicts
     three = np.column_stack((counts[:, 0], counts[:, 1], counts[:, 2] + counts[:, 3]))
     by_vote = [np.bincount(cells, weights=three[:, v], minlength=3 * n) for v in range(3)]
     return np.stack([column.reshape(n, 3) for column in by_vote], axis=1)
 
 
 def _alphas(votes: _Votes) -> Iterable[Alpha]:
-    """Krippendorff's α between people, on battles that several judged, in all and by category."""
+    """Between people, on battles that several judged, in all and by category.
+
+    Battles of one question resemble each other, so questions are resampled.
+    """
     several = votes.counts.sum(axis=1) > 1
-    counts = votes.counts[several]
-    categories = votes.categories[votes.questions[several]]
+    counts, questions = votes.counts[several], votes.questions[several]
+    categories = votes.categories[questions]
     for category in (EVERYTHING, *sorted(set(categories) - {EVERYTHING})):
-        chosen = counts if category == EVERYTHING else counts[categories == category]
-        if len(chosen):
-            yield Alpha(str(category), alpha_of_counts(chosen, rounds=ROUNDS))
+        chosen = (categories == category) | (category == EVERYTHING)
+        if n := int(chosen.sum()):
+            alpha = alpha_of_counts(counts[chosen], clusters=questions[chosen], rounds=ROUNDS)
+            yield Alpha(str(category), alpha, n)

@@ -1,105 +1,117 @@
 """People against judges, worked out while nobody waits for it.
 
-With few votes the figures take milliseconds and are made for every reader. Where they take long, a
-thread renews them and readers see the last ones with their time; a process that has none yet shows
-that they are being worked out.
+With few votes the figures take milliseconds and are made for every reader. Where they take long,
+the last ones are kept in a row that all processes share: readers see them with the moment they were
+worked out, and the first who finds them old asks a worker for new ones.
 """
 
 from __future__ import annotations
 
 import datetime as dt
-import threading
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from typing import Final
 
-from django.db import connection
+from django.db.models import Q, QuerySet
 from django.utils import timezone
 
 from arena.models import Vote
+from judging.models import KeptPeopleFigures
 from judging.people_figures import PeopleFigures, people_figures
+from judging.people_packed import FORM, packed, unpacked
 
-KEPT_FROM_S = 0.05
-KEPT_TIMES = 20  # a busy page costs a process a twentieth of its time at most
-MANY_VOTES = 10_000  # working them out takes about a tenth of a second
-
-Start = Callable[[Callable[[], None]], None]
+KEPT_FROM_S: Final = 0.05
+KEPT_TIMES: Final = 20  # a busy page costs a twentieth of one worker's time at most
+KEPT_AT_LEAST: Final = dt.timedelta(seconds=5)
+ASKED_AGAIN_AFTER: Final = dt.timedelta(minutes=1)  # and twice what it took the last time
+MANY_VOTES: Final = 10_000  # working them out takes about a tenth of a second
 
 
 @dataclass(frozen=True, slots=True)
 class DatedFigures:
-    """``is_kept`` where they are not those of this moment; they count as good until
-    ``good_until``, in monotonic seconds.
+    """``is_kept`` where they are not those of this moment, ``is_old`` where newer ones have been
+    asked for.
     """
 
     figures: PeopleFigures
     worked_out_at: dt.datetime
-    good_until: float = 0.0
     is_kept: bool = False
+    is_old: bool = False
 
 
-def start_thread(work: Callable[[], None]) -> None:
-    """With a database connection of its own, given back at the end."""
+def dated_figures(*, include_demo: bool) -> DatedFigures | None:
+    """The figures; None while the first ones are being worked out."""
+    kept = KeptPeopleFigures.objects.filter(include_demo=include_demo, form=FORM).first()
+    if kept is None or kept.worked_out_at is None:
+        if not _are_many_votes():
+            return _of_this_moment(include_demo)
+        _ask(include_demo)
+        return None
+    age = timezone.now() - kept.worked_out_at
+    is_old = age >= max(KEPT_AT_LEAST, KEPT_TIMES * dt.timedelta(seconds=kept.took_s))
+    if is_old:
+        _ask(include_demo)
+    figures = unpacked(kept.figures, bytes(kept.disputes))
+    return DatedFigures(figures, kept.worked_out_at, is_kept=True, is_old=is_old)
 
-    def run() -> None:
-        try:
-            work()
-        finally:
-            connection.close()
 
-    threading.Thread(target=run, name="people-figures", daemon=True).start()
+def renew(*, include_demo: bool) -> None:
+    """Work the figures out and keep them, unless they are quick; newer ones are not overwritten."""
+    figures, at, took_s = _worked_out(include_demo)
+    if took_s < KEPT_FROM_S and not _are_many_votes():
+        KeptPeopleFigures.objects.filter(include_demo=include_demo).delete()
+    else:
+        _keep(figures, at, took_s, include_demo=include_demo)
 
 
-@dataclass(slots=True)
-class KeptFigures:
-    """One per process."""
+def _of_this_moment(include_demo: bool) -> DatedFigures:
+    figures, at, took_s = _worked_out(include_demo)
+    if took_s >= KEPT_FROM_S:
+        _keep(figures, at, took_s, include_demo=include_demo)
+    return DatedFigures(figures, at)
 
-    start: Start = start_thread
-    _kept: dict[bool, DatedFigures] = field(default_factory=dict)
-    _renewing: set[bool] = field(default_factory=set)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
 
-    def get(self, *, include_demo: bool) -> DatedFigures | None:
-        """The figures; None while the first ones are being worked out."""
-        kept = self._kept.get(include_demo)
-        if kept is None and not _are_many_votes():
-            return self._work_out(include_demo)
-        if kept is None or time.monotonic() >= kept.good_until:
-            self._renew(include_demo)
-        return kept
+def _worked_out(include_demo: bool) -> tuple[PeopleFigures, dt.datetime, float]:
+    at, began = timezone.now(), time.monotonic()
+    figures = people_figures(include_demo=include_demo)
+    return figures, at, time.monotonic() - began
 
-    def _renew(self, include_demo: bool) -> None:
-        """One at a time."""
-        with self._lock:
-            if include_demo in self._renewing:
-                return
-            self._renewing.add(include_demo)
 
-        def work() -> None:
-            try:
-                self._work_out(include_demo, is_kept=True)
-            finally:
-                self._renewing.discard(include_demo)
+def _keep(figures: PeopleFigures, at: dt.datetime, took_s: float, *, include_demo: bool) -> None:
+    told, disputes = packed(figures)
+    row = _row(include_demo)
+    row.filter(~Q(form=FORM) | Q(worked_out_at__isnull=True) | Q(worked_out_at__lt=at)).update(
+        form=FORM,
+        figures=told,
+        disputes=disputes,
+        worked_out_at=at,
+        took_s=took_s,
+        asked_at=None,
+    )
 
-        self.start(work)
 
-    def _work_out(self, include_demo: bool, *, is_kept: bool = False) -> DatedFigures:
-        began, at = time.monotonic(), timezone.now()
-        figures = people_figures(include_demo=include_demo)
-        took_s = time.monotonic() - began
-        good_until = began + took_s + KEPT_TIMES * took_s
-        if is_kept or took_s >= KEPT_FROM_S:
-            self._kept[include_demo] = DatedFigures(figures, at, good_until, is_kept=True)
-        return DatedFigures(figures, at)
+def _ask(include_demo: bool) -> None:
+    """Let a worker renew the figures; who asks meanwhile waits for the same work."""
+    now = timezone.now()
+    row = _row(include_demo)
+    took_s = row.values_list("took_s", flat=True).first() or 0.0
+    lost_before = now - max(ASKED_AGAIN_AFTER, 2 * dt.timedelta(seconds=took_s))
+    if row.filter(Q(asked_at__isnull=True) | Q(asked_at__lt=lost_before)).update(asked_at=now):
+        from judging.tasks import renew_people_figures
 
-    def forget(self) -> None:
-        self._kept.clear()
+        renew_people_figures.delay(include_demo=include_demo)
+
+
+def _row(include_demo: bool) -> QuerySet[KeptPeopleFigures]:
+    found = KeptPeopleFigures.objects.filter(include_demo=include_demo)
+    if not found.exists():
+        KeptPeopleFigures.objects.bulk_create(
+            [KeptPeopleFigures(include_demo=include_demo)], ignore_conflicts=True
+        )
+    return found
 
 
 def _are_many_votes() -> bool:
     """Told by the newest number, which costs nothing."""
     newest = Vote.objects.order_by("-id").values_list("id", flat=True).first() or 0
     return newest >= MANY_VOTES
-
-
-KEPT_FIGURES = KeptFigures()

@@ -10,6 +10,7 @@ from django.db.models import Avg, Count, Q, QuerySet, Sum
 
 from arena.models import Outcome, WorkStatus
 from judging.judges import JUDGES, JudgeSettingsError
+from judging.model_costs import SPENT
 from judging.models import Judge, JudgeRun, Judgment, JudgmentMode, JudgmentQuerySet
 from judging.probe_results import ProbeFigure, probe_figures
 from judging.prompts import PromptError, PromptTemplate
@@ -142,7 +143,8 @@ def listed_judgments(judgments: JudgmentQuerySet, chosen: Mapping[str, str]) -> 
     """Those of ``judgments`` that were chosen, as they were asked for, with all a row shows.
 
     ``chosen`` may hold ``state``, ``mode``, ``model``, ``rival`` (whom that model met), ``result``
-    (of the model), ``category`` and ``reason`` (why it failed or could not be read).
+    (of the model), ``category``, ``reason`` (why it failed or could not be read) and ``asked`` (a
+    model that a judge with several asked).
     """
     wanted = Q()
     if state := chosen.get("state"):
@@ -155,6 +157,8 @@ def listed_judgments(judgments: JudgmentQuerySet, chosen: Mapping[str, str]) -> 
         wanted &= Q(battle__question__category=category) | Q(answer__question__category=category)
     if reason := chosen.get("reason"):
         wanted &= Q(error_kind=reason) | Q(metadata__reason=reason)
+    if asked := chosen.get("asked"):
+        wanted &= Q(**{f"{SPENT}__has_key": asked})
     if result := chosen.get("result"):
         a_side, b_side = (Q(outcome__in=outcomes) for outcomes in RESULTS[result])
         slug = chosen.get("model", "")

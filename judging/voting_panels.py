@@ -58,8 +58,8 @@ def _verdict(battle: Battle, judge: Judge, outcomes: set[str]) -> VerdictOfJudge
 @register_page_panel("round_detail", position=10)
 def agreement_in_round(invite: InviteRound, _request: HttpRequest) -> Panel | None:
     """How far the annotators of a closed round agree, once two have judged a common battle."""
-    alpha = alpha_of_round(invite)
-    return Panel("judging/_round_agreement.html", {"alpha": alpha}) if alpha.n else None
+    found = alpha_of_round(invite)
+    return Panel("judging/_round_agreement.html", {"found": found}) if found.battles else None
 
 
 @register_page_panel("satisfaction", position=10)

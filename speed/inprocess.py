@@ -257,21 +257,6 @@ def _report(
     )
 
 
-def load_model(folder: str, device: str = "", dtype: str = "auto") -> Any:
-    """The causal language model in a folder; nothing is downloaded, no code of it is run.
-
-    ``device`` empty takes an accelerator where there is one. Raises OSError or ValueError.
-    """
-    import torch
-    from transformers import AutoModelForCausalLM
-
-    chosen = device or ("cuda" if torch.cuda.is_available() else "cpu")
-    model: Any = AutoModelForCausalLM.from_pretrained(
-        folder, local_files_only=True, trust_remote_code=False, dtype=dtype
-    )
-    return model.to(chosen)
-
-
 def end_ids_of(model: Any) -> frozenset[int]:
     """The token ids that end an answer, by the model's generation settings."""
     found = getattr(model.generation_config, "eos_token_id", None)

@@ -14,6 +14,7 @@ from typing import Any  # the plan's journey as JSON
 
 import orjson
 
+from providers.checkpoints.spec import CheckpointSpec
 from speed.generator.health import machine, machine_ticks
 from speed.generator.progress import Counters, ProgressWriter
 from speed.inprocess import (
@@ -24,7 +25,6 @@ from speed.inprocess import (
     StoppedError,
     Watch,
     circumstances_of,
-    load_model,
     measure_model,
 )
 from speed.inprocess_stamps import stamps_of_reports
@@ -44,7 +44,7 @@ class LocalPlan:
     output_path: str
     progress_path: str
     device: str = ""
-    dtype: str = "auto"
+    precision: str = "auto"
     lease_s: float = 3600.0
 
     def to_json(self) -> dict[str, Any]:
@@ -115,7 +115,7 @@ def run_plan(plan: LocalPlan) -> dict[str, Any]:
     measurement = Measurement(plan)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: measurement.ask_to_stop())
-    model = load_model(plan.folder, plan.device, plan.dtype)
+    model = _load(plan)
     before = (machine_ticks(), process_time_ns(), monotonic_ns())
     measurement.run(model)
     if not measurement.reports:
@@ -131,6 +131,14 @@ def run_plan(plan: LocalPlan) -> dict[str, Any]:
     return {"stop_reason": stop_reason, "batch_sizes": list(measurement.reports)}
 
 
+def _load(plan: LocalPlan) -> Any:  # a transformers model
+    """Raises CheckpointError, or ImportError where torch is not installed."""
+    from providers.checkpoints.weights import load_weights
+
+    spec = CheckpointSpec(plan.folder, precision=plan.precision, device=plan.device)
+    return load_weights(spec, "AutoModelForCausalLM")
+
+
 def health_since(ticks: tuple[int, int], cpu_ns: int, wall_ns: int) -> dict[str, float | None]:
     """What share of all CPUs this process took, and what share others took beside it."""
     busy, total = (b - a for a, b in zip(ticks, machine_ticks(), strict=True))
@@ -143,6 +151,8 @@ def health_since(ticks: tuple[int, int], cpu_ns: int, wall_ns: int) -> dict[str,
 def main() -> int:
     """Read the plan, measure, report."""
     values = orjson.loads(sys.stdin.buffer.read())
+    # an adapter in the folder may name its base on a hub; read when transformers is imported
+    os.environ["HF_HUB_OFFLINE"] = "1"
     try:
         report = run_plan(LocalPlan(**values | {"batch_sizes": tuple(values["batch_sizes"])}))
     except (InProcessError, StoppedError, OSError, ValueError, ImportError) as error:

@@ -10,7 +10,7 @@ import hashlib
 from typing import Any, Literal  # workload options are JSON
 
 import orjson
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from speed.metrics.slo import PRESETS, Slo
 from speed.plan import Distribution, LoadKind, Phase, PlanError, without_userinfo
@@ -129,13 +129,29 @@ class SloSpec(_Strict):
         return Slo(self.ttft_s, self.tpot_s, self.latency_s, self.percent, self.from_schedule)
 
 
+# torch's names, which series are told apart by, and what loads a checkpoint calls them
+PRECISIONS = {"auto": "auto", "float32": "fp32", "bfloat16": "bf16", "float16": "fp16"}
+
+
 class LocalSpec(_Strict):
-    """A model in a folder, for a measurement inside a process; ``device`` empty takes the best."""
+    """A model in a folder, for a measurement inside a process; ``device`` empty takes the best.
+
+    ``dtype`` is a name of ``PRECISIONS``; the short ones stand for them.
+    """
 
     folder: str
     device: str = ""
     dtype: str = "auto"
     threads: int | None = Field(default=None, ge=1)
+
+    @field_validator("dtype")
+    @classmethod
+    def _known_precision(cls, value: str) -> str:
+        names = {short: name for name, short in PRECISIONS.items()} | {n: n for n in PRECISIONS}
+        if value not in names:
+            known = ", ".join(PRECISIONS)
+            raise ValueError(f"there is no precision {value!r}; choose from {known}")
+        return names[value]
 
 
 class SpeedSpec(_Strict):

@@ -4,6 +4,14 @@ Pure: columns of outcomes in, estimates with intervals out. Intervals resample w
 (questions), because verdicts on one question resemble each other.
 """
 
+from judging.agreement.battles import (
+    CODES,
+    EVEN,
+    NO_VERDICT,
+    OUTCOMES,
+    BattleVerdicts,
+    verdicts_of_battles,
+)
 from judging.agreement.calibration import Calibration, CalibrationBin, bin_number, calibration
 from judging.agreement.estimates import Estimate, cluster_bootstrap, mean, proportion
 from judging.agreement.majority import majority
@@ -13,6 +21,7 @@ from judging.agreement.position import (
     first_position_preference,
     position_consistency,
     position_effects,
+    position_kind,
 )
 from judging.agreement.raters import (
     Scale,
@@ -30,6 +39,11 @@ from judging.agreement.taste import (
 )
 
 __all__ = [
+    "CODES",
+    "EVEN",
+    "NO_VERDICT",
+    "OUTCOMES",
+    "BattleVerdicts",
     "Calibration",
     "CalibrationBin",
     "Estimate",
@@ -52,8 +66,10 @@ __all__ = [
     "parse_failure_rate",
     "position_consistency",
     "position_effects",
+    "position_kind",
     "preference_for_more",
     "proportion",
     "repeat_flip_rate",
     "repeat_score_deviation",
+    "verdicts_of_battles",
 ]

@@ -8,6 +8,7 @@ from typing import Any, TypeAlias
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.stats import norm
+from scipy.stats import t as student_t
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Clusters: TypeAlias = Sequence[Hashable]
@@ -48,6 +49,7 @@ def cluster_bootstrap(
     ``sums`` has shape (clusters, d): what each cluster adds to the d totals. ``statistic`` maps
     totals of shape (…, d) to values of shape (…), ``nan`` where it is undefined. Resamples in
     which it is undefined are left out. ``n`` is the number of observations, for the record.
+    With few clusters the percentiles lie further out, see ``interval_of``.
     Source: Efron & Tibshirani 1993, ch. 13; resampling clusters: Field & Welsh 2007.
     """
     return interval_of(
@@ -87,12 +89,18 @@ def interval_of(
     n_clusters: int,
     confidence: float = DEFAULT_CONFIDENCE,
 ) -> Estimate:
-    """A value with the percentile interval of its resamples, of shape (rounds,)."""
+    """A value with the percentile interval of its resamples, of shape (rounds,).
+
+    Percentile intervals of few clusters are too narrow, as normal ones with the uncorrected
+    standard deviation are; the percentiles are those at which the normal interval would equal
+    Student's. Source: Hesterberg 2015, "What Teachers Should Know About the Bootstrap".
+    """
     if np.isnan(value):
         return Estimate(None, None, None, n, n_clusters)
     if resampled is None or n_clusters < 2:
         return Estimate(float(value), None, None, n, n_clusters)
-    tail = (1 - confidence) / 2
+    reach = student_t.ppf((1 + confidence) / 2, n_clusters - 1)
+    tail = float(norm.cdf(-reach * sqrt(n_clusters / (n_clusters - 1))))
     lower, upper = np.nanquantile(resampled, (tail, 1 - tail))
     return Estimate(float(value), float(lower), float(upper), n, n_clusters)
 
@@ -111,15 +119,15 @@ def proportion(
 ) -> Estimate:
     """The share of hits, with an interval over clusters. ``hits`` has shape (n,), 0 or 1.
 
-    When all or none are hits, every resample is alike and the bootstrap would claim certainty;
+    When every resample is alike, as with all or none hits, the bootstrap would claim certainty;
     then the interval is Wilson's for as many observations as there are clusters.
     """
     return never_certain(mean(hits, clusters, seed=seed, rounds=rounds))
 
 
 def never_certain(estimate: Estimate) -> Estimate:
-    """A share of 0 or 1 with Wilson's interval, any other as it is."""
-    if estimate.value not in (0.0, 1.0) or estimate.n_clusters < 2:
+    """A share whose resamples were all alike with Wilson's interval, any other as it is."""
+    if estimate.value is None or estimate.lower is None or estimate.lower != estimate.upper:
         return estimate
     lower, upper = wilson_interval(estimate.value, estimate.n_clusters)
     return Estimate(estimate.value, lower, upper, estimate.n, estimate.n_clusters)

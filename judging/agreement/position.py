@@ -53,7 +53,9 @@ def position_effects(
 ) -> PositionEffects:
     """How pairs split into consistent, first-, second- and otherwise changing ones."""
     require_same_length(game_1=game_1, game_2=game_2, clusters=clusters)
-    kinds = np.array([_kind(*games) for games in zip(game_1, game_2, strict=True)], dtype=str)
+    kinds = np.array(
+        [position_kind(*games) for games in zip(game_1, game_2, strict=True)], dtype=str
+    )
 
     def share(kind: str) -> Estimate:
         return proportion(kinds == kind, clusters, seed=seed, rounds=rounds)
@@ -87,7 +89,8 @@ def _first_wins(game: int) -> Outcome:
     return Outcome.MODEL_A if game == 1 else Outcome.MODEL_B
 
 
-def _kind(game_1: Outcome, game_2: Outcome) -> str:
+def position_kind(game_1: Outcome, game_2: Outcome) -> str:
+    """Which share of ``PositionEffects`` a pair belongs to. Outcomes in battle order."""
     if game_1 == game_2:
         return "consistent"
     if (game_1, game_2) == (_first_wins(1), _first_wins(2)):

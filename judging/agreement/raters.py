@@ -8,6 +8,7 @@ from typing import Literal, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from judging.agreement.battles import CODES, EVEN, OUTCOMES
 from judging.agreement.estimates import (
     DEFAULT_ROUNDS,
     Clusters,
@@ -22,14 +23,13 @@ from judging.agreement.estimates import (
     proportion,
     require_same_length,
     resampled_totals,
+    wilson_interval,
 )
 from judging.verdicts.base import Outcome
 
 Ties: TypeAlias = Literal["keep", "drop"]
-# No judge convention says "both bad": on agreement it counts as a tie.
-_CODES = {Outcome.MODEL_A: 0, Outcome.MODEL_B: 1, Outcome.TIE: 2, Outcome.BOTH_BAD: 2}
-_N_CODES = 3
-_TIE = 2
+_N_CODES = len(OUTCOMES)
+_TIE = EVEN
 
 
 class Scale(StrEnum):
@@ -72,13 +72,15 @@ def cohen_kappa(
     """Agreement beyond chance, (p_o - p_e) / (1 - p_e), unweighted over three outcomes.
 
     Undefined (``None``) when both raters always say the same one thing. Source: Cohen 1960.
+    Raters who never differ are not certain to agree: see ``_never_perfect``.
     """
     codes_first, codes_second, chosen = _aligned(first, second, clusters, ties)
     rows = np.zeros((len(codes_first), _N_CODES * _N_CODES))
     rows[np.arange(len(rows)), codes_first * _N_CODES + codes_second] = 1.0
     kept = [cluster for cluster, is_kept in zip(clusters, chosen, strict=True) if is_kept]
     sums = cluster_sums(rows[chosen], kept)
-    return cluster_bootstrap(sums, _kappa, n=int(chosen.sum()), seed=seed, rounds=rounds)
+    found = cluster_bootstrap(sums, _kappa, n=int(chosen.sum()), seed=seed, rounds=rounds)
+    return _never_perfect(found, float(1 - _chance(sums.sum(axis=0))))
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +96,12 @@ def compare_raters(tables: FloatArray, *, seed: int = 0, rounds: int = DEFAULT_R
     """``agreement`` with and without ties, and ``cohen_kappa``, of pairs that are counted already.
 
     ``tables`` has shape (clusters, 3, 3): how often the first rater said the row's outcome and the
-    second the column's (side a, side b, tie). Clusters resemble each other across the three, so
-    one set of resamples serves all.
+    second the column's (side a, side b, tie). Empty clusters are left out. Clusters resemble each
+    other across the three, so one set of resamples serves all.
     """
-    flat = tables.reshape(len(tables), _N_CODES * _N_CODES)
-    n_clusters = int((flat.sum(axis=1) > 0).sum())
+    tables = tables[tables.sum(axis=(1, 2)) > 0]
+    n_clusters = len(tables)
+    flat = tables.reshape(n_clusters, _N_CODES * _N_CODES)
     decided = tables[:, :_TIE, :_TIE].sum(axis=(1, 2))
     totals = flat.sum(axis=0)
     drawn = resampled_totals(flat, seed=seed, rounds=rounds) if len(flat) > 1 else None
@@ -112,7 +115,9 @@ def compare_raters(tables: FloatArray, *, seed: int = 0, rounds: int = DEFAULT_R
         without_ties=never_certain(
             estimate(_agreement_if_decided, decided.sum(), int((decided > 0).sum()))
         ),
-        kappa=estimate(_kappa, totals.sum(), n_clusters),
+        kappa=_never_perfect(
+            estimate(_kappa, totals.sum(), n_clusters), float(1 - _chance(totals))
+        ),
     )
 
 
@@ -142,6 +147,7 @@ def krippendorff_alpha(
 def alpha_of_counts(
     counts: FloatArray,
     *,
+    clusters: NDArray[np.int64] | None = None,
     levels: FloatArray | None = None,
     scale: Scale = Scale.NOMINAL,
     seed: int = 0,
@@ -149,25 +155,51 @@ def alpha_of_counts(
 ) -> Estimate:
     """``krippendorff_alpha`` of units whose ratings are counted: shape (units, levels).
 
+    ``clusters`` of shape (units,) are what the interval resamples, units alone where not given.
     ``levels`` are the ratings themselves, in order; on the nominal scale they do not matter.
     """
     values = np.arange(counts.shape[1], dtype=np.float64) if levels is None else levels
-    paired = counts[counts.sum(axis=1) > 1]
+    has_pairs = counts.sum(axis=1) > 1
+    paired = counts[has_pairs]
+    sums = _coincidences(paired)
+    if clusters is not None and len(paired):
+        _, places = np.unique(clusters[has_pairs], return_inverse=True)
+        by_cluster = np.zeros((int(places.max()) + 1, sums.shape[1]))
+        np.add.at(by_cluster, places, sums)
+        sums = by_cluster
     n_levels = len(values)
 
     def alpha(totals: FloatArray) -> FloatArray:
         return _alpha(totals.reshape(*totals.shape[:-1], n_levels, n_levels), values, scale)
 
     n = int(paired.sum())
-    return cluster_bootstrap(_coincidences(paired), alpha, n=n, seed=seed, rounds=rounds)
+    found = cluster_bootstrap(sums, alpha, n=n, seed=seed, rounds=rounds)
+    if scale is not Scale.NOMINAL or found.value is None:
+        return found
+    margins = paired.sum(axis=0)
+    return _never_perfect(found, 1 - (margins * (margins - 1)).sum() / (n * (n - 1)))
+
+
+def _never_perfect(estimate: Estimate, chance_disagreement: float) -> Estimate:
+    """A coefficient of 1 with what Wilson's interval leaves open, any other as it is.
+
+    When raters never differ, every resample is alike and the bootstrap would claim certainty. As
+    many agreements as there are clusters leave a disagreement of up to ``1 - lower`` open, which
+    counts by the disagreement that chance would give.
+    """
+    if estimate.value != 1.0 or estimate.n_clusters < 2:
+        return estimate
+    sure, _ = wilson_interval(1.0, estimate.n_clusters)
+    lower = max(-1.0, 1 - (1 - sure) / chance_disagreement)
+    return Estimate(1.0, lower, 1.0, estimate.n, estimate.n_clusters)
 
 
 def _aligned(
     first: Sequence[Outcome], second: Sequence[Outcome], clusters: Clusters, ties: Ties
 ) -> tuple[NDArray[np.intp], NDArray[np.intp], NDArray[np.bool_]]:
     require_same_length(first=first, second=second, clusters=clusters)
-    codes_first = np.array([_CODES[outcome] for outcome in first], dtype=np.intp)
-    codes_second = np.array([_CODES[outcome] for outcome in second], dtype=np.intp)
+    codes_first = np.array([CODES[outcome] for outcome in first], dtype=np.intp)
+    codes_second = np.array([CODES[outcome] for outcome in second], dtype=np.intp)
     if ties == "keep":
         return codes_first, codes_second, np.ones(len(codes_first), dtype=np.bool_)
     return codes_first, codes_second, (codes_first != _TIE) & (codes_second != _TIE)
@@ -177,8 +209,15 @@ def _kappa(totals: FloatArray) -> FloatArray:
     table = totals.reshape(*totals.shape[:-1], _N_CODES, _N_CODES)
     n = table.sum(axis=(-2, -1))
     observed = divide(np.trace(table, axis1=-2, axis2=-1), n)
-    expected = divide((table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1), n * n)
+    expected = _chance(totals)
     return divide(observed - expected, 1 - expected)
+
+
+def _chance(totals: FloatArray) -> FloatArray:
+    """Agreement of independent raters with these margins."""
+    table = totals.reshape(*totals.shape[:-1], _N_CODES, _N_CODES)
+    n = table.sum(axis=(-2, -1))
+    return divide((table.sum(axis=-1) * table.sum(axis=-2)).sum(axis=-1), n * n)
 
 
 def _agreement(totals: FloatArray) -> FloatArray:

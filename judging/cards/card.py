@@ -17,7 +17,7 @@ from judging.cards.figures import FIGURES, Figure
 from judging.models import Judge, Judgment
 
 KEPT_S = 24 * 3600
-FORM = 2  # of a kept card; one more whenever its fields change
+FORM = 3  # of a kept card; one more whenever its fields or their meaning change
 
 
 @dataclass(frozen=True, slots=True)

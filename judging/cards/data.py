@@ -7,10 +7,17 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+import numpy as np
 from django.db.models import Q
 
 from arena.models import Answer, Battle, Vote, WorkStatus
-from judging.agreement import count_list_items
+from judging.agreement import (
+    CODES,
+    NO_VERDICT,
+    OUTCOMES,
+    count_list_items,
+    verdicts_of_battles,
+)
 from judging.model_costs import SPENT
 from judging.models import Judge, Judgment, JudgmentMode
 from judging.verdicts.base import Outcome
@@ -83,7 +90,7 @@ def read_card_data(judge: Judge) -> CardData:
     data = CardData(judge)
     data.pairs = _rows(judge, JudgmentMode.PAIRWISE)
     data.singles = _rows(judge, JudgmentMode.SINGLE)
-    data.combined = combine_rows(data.pairs)
+    data.combined = combine_rows(data.pairs, _unanswered(judge))
     data.battles = _battles(judge)
     data.votes = _votes(judge)
     data.others = _others(judge)
@@ -91,33 +98,23 @@ def read_card_data(judge: Judge) -> CardData:
     return data
 
 
-def combine_rows(rows: Iterable[Row]) -> dict[int, Outcome]:
-    """One outcome per battle: on each turn a win only if both games agree, as in MT-Bench.
+def combine_rows(
+    rows: Iterable[Row], unanswered: Iterable[tuple[int, int]] = ()
+) -> dict[int, Outcome]:
+    """One outcome per battle, see ``verdicts_of_battles``; repeats after the first are left out.
 
-    Turns are then added up: a side that is ahead over the turns wins. Repeats after the first and
-    battles of which a game is missing or unreadable are left out.
+    ``unanswered`` are battles and turns of games that were asked for and do not count.
     """
-    games: defaultdict[tuple[int, int], dict[int, Outcome]] = defaultdict(dict)
-    for row in rows:
-        if row.outcome is not None and row.repeat == 0:
-            games[row.subject, row.turn][row.game] = row.outcome
-    leads: dict[int, int] = {}
-    for (battle, _), outcomes in games.items():
-        if len(outcomes) == 2:
-            leads[battle] = leads.get(battle, 0) + _lead(outcomes[1], outcomes[2])
-    return {battle: _outcome(lead) for battle, lead in leads.items()}
-
-
-def _lead(game_1: Outcome, game_2: Outcome) -> int:
-    if game_1 != game_2 or not game_1.is_decisive:
-        return 0
-    return 1 if game_1 is Outcome.MODEL_A else -1
-
-
-def _outcome(lead: int) -> Outcome:
-    if lead == 0:
-        return Outcome.TIE
-    return Outcome.MODEL_A if lead > 0 else Outcome.MODEL_B
+    games = [
+        (row.subject, row.turn, NO_VERDICT if row.outcome is None else CODES[row.outcome])
+        for row in rows
+        if row.repeat == 0
+    ]
+    games += [(battle, turn, NO_VERDICT) for battle, turn in unanswered]
+    battles, turns, codes = np.array(games, dtype=np.int64).reshape(-1, 3).T
+    found = verdicts_of_battles(battles, np.zeros_like(battles), turns, codes)
+    outcomes = (OUTCOMES[code] for code in found.outcomes.tolist())
+    return dict(zip(found.battles.tolist(), outcomes, strict=True))
 
 
 def _rows(judge: Judge, mode: JudgmentMode) -> list[Row]:
@@ -158,6 +155,15 @@ def _rows(judge: Judge, mode: JudgmentMode) -> list[Row]:
         )
         for row in columns.iterator(chunk_size=5_000)
     ]
+
+
+def _unanswered(judge: Judge) -> list[tuple[int, int]]:
+    """Battle and turn of the games that ``_rows`` does not read."""
+    asked = Judgment.objects.filter(
+        judge=judge, mode=JudgmentMode.PAIRWISE, repeat=0, is_dry_run=False
+    )
+    rows = asked.exclude(status=WorkStatus.DONE, exclusion="").order_by()
+    return [(battle or 0, turn) for battle, turn in rows.values_list("battle_id", "turn")]
 
 
 def _spent(judge: Judge) -> dict[int, Mapping[str, float]]:
@@ -231,16 +237,21 @@ def _votes(judge: Judge) -> dict[int, list[Outcome]]:
 def _others(judge: Judge) -> dict[int, dict[int, Outcome]]:
     judged = Judgment.objects.filter(judge=judge, is_dry_run=False, battle__isnull=False)
     rows = (
-        Judgment.objects.counted()
-        .filter(battle__in=judged.values("battle_id"), mode=JudgmentMode.PAIRWISE)
-        .exclude(judge=judge)
+        Judgment.objects.filter(
+            battle__in=judged.values("battle_id"), mode=JudgmentMode.PAIRWISE, is_dry_run=False
+        )
         .exclude(judge__slug=judge.slug)
         .order_by("id")
-        .values_list("judge_id", "id", "battle_id", "game", "turn", "repeat", "outcome")
+    )
+    columns = rows.values_list(
+        *("judge_id", "id", "battle_id", "game", "turn", "repeat"),
+        *("status", "exclusion", "outcome"),
     )
     by_judge: defaultdict[int, list[Row]] = defaultdict(list)
-    for judge_id, pk, battle, game, turn, repeat, outcome in rows.iterator(chunk_size=5_000):
-        parsed = Outcome(outcome) if outcome else None
+    for judge_id, pk, battle, game, turn, repeat, *said in columns.iterator(chunk_size=5_000):
+        status, exclusion, outcome = said
+        is_counted = status == WorkStatus.DONE and not exclusion and outcome
+        parsed = Outcome(outcome) if is_counted else None
         by_judge[judge_id].append(
             Row(pk, battle, game, turn, repeat, True, parsed, None, None, 0, None, None)
         )

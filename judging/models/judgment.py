@@ -34,7 +34,11 @@ class JudgmentQuerySet(WorkQuerySet["Judgment"]):
 
     def counted(self) -> Self:
         """What a board may count: read, real, and not excluded."""
-        return self.readable().filter(is_dry_run=False, exclusion="")
+        return self.counted_in_reports().filter(is_dry_run=False)
+
+    def counted_in_reports(self) -> Self:
+        """Read and not excluded; a dry run has a report as well."""
+        return self.readable().filter(exclusion="")
 
 
 class Judgment(VerdictRow):

@@ -6,20 +6,43 @@ from collections import Counter, defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from arena.models import Vote, VoteSource
+import numpy as np
+from django.utils.functional import Promise
+from django.utils.translation import gettext_lazy as _
+
+from arena.models import Vote, VoteSource, WorkStatus
 from judging.agreement import (
+    CODES,
+    NO_VERDICT,
+    OUTCOMES,
     Estimate,
     PositionEffects,
     agreement,
     majority,
     position_effects,
+    position_kind,
+    verdicts_of_battles,
 )
 from judging.models import JudgeRun, JudgmentQuerySet
 from judging.people_figures import ROUNDS
 from judging.report.examples import DISAGREEMENTS, Ids, drawn
 from judging.report.results import SEED
-from judging.report.scope import Decision
+from judging.report.scope import Decision, compared, decisions, scope_of
 from judging.verdicts.base import Outcome
+
+# what the rows behind each figure have in common, by the figure's key in addresses
+FIGURES: dict[str, str | Promise] = {
+    "both_orders": _("Judged in both orders"),
+    "order_consistent": _("The same verdict in both orders"),
+    "order_first": _("Whoever is shown first wins"),
+    "order_second": _("Whoever is shown second wins"),
+    "order_other": _("A tie in one order only"),
+    "order_changed": _("The order decided"),
+    "people": _("Battles with votes"),
+    "people_decided": _("People and the judge decided for a side"),
+    "people_wavering": _("Battles with votes on which the order decided"),
+    "people_disputed": _("Most people chose the other model"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +70,46 @@ class PeoplesVerdict:
 class People:
     """The judge against people's votes on the same battles.
 
-    ``undecided`` battles had votes, but the judge's own verdicts on them differ; they are left
-    out. Each vote counts; intervals resample questions.
+    ``wavering`` verdicts on such battles changed with the order and count as ties. Each vote
+    counts; intervals resample questions.
     """
 
     votes: int
     battles: int
-    undecided: int
+    wavering: int
     with_ties: Estimate
     without_ties: Estimate
     disputed: int
     picks: list[PeoplesVerdict]
 
 
+@dataclass(frozen=True, slots=True)
+class _Met:
+    """A battle that the judge and people have decided."""
+
+    verdict: Outcome
+    wavers: bool
+    tally: Counter[Outcome]
+    found: tuple[Decision, ...]
+
+    @property
+    def dispute(self) -> PeoplesVerdict | None:
+        choice = majority(self.tally.elements())
+        if choice is None or not choice.is_decisive or choice != self.verdict.swapped():
+            return None
+        first = self.found[0]
+        votes_for, votes = self.tally[choice], self.tally.total()
+        return PeoplesVerdict(first.first.battle, choice, votes_for, votes, first.ids)
+
+    @property
+    def has_sides(self) -> bool:
+        """Whether both sides named a winner, at least one voter among the people."""
+        return self.verdict.is_decisive and any(vote.is_decisive for vote in self.tally)
+
+
 def orders(found: Sequence[Decision], *, seed: int) -> Orders:
     """How often, and how, the order decided."""
-    both = [decision for decision in found if len({game.game for game in decision.games}) == 2]
+    both = _in_both_orders(found)
     first = [decision.games[0].outcome for decision in both]
     second = [decision.games[-1].outcome for decision in both]
     questions = [decision.first.question for decision in both]
@@ -75,32 +122,24 @@ def orders(found: Sequence[Decision], *, seed: int) -> Orders:
     )
 
 
-def people(run: JudgeRun, counted: JudgmentQuerySet, found: Sequence[Decision]) -> People:
-    """Hold the judge's verdicts against the votes; one query."""
-    by_battle: defaultdict[int, list[Decision]] = defaultdict(list)
-    for decision in found:
-        by_battle[decision.first.battle].append(decision)
-    tallies: defaultdict[int, Counter[Outcome]] = defaultdict(Counter)
-    for battle, outcome in _votes(run, counted):
-        tallies[battle][Outcome(outcome)] += 1
-    said = {battle: _verdict(by_battle[battle]) for battle in tallies}
-    met = [
-        (vote, verdict, by_battle[battle][0].first.question)
-        for battle, verdict in said.items()
-        if verdict is not None
-        for vote in tallies[battle].elements()
+def people(run: JudgeRun, judgments: JudgmentQuerySet, found: Sequence[Decision]) -> People:
+    """Hold the judge's verdicts against the votes; two queries.
+
+    ``found`` are the decisions of ``judgments``, of which some may not count.
+    """
+    met = _met(run, judgments, found)
+    pairs = [
+        (vote, each.verdict, each.found[0].first.question)
+        for each in met
+        for vote in each.tally.elements()
     ]
-    votes, verdicts = [row[0] for row in met], [row[1] for row in met]
-    questions = [row[2] for row in met]
-    disputes = [
-        dispute
-        for battle, verdict in said.items()
-        if verdict and (dispute := _dispute(by_battle[battle], verdict, tallies[battle]))
-    ]
+    votes, verdicts = [pair[0] for pair in pairs], [pair[1] for pair in pairs]
+    questions = [pair[2] for pair in pairs]
+    disputes = [dispute for each in met if (dispute := each.dispute)]
     return People(
-        votes=len(met),
-        battles=sum(verdict is not None for verdict in said.values()),
-        undecided=sum(verdict is None for verdict in said.values()),
+        votes=len(pairs),
+        battles=len(met),
+        wavering=sum(each.wavers for each in met),
         with_ties=agreement(votes, verdicts, questions, rounds=ROUNDS),
         without_ties=agreement(votes, verdicts, questions, ties="drop", rounds=ROUNDS),
         disputed=len(disputes),
@@ -108,22 +147,74 @@ def people(run: JudgeRun, counted: JudgmentQuerySet, found: Sequence[Decision]) 
     )
 
 
-def _votes(run: JudgeRun, counted: JudgmentQuerySet) -> list[tuple[int, str]]:
-    rows = Vote.objects.counted().filter(battle__in=counted.order_by().values("battle"))
+def rows_behind(run: JudgeRun, figure: str) -> frozenset[int]:
+    """The judgments that a figure of ``FIGURES`` rests on, by primary key."""
+    judgments = scope_of(run)
+    found = decisions(compared(judgments.counted_in_reports()))
+    if not figure.startswith("people"):
+        chosen = [decision for decision in _in_both_orders(found) if _is_of(decision, figure)]
+    else:
+        met = _met(run, judgments, found)
+        chosen = [decision for each in met if _is_behind(each, figure) for decision in each.found]
+    return frozenset(pk for decision in chosen for pk in decision.ids)
+
+
+def _in_both_orders(found: Sequence[Decision]) -> list[Decision]:
+    return [decision for decision in found if len({game.game for game in decision.games}) == 2]
+
+
+def _is_of(decision: Decision, figure: str) -> bool:
+    if figure == "both_orders":
+        return True
+    if figure == "order_changed":
+        return decision.outcome is None
+    kind = position_kind(decision.games[0].outcome, decision.games[-1].outcome)
+    return figure == f"order_{kind}"
+
+
+def _is_behind(met: _Met, figure: str) -> bool:
+    if figure == "people_decided":
+        return met.has_sides
+    if figure == "people_wavering":
+        return met.wavers
+    return figure == "people" or met.dispute is not None
+
+
+def _met(run: JudgeRun, judgments: JudgmentQuerySet, found: Sequence[Decision]) -> list[_Met]:
+    tallies: defaultdict[int, Counter[Outcome]] = defaultdict(Counter)
+    for battle, outcome in _votes(run, judgments):
+        tallies[battle][Outcome(outcome)] += 1
+    by_battle: defaultdict[int, list[Decision]] = defaultdict(list)
+    for decision in found:
+        if decision.first.battle in tallies:
+            by_battle[decision.first.battle].append(decision)
+    games = [
+        (game.battle, game.turn, CODES[game.outcome])
+        for decided in by_battle.values()
+        for decision in decided
+        for game in decision.games
+        if game.repeat == 0
+    ]
+    games += [(battle, turn, NO_VERDICT) for battle, turn in _unanswered(judgments)]
+    battles, turns, codes = np.array(games, dtype=np.int64).reshape(-1, 3).T
+    said = verdicts_of_battles(battles, np.zeros_like(battles), turns, codes)
+    columns = zip(said.battles.tolist(), said.outcomes.tolist(), said.wavers.tolist(), strict=True)
+    return [
+        _Met(OUTCOMES[code], wavers, tallies[battle], tuple(by_battle[battle]))
+        for battle, code, wavers in columns
+    ]
+
+
+def _unanswered(judgments: JudgmentQuerySet) -> list[tuple[int, int]]:
+    """Battle and turn of games that were asked for and do not count."""
+    rows = judgments.filter(repeat=0).exclude(
+        status=WorkStatus.DONE, is_readable=True, exclusion=""
+    )
+    return [(battle or 0, turn) for battle, turn in rows.values_list("battle_id", "turn")]
+
+
+def _votes(run: JudgeRun, judgments: JudgmentQuerySet) -> list[tuple[int, str]]:
+    rows = Vote.objects.counted().filter(battle__in=judgments.order_by().values("battle"))
     if not run.question_set.is_demo:
         rows = rows.exclude(source=VoteSource.DEMO)
     return list(rows.order_by("battle_id", "id").values_list("battle_id", "outcome"))
-
-
-def _verdict(found: Sequence[Decision]) -> Outcome | None:
-    outcomes = {decision.outcome for decision in found}
-    return outcomes.pop() if len(outcomes) == 1 else None
-
-
-def _dispute(
-    found: Sequence[Decision], verdict: Outcome, tally: Counter[Outcome]
-) -> PeoplesVerdict | None:
-    choice = majority(tally.elements())
-    if choice is None or choice != verdict.swapped() or choice == verdict:
-        return None
-    return PeoplesVerdict(found[0].first.battle, choice, tally[choice], tally.total(), found[0].ids)

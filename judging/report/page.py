@@ -79,7 +79,7 @@ class Report:
 def judge_run_report(run: JudgeRun) -> Report:
     """Read the run's scope: its own judgments and those it found there already."""
     judgments = scope_of(run)
-    counted = judgments.readable().filter(exclusion="")
+    counted = judgments.counted_in_reports()
     is_single = run.mode == JudgeRunMode.SINGLE
     games = [] if is_single else compared(counted)
     found = decisions(games)
@@ -90,7 +90,7 @@ def judge_run_report(run: JudgeRun) -> Report:
     results = model_results(entries, models, highest=HIGHEST_SCORE if is_single else 1.0)
     order = [result.model for result in results]
     by_order = None if is_single else orders(found, seed=run.seed)
-    by_people = None if is_single else people(run, counted, found)
+    by_people = None if is_single else people(run, judgments, found)
     picks = (
         picked_scores(order, scores, seed=run.seed)
         if is_single

@@ -29,14 +29,14 @@ def tint(value: float) -> str:
 
 
 @register.simple_tag(takes_context=True)
-def behind(context: Mapping[str, Any], figure: object, **chosen: str) -> str:
+def behind(context: Mapping[str, Any], shown: object, **chosen: str) -> str:
     """A report's figure, which on a page leads to the judgments behind it.
 
     ``chosen`` are choices of the list of judgments.
     """
-    if not context["is_page"] or figure in ("–", ""):
-        return format_html("{}", figure)
+    if not context["is_page"] or shown in ("–", ""):
+        return format_html("{}", shown)
     run = context["report"].run
     address = reverse("run_results", args=["judging", run.pk])
     choices = urlencode({"scope": "report", "state": "counted", **chosen})
-    return format_html('<a href="{}?{}">{}</a>', address, choices, figure)
+    return format_html('<a href="{}?{}">{}</a>', address, choices, shown)

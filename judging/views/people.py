@@ -8,7 +8,7 @@ from django.views.decorators.http import require_GET
 
 from arena.models import Vote, VoteSource
 from judging.people import Wanted, people_page
-from judging.people_kept import KEPT_FIGURES
+from judging.people_kept import dated_figures
 
 
 @require_GET
@@ -21,7 +21,7 @@ def people_and_judges(request: HttpRequest) -> HttpResponse:
         category=request.GET.get("category", ""),
         page=request.GET.get("page", "1"),
     )
-    dated = KEPT_FIGURES.get(include_demo=not has_own)
+    dated = dated_figures(include_demo=not has_own)
     page = dated and people_page(include_demo=not has_own, wanted=wanted, figures=dated.figures)
     context = {"page": page, "wanted": wanted, "is_demo": not has_own, "dated": dated}
     return render(request, "judging/people.html", context)

@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 from arena.access import staff_only
 from judging.forms import JudgeRunForm, JudgmentFilter
 from judging.models import JudgeRun, Judgment
-from judging.report import report_html, scope_of
+from judging.report import report_html, rows_behind, scope_of
 from judging.services.judge_runs import start_judge_run
 from judging.services.planning import plan_judge_run
 from judging.views.judgment_list import show_judgments
@@ -42,10 +42,16 @@ def run_judgments(request: HttpRequest, kind: str, run_id: int) -> HttpResponse:
     """Every judgment of a run with the judge's raw text, or all that its report is about."""
     run = get_object_or_404(JudgeRun.objects.select_related("judge"), pk=run_id)
     form = JudgmentFilter(request.GET)
-    has_wide_scope = bool(form.chosen().get("scope"))
-    rows = scope_of(run) if has_wide_scope else Judgment.objects.filter(run=run)
-    template = "judging/run_judgments.html"
-    return show_judgments(request, form, rows, template=template, about={"run": run})
+    chosen = form.chosen()
+    figure = chosen.get("figure")
+    return show_judgments(
+        request,
+        form,
+        scope_of(run) if figure or chosen.get("scope") else Judgment.objects.filter(run=run),
+        template="judging/run_judgments.html",
+        about={"run": run},
+        only=rows_behind(run, figure) if figure else None,
+    )
 
 
 @staff_only

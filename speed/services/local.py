@@ -11,7 +11,7 @@ from speed.runner import LocalRun
 from speed.services.driving import Driver
 from speed.services.finishing import store_part
 from speed.services.planning import check_local
-from speed.spec import DEFAULT_REPEATS
+from speed.spec import DEFAULT_REPEATS, PRECISIONS
 
 
 def measure_locally(driver: Driver) -> None:
@@ -33,7 +33,7 @@ def measure_locally(driver: Driver) -> None:
         output_path=str(folder / "run.stamps"),
         progress_path=str(folder / "progress"),
         device=local.device,
-        dtype=local.dtype,
+        precision=PRECISIONS[local.dtype],
         lease_s=settings.SPEED_MAX_DURATION_S,
     )
     with LocalRun(plan) as child:

@@ -243,5 +243,5 @@ def test_the_rows_page_takes_as_many_queries_for_many_rows_as_for_few(
     client, judged, django_assert_num_queries
 ):
     judge = judged()
-    with django_assert_num_queries(9):
+    with django_assert_num_queries(10):
         client.get(reverse("judge_figure_rows", args=[judge.slug, 1, "consistency"]))

@@ -151,17 +151,18 @@ def test_votes_of_the_demo_are_no_people(spec, decide):
     run = decide(spec())
     vote(Battle.objects.first(), "model_b", source="demo")
     assert judge_run_report(run).people.votes == 0
-    assert "People have not voted on these battles." in report_html(run)
+    assert "No battle has both a vote and a verdict yet." in report_html(run)
 
 
-def test_battles_on_which_the_judge_wavers_are_counted_and_left_out(
+def test_a_verdict_that_changes_with_the_order_counts_as_a_tie_and_is_told(
     spec, decide, chat_judge, served
 ):
     served.reply = lambda messages: "[[A]]"
     run = decide(spec(judge=chat_judge, limit=1))
     vote(Battle.objects.first(), "model_a")
     people = judge_run_report(run).people
-    assert (people.votes, people.undecided) == (0, 1)
+    assert (people.votes, people.wavering, people.with_ties.value) == (1, 1, 0.0)
+    assert "On 1 battle the verdict changed with the order" in report_html(run)
 
 
 def test_unreadable_replies_are_grouped_by_reason_with_one_to_read(
@@ -299,8 +300,86 @@ def test_every_share_leads_to_the_rows_it_is_a_share_of(spec, decide, admin_clie
     page = admin_client.get(reverse("judge_run_report", args=[run.pk])).content.decode()
     shares = [(said, url) for said, url in figures_of(page) if said.endswith("%")]
     n = [admin_client.get(url).context["page"].paginator.count for _, url in shares]
-    # three win rates, six pairs of models, three models in two categories
-    assert n == [24] * 3 + [12] * 6 + [12] * 6
+    # three win rates, six pairs of models, three models in two categories, four shares of orders
+    assert n == [24] * 3 + [12] * 6 + [12] * 6 + [36, 0, 0, 0]
+
+
+def behind(client, run, figure):
+    """The judgments that the report's figure leads to."""
+    address = f"{reverse('run_results', args=['judging', run.pk])}?"
+    page = unescape(client.get(reverse("judge_run_report", args=[run.pk])).content.decode())
+    (link,) = re.findall(rf'href="({re.escape(address)}[^"]*figure={figure})"', page)
+    return list(client.get(link).context["page"])
+
+
+def test_shares_of_orders_lead_to_the_pairs_of_their_kind(
+    spec, decide, chat_judge, served, admin_client
+):
+    """Whoever is shown first wins, but for one pair that is consistent and one with a tie."""
+    served.reply = lambda messages: "[[A]]"
+    run = decide(spec(judge=chat_judge, limit=2))
+    consistent, half = Battle.objects.filter(judgments__run=run).distinct().order_by("id")[:2]
+    run.judgments.filter(battle=consistent).update(outcome="model_a")
+    run.judgments.filter(battle=half, game=2).update(outcome="tie")
+    for figure, pairs in (
+        ("order_consistent", {consistent.pk}),
+        ("order_other", {half.pk}),
+        ("order_second", set()),
+    ):
+        assert {row.battle_id for row in behind(admin_client, run, figure)} == pairs
+    assert len(behind(admin_client, run, "order_first")) == 2 * 4
+    assert len(behind(admin_client, run, "order_changed")) == 2 * 5
+    assert len(behind(admin_client, run, "both_orders")) == 2 * 6
+
+
+def test_agreement_with_people_leads_to_the_battles_they_voted_on(
+    spec, decide, alpha, beta, admin_client
+):
+    run = decide(spec())
+    disputed, even, split = Battle.objects.filter(model_a=alpha, model_b=beta).order_by("id")[:3]
+    vote(disputed, "model_b")
+    vote(even, "tie")
+    vote(split, "model_a", "model_b")
+    run.judgments.filter(battle=split, game=2).update(outcome="model_b")
+    for figure, battles in (
+        ("people", {disputed, even, split}),
+        ("people_decided", {disputed}),
+        ("people_wavering", {split}),
+        ("people_disputed", {disputed}),
+    ):
+        rows = behind(admin_client, run, figure)
+        assert {row.battle for row in rows} == battles
+        assert len(rows) == 2 * len(battles)
+    page = admin_client.get(
+        reverse("run_results", args=["judging", run.pk]), {"figure": "people_disputed"}
+    ).text
+    assert "Most people chose the other model</strong>" in page
+
+
+def test_costs_by_model_lead_to_the_judgments_that_asked_it(spec, decide, admin_client):
+    run = decide(spec(limit=1))
+    share = {"calls": 2, "usd": 0.25, "input_tokens": 30, "output_tokens": 4}
+    first, second, *_ = run.judgments.order_by("id")
+    for row, models in ((first, ["one.v2", "two"]), (second, ["two"])):
+        spent = {"spent_by_model": dict.fromkeys(models, share)}
+        run.judgments.filter(pk=row.pk).update(metadata=spent)
+    page = admin_client.get(reverse("judge_run_report", args=[run.pk])).content.decode()
+    links = [(said, url) for said, url in figures_of(page) if "asked=" in url]
+    # judgments, calls, tokens sent and received, and the cost, of two models
+    assert [said for said, _ in links] == [
+        "2",
+        "4",
+        "60",
+        "8",
+        "$0.5000",
+        "1",
+        "2",
+        "30",
+        "4",
+        "$0.2500",
+    ]
+    rows = [set(admin_client.get(url).context["page"]) for _, url in links]
+    assert rows == [{first, second}] * 5 + [{first}] * 5
 
 
 def test_a_mean_score_leads_to_its_scores(spec, decide, admin_client):
@@ -342,7 +421,7 @@ def test_the_report_takes_as_many_queries_for_many_rows_as_for_few(
         run = spoil(decide(spec(limit=limit)), n)
         for is_page in (False, True):
             fresh = JudgeRun.objects.get(pk=run.pk)
-            with django_assert_num_queries(16):
+            with django_assert_num_queries(17):
                 report_html(fresh, is_page=is_page)
 
 

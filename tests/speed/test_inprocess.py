@@ -1,5 +1,6 @@
 """A tiny, randomly initialised transformers model inside a process: measured, stored, shown."""
 
+import re
 from importlib import import_module
 from io import StringIO
 
@@ -242,7 +243,36 @@ def test_the_device_and_the_precision_make_another_series():
         ).workload_key()
 
     assert key() == key(folder="/elsewhere/tiny")
+    assert key(dtype="float16") == key(dtype="fp16")
     assert len({key(), key(dtype="float16"), key(device="cuda"), key(threads=2)}) == 4
+
+
+def test_an_unknown_precision_is_refused_with_the_known_ones():
+    local = {"folder": "/models/tiny", "dtype": "int3"}
+    with pytest.raises(SpecError, match="'int3'; choose from auto, float32, bfloat16, float16"):
+        spec_from_json({"mode": "in_process", "targets": [{"model": "m"}], "local": local})
+
+
+@pytest.mark.one_round
+@pytest.mark.django_db(transaction=True)
+def test_a_model_is_measured_in_the_precision_asked_for(folder, work_dir):
+    measure_local(folder, "--dtype", "bf16")
+    assert SpeedRun.objects.get().environment["machine"]["dtype"] == "bfloat16"
+
+
+@pytest.mark.one_round
+@pytest.mark.django_db(transaction=True)
+def test_a_checkpoint_without_some_of_its_weights_is_not_measured_on_random_numbers(
+    folder, work_dir
+):
+    from safetensors.torch import load_file, save_file
+
+    weights = load_file(folder / "model.safetensors")
+    name = next(name for name in weights if ".0." in name)
+    save_file({n: w for n, w in weights.items() if n != name}, folder / "model.safetensors",
+              metadata={"format": "pt"})  # fmt: skip
+    with pytest.raises(CommandError, match=f"lacks weights.*{re.escape(name)}"):
+        measure_local(folder)
 
 
 def test_a_folder_belongs_to_no_other_kind_of_run():

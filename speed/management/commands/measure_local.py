@@ -34,7 +34,7 @@ class Command(BaseCommand):
         )
         parser.add_argument("--threads", type=int)
         parser.add_argument("--device", default="", help="cuda, cpu, …; the best there is if empty")
-        parser.add_argument("--dtype", default="auto")
+        parser.add_argument("--dtype", default="auto", help="auto, float32, bfloat16 or float16")
         parser.add_argument("--seed", type=int, default=0)
         parser.add_argument("--label", default="")
         parser.add_argument("--json", action="store_true", help="print the whole report as JSON")

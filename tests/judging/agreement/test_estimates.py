@@ -38,6 +38,24 @@ def test_a_clustered_interval_covers_the_truth_as_often_as_it_says():
     assert 180 <= covered <= 199
 
 
+def test_intervals_of_few_clusters_cover_the_truth_nearly_as_often_as_they_say():
+    """Six questions with three verdicts each: plain percentiles would cover 88 % of the time."""
+    generator = np.random.default_rng(5)
+    clusters = np.repeat(np.arange(6), 3).tolist()
+    covered = 0
+    for seed in range(400):
+        chance = generator.beta(3, 1, 6)
+        hits = generator.random((6, 3)) < chance[:, None]
+        estimate = proportion(hits.ravel(), clusters, seed=seed, rounds=200)
+        covered += estimate.lower <= 0.75 <= estimate.upper
+    assert covered / 400 > 0.91
+
+
+def test_a_share_whose_resamples_are_all_alike_is_not_claimed_to_be_certain():
+    estimate = proportion([True, True, False] * 3, np.repeat(range(3), 3).tolist())
+    assert (estimate.lower, estimate.upper) == wilson_interval(2 / 3, 3)
+
+
 def test_a_unanimous_share_is_not_claimed_to_be_certain():
     estimate = proportion([True] * 20, range(20))
     assert estimate.value == 1.0

@@ -11,6 +11,7 @@ from judging.agreement import (
     krippendorff_alpha,
     proportion,
 )
+from judging.agreement.estimates import wilson_interval
 from judging.verdicts import Outcome
 
 A, B, TIE, BAD = Outcome.MODEL_A, Outcome.MODEL_B, Outcome.TIE, Outcome.BOTH_BAD
@@ -126,6 +127,39 @@ def test_counted_raters_who_never_differ_are_not_certain():
     tables = np.zeros((9, 3, 3))
     tables[:, 0, 0] = 1
     assert compare_raters(tables).with_ties.lower < 0.75
+
+
+def test_coefficients_of_raters_who_never_differ_are_not_certain():
+    """What Wilson's interval of eight agreements leaves open, over what chance would give."""
+    open_ = 1 - wilson_interval(1.0, 8)[0]
+    outcomes = [A, B] * 4
+    kappa = cohen_kappa(outcomes, outcomes, range(8))
+    assert (kappa.lower, kappa.upper) == (pytest.approx(1 - open_ / 0.5), 1.0)
+    tables = np.zeros((8, 3, 3))
+    tables[::2, 0, 0] = tables[1::2, 1, 1] = 1
+    assert compare_raters(tables).kappa == kappa
+    alpha = krippendorff_alpha([[1, 1], [2, 2]] * 4)
+    # 16 ratings, half of them each: 8 of the 15 others differ
+    assert (alpha.lower, alpha.upper) == (pytest.approx(1 - open_ / (8 / 15)), 1.0)
+
+
+def test_clusters_without_any_pair_change_nothing():
+    tables = np.random.default_rng(6).integers(0, 3, (30, 3, 3)).astype(float)
+    padded = np.concatenate((tables, np.zeros((60, 3, 3))))
+    assert compare_raters(padded) == compare_raters(tables)
+
+
+def test_alpha_resamples_whole_clusters_of_units():
+    """Units of a cluster are copies of each other, so ten clusters are worth ten units."""
+    counts = np.random.default_rng(7).integers(1, 4, (10, 3)).astype(float)
+    copies, clusters = np.repeat(counts, 8, axis=0), np.repeat(np.arange(10), 8)
+    once = alpha_of_counts(counts, rounds=2_000)
+    clustered = alpha_of_counts(copies, clusters=clusters, rounds=2_000)
+    apart = alpha_of_counts(copies, rounds=2_000)
+    width = once.upper - once.lower
+    assert clustered.n_clusters == 10
+    assert clustered.upper - clustered.lower == pytest.approx(width, rel=0.1)
+    assert apart.upper - apart.lower < width / 2
 
 
 def test_without_any_pair_there_is_nothing_to_say():
