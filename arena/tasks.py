@@ -2,6 +2,7 @@
 
 from celery import shared_task
 
+from arena.keeping import keeper
 from arena.services.driving import drive_run_chunk
 from arena.services.runs import sweep_runs, wind_up
 from arena.voting.releasing import make_release, sweep_releases
@@ -48,3 +49,9 @@ def render_answers_ahead() -> None:
 def make_vote_release(release_id: int) -> None:
     """Write the file of a release that was asked for."""
     make_release(release_id)
+
+
+@shared_task(ignore_result=True, expires=600)
+def renew_figures(name: str) -> None:
+    """Work out what a keeper keeps; twice does no harm."""
+    keeper(name).renew()

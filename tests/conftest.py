@@ -94,12 +94,12 @@ def source_language():
 @pytest.fixture(autouse=True)
 def figures_of_the_moment(monkeypatch):
     """However slow the machine, nothing is shown as it was a while ago."""
+    from arena import keeping
     from arena.voting import pool
-    from judging import people_kept
 
     monkeypatch.setattr(pool, "LONGEST_WAIT_S", math.inf)
-    monkeypatch.setattr(people_kept, "KEPT_FROM_S", math.inf)
-    monkeypatch.setattr(people_kept, "MANY_VOTES", math.inf)
+    monkeypatch.setattr(keeping, "KEPT_FROM_S", math.inf)
+    monkeypatch.setattr(keeping, "MANY_VOTES", math.inf)
 
 
 @pytest.fixture(scope="session")

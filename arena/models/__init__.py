@@ -11,6 +11,7 @@ from arena.models.battle import (
     Voter,
     VoteSource,
 )
+from arena.models.kept import KeptFigures
 from arena.models.language_model import Endpoint, LanguageModel
 from arena.models.license import CommercialUse, License, LicenseFamily
 from arena.models.question import Question, QuestionSet
@@ -47,6 +48,7 @@ __all__ = [
     "GoldBattle",
     "IntegrityAction",
     "InviteRound",
+    "KeptFigures",
     "LanguageModel",
     "License",
     "LicenseFamily",

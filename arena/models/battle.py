@@ -222,6 +222,9 @@ class Vote(models.Model):
                 | models.Q(draw_probability__gt=0, draw_probability__lte=1),
             ),
         )
+        indexes = (
+            models.Index(name="vote_marked", fields=("id",), condition=~models.Q(exclusion="")),
+        )
 
     def __str__(self) -> str:
         return f"{self.outcome} ({self.source})"

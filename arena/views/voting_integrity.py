@@ -12,7 +12,7 @@ from django.views.decorators.http import require_GET, require_POST
 
 from arena.access import signed_in_user, staff_only
 from arena.models import Battle, Exclusion, GoldBattle, Vote, Voter, VotingPolicy
-from arena.voting.integrity import integrity_page
+from arena.voting.integrity import INTEGRITY, integrity_page
 from arena.voting.policy import forget_policy
 from arena.voting.policy_labels import POLICY_LABELS
 from arena.voting.review import (
@@ -61,6 +61,7 @@ def integrity(request: HttpRequest) -> HttpResponse:
 def integrity_review(request: HttpRequest) -> HttpResponse:
     """Run the tests over all voters now."""
     findings = review_voters()
+    INTEGRITY.doubt()
     n = sum(finding.votes_changed for finding in findings)
     messages.success(request, ngettext("{n} vote marked.", "{n} votes marked.", n).format(n=n))
     return redirect("integrity")
@@ -81,6 +82,7 @@ def integrity_voter(request: HttpRequest, pk: int) -> HttpResponse:
     else:
         detail = request.POST.get("detail", "")[:500]
         n = mark_voter(voter, Exclusion.STAFF, detail=detail, by=user).votes_changed
+    INTEGRITY.doubt()
     messages.success(request, ngettext("{n} vote changed.", "{n} votes changed.", n).format(n=n))
     return redirect("integrity")
 
@@ -92,6 +94,7 @@ def integrity_vote(request: HttpRequest, pk: int) -> HttpResponse:
     vote = get_object_or_404(Vote, pk=pk)
     is_lifting = request.POST.get("act") == "lift"
     mark_votes([vote], "" if is_lifting else Exclusion.STAFF, by=signed_in_user(request))
+    INTEGRITY.doubt()
     return redirect("integrity")
 
 

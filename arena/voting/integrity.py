@@ -3,135 +3,191 @@
 from __future__ import annotations
 
 import datetime as dt
-from dataclasses import dataclass
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Final
 
-from django.db.models import Avg, Count, Max, Q
+from django.db.models import Avg, Count, Q
 from django.utils import timezone
 
+from arena.keeping import Json, Keeper, Packed
 from arena.models import Ballot, Exclusion, IntegrityAction, Vote, Voter, VoteSource
 from arena.voting.outliers import OutlierTest
 from arena.voting.review import gold_failures, outlier_tests
 
-SHOWN = 40
-STEPS = 1000
+SHOWN: Final = 40
+OUTLIERS_SHOWN: Final = (
+    30  # of them, so that the busiest voters can be seen whatever the test finds
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TestedVoter:
+    """``evidence`` is ln ∏ 1/(2p), None where there were too few votes to test."""
+
+    pk: int
+    evidence: float | None
+    is_outlier: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IntegrityFigures:
+    """What takes a look at every vote. ``votes`` were cast here; ``left_out`` are all votes that do
+    not count, by the first reason that applies: the vote's own, else its battle's.
+    """
+
+    votes: int
+    counted: int
+    left_out: dict[str, int]
+    voters: list[TestedVoter]
 
 
 @dataclass(frozen=True, slots=True)
 class VoterRow:
-    """One voter's record; ``left_share`` near 0 or 1 is a habit, ``evidence`` is ln ∏ 1/(2p)."""
+    """One voter's record; ``left_share`` near 0 or 1 is a habit."""
 
     voter: Voter
+    tested: TestedVoter
     votes: int
     marked: int
     left_share: float
     reading_s: float | None
-    evidence: float | None
-    is_outlier: bool
     gold_failed: int
     gold_answered: int
 
 
 def integrity_page() -> dict[str, Any]:  # template context
     """Counts by time and reason, the latest marked votes, the busiest and strangest voters."""
-    votes = Vote.objects.filter(source=VoteSource.HUMAN)
+    dated = INTEGRITY.get()
+    marked = Vote.objects.filter(source=VoteSource.HUMAN).exclude(exclusion="")
     return {
-        "counts": _counts(votes),
-        "reasons": _reasons(),
-        "marked": votes.exclude(exclusion="")
-        .select_related("battle__model_a", "battle__model_b", "voter", "ballot")
-        .order_by("-id")[:SHOWN],
-        "voters": voter_rows(),
+        "counts": _lately(),
+        "dated": dated,
+        "reasons": _labelled(dated.figures.left_out) if dated else [],
+        "voters": _voter_rows(dated.figures.voters) if dated else [],
+        "marked": marked.select_related(
+            "battle__model_a", "battle__model_b", "voter", "ballot"
+        ).order_by("-id")[:SHOWN],
         "actions": IntegrityAction.objects.select_related("voter", "done_by")[:SHOWN],
     }
 
 
-def _counts(votes: Any) -> dict[str, int]:  # a queryset of votes
+def _lately() -> dict[str, int]:
     now = timezone.now()
-    return dict(
-        votes.aggregate(
-            minute=Count("id", filter=Q(created_at__gt=now - dt.timedelta(minutes=1))),
-            hour=Count("id", filter=Q(created_at__gt=now - dt.timedelta(hours=1))),
-            day=Count("id", filter=Q(created_at__gt=now - dt.timedelta(days=1))),
-            all=Count("id"),
-            counted=Count("id", filter=Q(exclusion="", battle__exclusion="")),
-        )
+    spans = {"minute": dt.timedelta(minutes=1), "hour": dt.timedelta(hours=1)}
+    votes = Vote.objects.filter(
+        source=VoteSource.HUMAN, created_at__gt=now - dt.timedelta(days=1)
+    ).order_by()
+    return votes.aggregate(
+        day=Count("id"),
+        **{name: Count("id", filter=Q(created_at__gt=now - span)) for name, span in spans.items()},
     )
 
 
-def _reasons() -> list[tuple[str, int]]:
-    """Votes left out, by the first reason that applies: the vote's own, else its battle's."""
-    counts: dict[str, int] = {}
-    for path in ("exclusion", "battle__exclusion"):
-        rows = Vote.objects.exclude(**{path: ""}).order_by().values_list(path)
-        rows = rows.filter(exclusion="") if path != "exclusion" else rows
-        for reason, n in rows.annotate(n=Count("id")):
-            counts[reason] = counts.get(reason, 0) + n
+def _labelled(left_out: dict[str, int]) -> list[tuple[str, int]]:
+    """The most frequent first."""
     return [
         (str(Exclusion(reason).label), n)
-        for reason, n in sorted(counts.items(), key=lambda x: -x[1])
+        for reason, n in sorted(left_out.items(), key=lambda entry: -entry[1])
     ]
 
 
-_known: dict[tuple[int, int], dict[int, OutlierTest]] = {}
-
-
-def known_outlier_tests() -> dict[int, OutlierTest]:
-    """As ``outlier_tests``, worked out anew once votes have grown by a thousandth or staff acted.
-
-    The page asks every few seconds, and the tests read every vote.
-    """
-    newest = Vote.objects.aggregate(newest=Max("id"))["newest"] or 0
-    acts = IntegrityAction.objects.aggregate(newest=Max("id"))["newest"] or 0
-    key = (newest // max(newest // STEPS, 1), acts)
-    if key not in _known:
-        found = outlier_tests()
-        _known.clear()
-        _known[key] = found
-    return _known[key]
-
-
-def forget_outlier_tests() -> None:
-    _known.clear()
-
-
-def voter_rows() -> list[VoterRow]:
-    """Outliers first, then those who vote most."""
-    tests, gold = known_outlier_tests(), gold_failures()
+def _voter_rows(tested: Sequence[TestedVoter]) -> list[VoterRow]:
+    """In the order given; what staff change on the page is read anew each time."""
+    ids = [each.pk for each in tested]
     left = Q(outcome="model_a", shown_first="a") | Q(outcome="model_b", shown_first="b")
-    rows = (
-        Vote.objects.filter(source=VoteSource.HUMAN, voter__isnull=False)
+    records = (
+        Vote.objects.filter(source=VoteSource.HUMAN, voter__in=ids)
         .order_by()
         .values("voter_id")
         .annotate(
-            n=Count("id"),
+            votes=Count("id"),
             marked=Count("id", filter=~Q(exclusion="")),
             left=Count("id", filter=left),
             decisive=Count("id", filter=Q(outcome__in=("model_a", "model_b"))),
         )
-        .order_by("-n")[: 5 * SHOWN]
     )
-    reading = dict(
-        Ballot.objects.filter(voter_id__in=[row["voter_id"] for row in rows])
+    by_voter = {record["voter_id"]: record for record in records}
+    ballots = Ballot.objects.filter(voter__in=ids).order_by().values_list("voter_id")
+    reading = dict(ballots.annotate(mean=Avg("reading_s")))
+    gold = gold_failures(ids)
+    voters = Voter.objects.select_related("user").in_bulk(ids)
+    return [
+        VoterRow(
+            voter=voters[each.pk],
+            tested=each,
+            votes=record["votes"],
+            marked=record["marked"],
+            left_share=record["left"] / record["decisive"] if record["decisive"] else 0.5,
+            reading_s=reading.get(each.pk),
+            gold_failed=gold.get(each.pk, (0, 0))[0],
+            gold_answered=gold.get(each.pk, (0, 0))[1],
+        )
+        for each in tested
+        if each.pk in voters and (record := by_voter.get(each.pk))
+    ]
+
+
+# -- what takes a look at every vote ------------------------------------------------------------
+
+
+def integrity_figures() -> IntegrityFigures:
+    """All of it, of this moment."""
+    own_reasons = Vote.objects.order_by().values_list("source", "exclusion")
+    votes = counted = 0
+    left_out: dict[str, int] = {}
+    for source, reason, n in own_reasons.annotate(n=Count("id")):
+        votes += n if source == VoteSource.HUMAN else 0
+        if reason:
+            left_out[reason] = left_out.get(reason, 0) + n
+        elif source == VoteSource.HUMAN:
+            counted += n
+    # few battles are left out: a look at each vote's battle would take longer than all the rest
+    unfit = Vote.objects.filter(exclusion="").exclude(battle__exclusion="").order_by()
+    for source, reason, n in unfit.values_list("source", "battle__exclusion").annotate(
+        n=Count("id")
+    ):
+        left_out[reason] = left_out.get(reason, 0) + n
+        counted -= n if source == VoteSource.HUMAN else 0
+    return IntegrityFigures(votes, counted, left_out, _tested_voters())
+
+
+def _tested_voters() -> list[TestedVoter]:
+    """Outliers first, by their evidence, then those who vote most."""
+    tests = outlier_tests()
+    outliers = sorted(
+        (pk for pk, test in tests.items() if test.is_outlier),
+        key=lambda pk: -tests[pk].log_evidence,
+    )[:OUTLIERS_SHOWN]
+    busiest = (
+        Vote.objects.filter(source=VoteSource.HUMAN, voter__isnull=False)
         .order_by()
         .values_list("voter_id")
-        .annotate(mean=Avg("reading_s"))
+        .annotate(n=Count("id"))
+        .order_by("-n", "voter_id")
+        .values_list("voter_id", flat=True)[:SHOWN]
     )
-    voters = Voter.objects.select_related("user").in_bulk([row["voter_id"] for row in rows])
-    found = [
-        VoterRow(
-            voter=voters[row["voter_id"]],
-            votes=row["n"],
-            marked=row["marked"],
-            left_share=row["left"] / row["decisive"] if row["decisive"] else 0.5,
-            reading_s=reading.get(row["voter_id"]),
-            evidence=test.log_evidence if test else None,
-            is_outlier=bool(test and test.is_outlier),
-            gold_failed=gold.get(row["voter_id"], (0, 0))[0],
-            gold_answered=gold.get(row["voter_id"], (0, 0))[1],
-        )
-        for row in rows
-        for test in (tests.get(row["voter_id"]),)
-    ]
-    found.sort(key=lambda row: (not row.is_outlier, -row.votes))
-    return found[:SHOWN]
+    chosen = dict.fromkeys([*outliers, *(pk or 0 for pk in busiest)])
+    return [_tested(pk, tests.get(pk)) for pk in chosen][:SHOWN]
+
+
+def _tested(pk: int, test: OutlierTest | None) -> TestedVoter:
+    return TestedVoter(pk, test.log_evidence if test else None, bool(test and test.is_outlier))
+
+
+def _packed(figures: IntegrityFigures) -> Packed:
+    return asdict(figures), b""
+
+
+def _unpacked(told: Json, _columns: bytes) -> IntegrityFigures:
+    voters = [TestedVoter(**each) for each in told["voters"]]
+    return IntegrityFigures(**told | {"voters": voters})
+
+
+INTEGRITY: Final = Keeper(
+    name="arena.voting.integrity.INTEGRITY",
+    form=1,
+    work_out=integrity_figures,
+    pack=_packed,
+    unpack=_unpacked,
+)

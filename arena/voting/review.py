@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -83,11 +83,12 @@ def outlier_tests() -> dict[int, OutlierTest]:
     return tests | {voter: outlier_test(votes.of(voter), history) for voter in outliers}
 
 
-def gold_failures() -> dict[int, tuple[int, int]]:
-    """Per voter id: control questions failed, and answered."""
-    rows = Ballot.objects.filter(status=BallotStatus.VOTED, battle__gold__isnull=False).values_list(
-        "voter_id", "vote__outcome", "battle__gold__expected"
-    )
+def gold_failures(voters: Collection[int] | None = None) -> dict[int, tuple[int, int]]:
+    """Per voter id, of all or of those named: control questions failed, and answered."""
+    ballots = Ballot.objects.filter(status=BallotStatus.VOTED, battle__gold__isnull=False)
+    if voters is not None:
+        ballots = ballots.filter(voter__in=voters)
+    rows = ballots.values_list("voter_id", "vote__outcome", "battle__gold__expected")
     counts: dict[int, tuple[int, int]] = defaultdict(lambda: (0, 0))
     for voter_id, outcome, expected in rows:
         failed, answered = counts[voter_id]

@@ -4,7 +4,6 @@ from judging.models.batch import JudgeBatch
 from judging.models.judge import Judge, JudgePrompt, JudgeQuerySet, PromptMode
 from judging.models.judgment import Judgment, JudgmentMode, JudgmentQuerySet, JudgmentSource
 from judging.models.kept_reply import KeptReply
-from judging.models.people import KeptPeopleFigures
 from judging.models.probe import ProbeRun, ProbeTrial
 from judging.models.run import JudgeRun, JudgeRunMode
 
@@ -19,7 +18,6 @@ __all__ = [
     "JudgmentMode",
     "JudgmentQuerySet",
     "JudgmentSource",
-    "KeptPeopleFigures",
     "KeptReply",
     "ProbeRun",
     "ProbeTrial",

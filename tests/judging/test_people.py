@@ -6,12 +6,13 @@ from itertools import permutations
 import pytest
 from django.urls import reverse
 
+from arena import keeping
 from arena.models import Vote, Voter, WorkStatus
 from arena.services.battles import stored_battle
-from judging import people_kept
 from judging.cards import judge_card
 from judging.models import Judge, Judgment, JudgmentMode
 from judging.people import SHOWN, Wanted, people_page
+from judging.people_kept import PEOPLE
 
 pytestmark = pytest.mark.django_db
 
@@ -296,9 +297,9 @@ def test_an_address_with_nonsense_in_it_shows_the_page(decide, client, query):
 
 
 def test_what_a_worker_keeps_is_what_the_page_shows(decide, client, monkeypatch):
-    monkeypatch.setattr(people_kept, "KEPT_FROM_S", 0)
+    monkeypatch.setattr(keeping, "KEPT_FROM_S", 0)
     battle = decide(0, ["model_a"], ["model_b", "model_b"])
-    people_kept.renew(include_demo=False)
+    PEOPLE.renew()
     decide(1, ["model_a"], ["model_b", "model_b"])
     page = client.get(reverse("people_and_judges")).text
     assert "1 vote counts, as of" in page

@@ -11,7 +11,6 @@ from django.urls import reverse
 from arena.models import Ballot, VotingPolicy
 from arena.services.battles import stored_battle
 from arena.voting.facts import FACTS
-from arena.voting.integrity import forget_outlier_tests
 from arena.voting.policy import forget_policy
 from arena.voting.pool import POOLS, RECORD
 
@@ -23,7 +22,6 @@ def _nothing_remembered():
     POOLS.forget()
     RECORD.forget()
     forget_policy()
-    forget_outlier_tests()
     cache.clear()
 
 

@@ -6,6 +6,7 @@ from django.contrib.auth import get_user_model
 from django.urls import reverse
 from django.utils import timezone
 
+from arena import keeping, tasks
 from arena.models import (
     Ballot,
     Exclusion,
@@ -16,7 +17,8 @@ from arena.models import (
     Voter,
     VotingPolicy,
 )
-from arena.voting.integrity import known_outlier_tests
+from arena.voting import integrity
+from arena.voting.integrity import integrity_figures
 from arena.voting.review import lift_from_voter, mark_voter, review_voters
 
 pytestmark = pytest.mark.django_db
@@ -168,10 +170,73 @@ def test_staff_make_a_voter_an_expert_and_take_it_back(client, crowd, staff):
         assert crowd.is_expert is is_expert
 
 
-def test_the_live_page_works_out_the_tests_once_while_nothing_changes(client, crowd, staff):
+def test_the_page_counts_votes_and_what_is_left_out(crowd, question_set):
+    fast = Vote.objects.filter(voter__key="honest-1").first()
+    Vote.objects.filter(pk=fast.pk).update(exclusion="too_fast")
+    leaky = Vote.objects.filter(voter__key="honest-2").exclude(battle=fast.battle).first().battle
+    type(leaky).objects.filter(pk=leaky.pk).update(exclusion="identity_leak")
+    Vote.objects.create(battle=fast.battle, outcome="tie", source="imported", exclusion="staff")
+    figures = integrity_figures()
+    on_leaky = leaky.votes.filter(exclusion="").count()
+    assert figures.votes == 11 * 12
+    assert figures.counted == Vote.objects.counted().filter(source="human").count()
+    assert figures.left_out == {"too_fast": 1, "identity_leak": on_leaky, "staff": 1}
+
+
+def test_outliers_come_first_however_busy_the_others_are(crowd, monkeypatch):
+    monkeypatch.setattr(integrity, "SHOWN", 3)
+    Vote.objects.filter(pk=crowd.votes.last().pk).delete()  # the least busy of all
+    voters = integrity_figures().voters
+    assert (voters[0].pk, voters[0].is_outlier, len(voters)) == (crowd.pk, True, 3)
+    assert voters[0].evidence > voters[1].evidence
+
+
+def test_some_of_the_busiest_are_shown_however_many_outliers_there_are(crowd, monkeypatch):
+    monkeypatch.setattr(integrity, "OUTLIERS_SHOWN", 0)
+    monkeypatch.setattr(integrity, "SHOWN", 2)
+    assert len(integrity_figures().voters) == 2
+
+
+def test_with_many_votes_the_page_waits_for_no_look_at_all_of_them(
+    client, crowd, staff, monkeypatch
+):
+    monkeypatch.setattr(keeping, "MANY_VOTES", 0)
+    asked = []
+    monkeypatch.setattr(tasks.renew_figures, "delay", asked.append)
     client.force_login(staff)
-    client.get(reverse("integrity"))
-    known = known_outlier_tests()
-    assert known_outlier_tests() is known
-    lift_from_voter(crowd, by=staff)
-    assert known_outlier_tests() is not known
+    page = client.get(reverse("integrity")).text
+    assert "being worked out" in page
+    assert "mallory"[:12] not in page
+    tasks.renew_figures(asked.pop())
+    page = client.get(reverse("integrity")).text
+    assert "All votes, reasons and evidence as of" in page
+    assert crowd.key[:12] in page
+    assert asked == []
+
+
+def test_what_staff_did_is_seen_at_once_and_doubts_what_is_kept(client, crowd, staff, monkeypatch):
+    monkeypatch.setattr(keeping, "MANY_VOTES", 0)
+    asked = []
+    monkeypatch.setattr(tasks.renew_figures, "delay", asked.append)
+    integrity.INTEGRITY.renew()
+    client.force_login(staff)
+    client.post(reverse("integrity_voter", args=[crowd.pk]), {"act": "mark"})
+    page = client.get(reverse("integrity"))
+    assert page.context["voters"][0].marked == crowd.votes.count()
+    assert "Newer figures are being worked out." in page.text
+    assert asked == ["arena.voting.integrity.INTEGRITY"]
+
+
+def test_the_page_of_an_arena_without_votes(client, staff):
+    client.force_login(staff)
+    page = client.get(reverse("integrity")).text
+    assert "Nobody has voted yet." in page
+    assert "Every vote counts." in page
+
+
+def test_a_voter_who_is_gone_is_left_out_of_what_was_kept(client, crowd, staff, monkeypatch):
+    monkeypatch.setattr(keeping, "MANY_VOTES", 0)
+    integrity.INTEGRITY.renew()
+    crowd.delete()
+    client.force_login(staff)
+    assert len(client.get(reverse("integrity")).context["voters"]) == 10
