@@ -1,10 +1,12 @@
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from typing import Final
 
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
+from arena.keeping import Keeper
 from arena.models import Answer, LanguageModel, Question, Vote
 from arena.templatetags.navigation import url_if
 
@@ -62,22 +64,43 @@ STEPS = (
 
 
 @dataclass(frozen=True, slots=True)
+class Totals:
+    models: int
+    questions: int
+    answers: int
+    votes: int
+
+
+def totals() -> Totals:
+    return Totals(
+        models=LanguageModel.objects.active().count(),
+        questions=Question.objects.count(),
+        answers=Answer.objects.done().count(),
+        votes=Vote.objects.count(),
+    )
+
+
+TOTALS: Final = Keeper(
+    name="arena.selectors.home.TOTALS",
+    form=1,
+    work_out=totals,
+    pack=lambda found: (asdict(found), b""),
+    unpack=lambda told, _columns: Totals(**told),
+)
+
+
+@dataclass(frozen=True, slots=True)
 class HomePage:
     has_demo: bool
-    n_models: int
-    n_questions: int
-    n_answers: int
-    n_votes: int
+    totals: Totals
     steps: list[Step]
 
 
 def home_page(*, is_staff: bool) -> HomePage:
     steps = [step for step in STEPS if step.href and (is_staff or not step.staff_only)]
+    dated = TOTALS.get()
     return HomePage(
         has_demo=LanguageModel.objects.filter(is_demo=True).exists(),
-        n_models=LanguageModel.objects.active().count(),
-        n_questions=Question.objects.count(),
-        n_answers=Answer.objects.done().count(),
-        n_votes=Vote.objects.count(),
+        totals=dated.figures if dated else totals(),
         steps=steps[:STEPS_SHOWN],
     )
