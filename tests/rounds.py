@@ -52,7 +52,10 @@ def pytest_call(name, arguments):
             "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
         }
         command += ["--only-database", "-p", "no:cacheprovider"]
-    return command, {**os.environ, **own}
+    environment = {**os.environ, **own}
+    # each of the many processes that tests start would otherwise compile Django anew
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return command, environment
 
 
 class Round(threading.Thread):
