@@ -32,19 +32,29 @@ def pytest_addoption(parser):
         action="store_true",
         help="run only tests that use the database (the second round, on PostgreSQL and Redis)",
     )
+    parser.addoption(
+        "--one-round",
+        choices=("here", "elsewhere"),
+        help="where the tests marked one_round run; without this, not under --only-database",
+    )
 
 
 def pytest_collection_modifyitems(config, items):
-    if not config.getoption("--only-database"):
-        return
-    kept = [item for item in items if _depends_on_database(item)]
-    config.hook.pytest_deselected(items=[item for item in items if not _depends_on_database(item)])
-    items[:] = kept
+    left_out = {id(item) for item in items if not belongs_here(config, item)}
+    config.hook.pytest_deselected(items=[item for item in items if id(item) in left_out])
+    items[:] = [item for item in items if id(item) not in left_out]
+
+
+def belongs_here(config, item):
+    """Whether the round that was started with these options runs the test."""
+    only_database = config.getoption("--only-database")
+    if item.get_closest_marker("one_round"):
+        where = config.getoption("--one-round") or ("elsewhere" if only_database else "here")
+        return where == "here"
+    return not only_database or _depends_on_database(item)
 
 
 def _depends_on_database(item):
-    if item.get_closest_marker("one_round"):
-        return False
     return item.get_closest_marker("django_db") is not None or bool(
         DATABASE_FIXTURES & set(getattr(item, "fixturenames", ()))
     )

@@ -36,11 +36,14 @@ def missing_service():
     return None
 
 
-def pytest_call(name, arguments):
+def pytest_call(name, arguments, *, is_alone):
     """The command and the environment of one round."""
     # two rounds on two cores: more threads than that would only wait for each other
     own = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "PYTHONUNBUFFERED": "1"}
     command = [sys.executable, "-m", "pytest", *arguments]
+    if not is_alone:
+        # the round on SQLite has all that needs no database; with these too it would end last
+        command += ["--one-round", "elsewhere" if name == "sqlite" else "here"]
     if name == "sqlite":
         own["AGON_HOME"] = str(ROOT / "var" / "test")
     else:
@@ -52,15 +55,18 @@ def pytest_call(name, arguments):
             "ALLOWED_HOSTS": "localhost,127.0.0.1,testserver",
         }
         command += ["--only-database", "-p", "no:cacheprovider"]
-    return command, {**os.environ, **own}
+    environment = {**os.environ, **own}
+    # each of the many processes that tests start would otherwise compile Django anew
+    environment.pop("PYTHONDONTWRITEBYTECODE", None)
+    return command, environment
 
 
 class Round(threading.Thread):
     """Runs one round and passes its output on as it comes."""
 
-    def __init__(self, name, arguments):
+    def __init__(self, name, arguments, *, is_alone):
         super().__init__(name=name)
-        self.command, self.environment = pytest_call(name, arguments)
+        self.command, self.environment = pytest_call(name, arguments, is_alone=is_alone)
         self.selective = bool(arguments)
         self.summary = ""
         self.code = 1
@@ -90,7 +96,7 @@ def main(arguments):
     reason = missing_service() if "services" in names else None
     if reason:
         names.remove("services")
-    rounds = [Round(name, passed_on) for name in names]
+    rounds = [Round(name, passed_on, is_alone=len(names) == 1) for name in names]
     for each in rounds:
         each.start()
     for each in rounds:

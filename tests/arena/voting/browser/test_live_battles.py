@@ -76,6 +76,7 @@ def test_text_appears_while_the_models_are_still_writing(live_models, tab):
     expect(tab.page.get_by_role("button", name="Stop")).to_be_visible()
 
 
+@pytest.mark.one_round
 def test_a_slow_and_a_fast_model_show_equally_much(live_models, desktop):
     live_models.pauses = {NAMES[0]: 0.0, NAMES[1]: 0.05}
     desktop.open("/live/")
@@ -192,6 +193,7 @@ def test_a_conversation_that_is_gone_is_replaced_by_a_new_one_without_a_word(liv
     assert desktop.page.locator(".toast").count() == 0
 
 
+@pytest.mark.one_round
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_a_live_battle_speaks_chinese(live_models, open_tab, size):
     tab = open_tab(SIZES[size], locale="zh-CN").open("/live/")
@@ -217,6 +219,7 @@ def test_a_new_battle_starts_clean_after_the_reveal(live_models, desktop):
     expect(desktop.page.locator("[data-panes]")).not_to_contain_text("Zq")
 
 
+@pytest.mark.one_round
 def test_html_in_a_prompt_and_in_an_answer_is_text(live_models, desktop):
     for name in NAMES:
         live_models.texts[name] = "<img src=x onerror=alert(1)> <script>alert(2)</script> end."
@@ -228,6 +231,7 @@ def test_html_in_a_prompt_and_in_an_answer_is_text(live_models, desktop):
     assert desktop.errors == []
 
 
+@pytest.mark.one_round
 def test_an_overlong_prompt_is_refused_and_stays_in_the_field(live_models, desktop):
     desktop.open("/live/")
     ask(desktop, "x" * 30_001)
@@ -261,6 +265,7 @@ def test_direct_chat_has_one_answer_and_no_vote(live_models, desktop):
     assert not Battle.objects.exists()
 
 
+@pytest.mark.one_round
 def test_without_endpoints_the_page_points_to_stored_answers(db, policy, desktop):
     desktop.open("/live/")
     expect(desktop.page.get_by_text("No live models yet")).to_be_visible()

@@ -43,6 +43,7 @@ def choose(tab, key):
     expect(tab.page.locator("[data-reveal]")).to_be_visible()
 
 
+@pytest.mark.one_round
 @pytest.mark.parametrize(
     ("key", "position"),
     [("ArrowLeft", "left"), ("ArrowRight", "right"), ("t", "tie"), ("b", "both_bad")],
@@ -93,6 +94,7 @@ def test_names_reach_the_browser_only_with_the_reveal(battles, tab):
         assert name in tab.everything
 
 
+@pytest.mark.one_round
 def test_shift_and_arrow_says_much_better(battles, desktop):
     desktop.open("/vote/")
     choose(desktop, "Shift+ArrowRight")
@@ -108,6 +110,7 @@ def test_reasons_are_sent_with_the_vote(battles, desktop):
     assert Vote.objects.get().reasons == ["clear"]
 
 
+@pytest.mark.one_round
 def test_typing_in_a_field_does_not_vote(battles, desktop):
     desktop.open("/vote/")
     desktop.page.evaluate(
@@ -180,6 +183,7 @@ def test_an_answer_lost_on_the_way_back_is_told_again_and_the_vote_counts_once(b
     expect(tab.page.locator("[data-panes]")).to_have_attribute("data-chosen", "left")
 
 
+@pytest.mark.one_round
 @pytest.mark.parametrize("year", ["1999", "2099"])
 def test_a_browser_whose_clock_is_wrong_votes_like_any_other(battles, policy, desktop, year):
     policy(minimum_reading_s=60.0)
@@ -190,6 +194,7 @@ def test_a_browser_whose_clock_is_wrong_votes_like_any_other(battles, policy, de
     assert 0 <= Ballot.objects.get(status="voted").reading_s < 60
 
 
+@pytest.mark.one_round
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_a_long_answer_scrolls_within_its_pane_and_the_page_does_not_grow(
     question_set, make_model, make_answer, open_tab, policy, size
@@ -205,6 +210,7 @@ def test_a_long_answer_scrolls_within_its_pane_and_the_page_does_not_grow(
     assert ballot["height"] <= window
 
 
+@pytest.mark.one_round
 def test_long_answers_scroll_together(question_set, make_model, make_answer, desktop, policy):
     for name, text in zip(NAMES, (LONG, LONG * 2), strict=True):
         make_answer(make_model(name), question_set.questions.first(), text)
@@ -223,6 +229,7 @@ def test_long_answers_scroll_together(question_set, make_model, make_answer, des
     assert left.evaluate(share) == pytest.approx(right.evaluate(share), abs=0.03)
 
 
+@pytest.mark.one_round
 @pytest.mark.parametrize("size", [PHONE, DESKTOP | {"has_touch": True}], ids=["phone", "desktop"])
 def test_one_thumb_votes(battles, open_tab, size):
     tab = open_tab(size).open("/vote/")
@@ -237,6 +244,7 @@ def test_one_thumb_votes(battles, open_tab, size):
     assert Vote.objects.count() == 1
 
 
+@pytest.mark.one_round
 def test_on_a_phone_the_answers_are_panes_to_swipe(battles, phone):
     phone.open("/vote/")
     right = phone.page.locator("[data-pane=right]")
@@ -246,6 +254,7 @@ def test_on_a_phone_the_answers_are_panes_to_swipe(battles, phone):
     expect(phone.page.locator("[data-shows=right]")).to_have_attribute("aria-current", "true")
 
 
+@pytest.mark.one_round
 def test_a_swipe_brings_the_other_answer(battles, phone):
     phone.open("/vote/")
     right = phone.page.locator("[data-pane=right]")
@@ -265,6 +274,7 @@ def test_a_swipe_brings_the_other_answer(battles, phone):
     expect(phone.page.locator("[data-shows=right]")).to_have_attribute("aria-current", "true")
 
 
+@pytest.mark.one_round
 def test_a_two_turn_question_shows_the_follow_up_in_both_panes(
     question_set, make_model, make_answer, desktop, policy
 ):
@@ -280,6 +290,7 @@ def test_a_two_turn_question_shows_the_follow_up_in_both_panes(
     expect(desktop.page.get_by_text("First question?")).to_have_count(1)
 
 
+@pytest.mark.one_round
 def test_a_screen_reader_hears_the_reveal_and_the_next_battle(battles, desktop):
     desktop.open("/vote/")
     status = desktop.page.locator("[data-said]")
@@ -299,6 +310,7 @@ def test_the_page_works_without_script(battles, open_tab):
     assert Vote.objects.count() == 1
 
 
+@pytest.mark.one_round
 @pytest.mark.parametrize("size", ["desktop", "phone"])
 def test_the_interface_speaks_chinese(battles, open_tab, size):
     tab = open_tab(SIZES[size], locale="zh-CN").open("/vote/")
