@@ -3,10 +3,8 @@
 Importing it takes about a second, so it is imported where it is used.
 """
 
-import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from functools import cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -46,9 +44,8 @@ async def list_models(config: EndpointConfig) -> list[str]:
 
 
 def _client(config: EndpointConfig) -> "AsyncOpenAI":
-    from openai import AsyncAzureOpenAI, AsyncOpenAI, DefaultAsyncHttpxClient
+    from openai import AsyncAzureOpenAI, AsyncOpenAI
 
-    transport = DefaultAsyncHttpxClient(verify=_trust(), timeout=config.timeout_s)
     if config.api_version:
         place = urlsplit(config.base_url)
         return AsyncAzureOpenAI(
@@ -58,7 +55,6 @@ def _client(config: EndpointConfig) -> "AsyncOpenAI":
             timeout=config.timeout_s,
             max_retries=config.max_attempts - 1,
             default_headers=dict(config.extra_headers),
-            http_client=transport,
         )
     headers = dict(config.extra_headers)
     if is_azure(config.base_url):
@@ -69,14 +65,7 @@ def _client(config: EndpointConfig) -> "AsyncOpenAI":
         timeout=config.timeout_s,
         max_retries=config.max_attempts - 1,
         default_headers=headers,
-        http_client=transport,
     )
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """The certificates of this machine, read once: that takes longer than many a call."""
-    return ssl.create_default_context()
 
 
 def _refusal(error: "APIStatusError", redact: Redactor) -> ProviderError:

@@ -1,18 +1,9 @@
 """The Batch API through the openai package, against a server that answers batches at once."""
 
-import ssl
-
 import orjson
 import pytest
 
-from providers import (
-    EndpointConfig,
-    FailureKind,
-    GenerationSettings,
-    Message,
-    ProviderError,
-    openai_sdk,
-)
+from providers import EndpointConfig, FailureKind, GenerationSettings, Message, ProviderError
 from providers import openai_batch as module
 from providers.openai_batch import BatchRequest, OpenAIBatches
 from providers.openai_sdk import list_models
@@ -105,16 +96,3 @@ async def test_failures_of_the_package_have_the_same_names():
     with pytest.raises(ProviderError) as caught:
         await list_models(config)
     assert caught.value.kind == FailureKind.CONNECTION_FAILED
-
-
-async def test_the_certificates_of_the_machine_are_read_once(batches, server, monkeypatch):
-    read = []
-    for name in ("load_default_certs", "load_verify_locations"):
-        monkeypatch.setattr(ssl.SSLContext, name, lambda *_, **__: read.append(1))
-    openai_sdk._trust.cache_clear()
-    try:
-        batch_id = await batches.submit([request("one")], label="run 1")
-        await batches.status(batch_id)
-    finally:
-        openai_sdk._trust.cache_clear()
-    assert len(read) == 1
