@@ -51,6 +51,20 @@ def test_a_slice_is_fitted_once_and_then_read(client, rated, board):
     assert board.snapshots.filter(slice_key="category=math").count() == 1
 
 
+def test_a_slice_without_the_anchor_says_why_it_cannot_be_rated(client, board, votes):
+    board.options = {"anchor_model": "gamma", "anchor_value": 1200}
+    board.save()
+    take_snapshot(board=board)
+    Vote.objects.filter(battle__model_b__slug="gamma", battle__question__category="math").delete()
+    response = page(client, "board_detail", "main", category="math")
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert "This part of the board cannot be rated by itself" in text
+    assert "gamma" in text
+    for name in ("board_csv", "board_embed", "board_json"):
+        assert page(client, name, "main", category="math").status_code in (200, 404)
+
+
 def test_an_unknown_filter_value_shows_the_whole_board(client, rated, board):
     text = page(client, "board_detail", "main", category="<script>").content.decode()
     assert "9 comparisons" in text
