@@ -143,7 +143,8 @@ class BoardPage:
 
     ``problem`` says why there is no snapshot although there are rows to count.
     ``live`` is set when votes have come since the snapshot and the ratings count them.
-    ``model_ids`` are those of all rated models, whether their lines are wanted or not.
+    ``model_ids`` are those of all rated models, whether their lines are wanted or not, ``names``
+    what they are called, by slug.
     """
 
     board: Board
@@ -157,6 +158,7 @@ class BoardPage:
     numbers: list[int]
     live: LiveState | None
     model_ids: list[int] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
     problem: str = ""
 
     @property
@@ -179,7 +181,7 @@ class BoardPage:
 
     @property
     def prior_words(self) -> str:
-        return prior_sentence(self.snapshot) if self.snapshot else ""
+        return prior_sentence(self.snapshot, self.names) if self.snapshot else ""
 
     @property
     def style_effects(self) -> list[StyleEffect]:
@@ -195,7 +197,7 @@ class BoardPage:
 
     @property
     def influence_words(self) -> str:
-        return influence_sentence(self.findings)
+        return influence_sentence(self.findings, self.names)
 
     @property
     def left_out(self) -> list[LeftOut]:
@@ -236,6 +238,7 @@ def board_page(board: Board, asked: Request) -> BoardPage:
         numbers=list(numbers[:NUMBERS_SHOWN]),
         live=live,
         model_ids=[row.model_id for row in rows],
+        names={row.model.slug: row.model.display_name for row in rows},
         problem=problem,
     )
 
