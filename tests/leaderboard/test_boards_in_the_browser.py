@@ -73,6 +73,24 @@ def test_a_board_is_sorted_on_a_phone_where_there_are_no_heads_to_press(open_pag
     assert column_shown(page, "Rating") == sorted(column_shown(page, "Rating"), reverse=True)
 
 
+def test_filters_fold_on_a_phone_and_say_how_many_are_chosen(open_page):
+    page = open_page("/boards/main/?category=math", PHONE)
+    toggle, category = page.get_by_role("button", name="Filters (1)"), page.get_by_label("Category")
+    assert not category.is_visible()
+    assert page.get_by_label("Search").is_visible()
+    toggle.click()
+    assert toggle.get_attribute("aria-expanded") == "true"
+    category.select_option("")
+    page.get_by_role("button", name="Filters", exact=True).click()
+    assert not category.is_visible()
+
+
+def test_a_desk_shows_all_filters(open_page):
+    page = open_page("/boards/main/")
+    assert page.get_by_label("Category").is_visible()
+    assert not page.get_by_role("button", name="Filters").is_visible()
+
+
 def test_a_desk_has_heads_to_press_and_no_choice(open_page):
     assert not open_page("/boards/main/").get_by_label("Sort by").is_visible()
 
