@@ -8,12 +8,14 @@ from typing import Any, Final, get_args
 from django import forms
 from django.contrib.admin.widgets import AdminSplitDateTime
 from django.utils.translation import gettext_lazy as _
+from django.utils.translation import gettext_noop
 from pydantic import ValidationError
 
 from arena.models import Exclusion, LanguageModel, Question, QuestionSet
 from arena.vocabulary import category_label, dimension_label, language_label
 from judging.models import Judge
 from leaderboard.filters import SOURCE_LABELS, TRAIT_LABELS
+from leaderboard.fitting import unknown_questions
 from leaderboard.models import Board
 from leaderboard.query import BoardQuery, Source, Trait, Voters
 from leaderboard.ratings import METHODS
@@ -25,6 +27,11 @@ QUERY_FIELDS: Final = (
     "languages", "tags", "traits", "since", "until", "include", "include_demo",
 )  # fmt: skip
 """Keys of a board's query that have a field; any other key stays as it is."""
+
+NUMBERED: Final = gettext_noop(
+    "Numbers name no question. Give difficulties by question set and the question's id in it, "
+    'such as {"difficulty": {"alpaca": {"17": 0.3}}}.'
+)
 
 VOTERS_LABELS: Final = {
     "all": _("everybody"),
@@ -106,11 +113,19 @@ class BoardForm(forms.ModelForm[Board]):
         self._check_query()
         method, options = self.cleaned_data.get("method"), self.cleaned_data.get("options")
         if method:
-            try:
-                METHODS.get(method).options.model_validate(options or {})
-            except ValidationError as error:
-                self.add_error("options", forms.ValidationError(_problems(error)))
+            self._check_options(method, options or {})
         return values
+
+    def _check_options(self, method: str, given: dict[str, Any]) -> None:  # JSON
+        try:
+            options = METHODS.get(method).options.model_validate(given)
+        except ValidationError as error:
+            self.add_error("options", forms.ValidationError(_problems(error)))
+            return
+        if problem := unknown_questions(options):
+            self.add_error("options", problem)
+        elif getattr(options, "is_numbered", False) and "options" in self.changed_data:
+            self.add_error("options", _(NUMBERED))
 
     def _check_query(self) -> None:
         given = {

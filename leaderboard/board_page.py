@@ -27,11 +27,11 @@ from leaderboard.explaining import (
 )
 from leaderboard.filters import Filter, Switch, board_menus, board_switches, known_choices
 from leaderboard.models import Board, LiveState, Rating, Snapshot
-from leaderboard.ratings import METHODS
+from leaderboard.ratings import METHODS, RatingError
 from leaderboard.scale import Scale, shared_scale
 from leaderboard.selectors import rating_rows
 from leaderboard.services import NoDataError, latest_snapshot, take_snapshot
-from leaderboard.slices import slice_key
+from leaderboard.slices import BoardError, slice_key
 
 # a slice of a small board is fitted while the reader waits; beyond that a worker does it
 FITTED_AT_ONCE = 20_000
@@ -141,8 +141,10 @@ class Tick:
 class BoardPage:
     """``is_pending``: the slice is large and a worker is fitting it right now.
 
+    ``problem`` says why there is no snapshot although there are rows to count.
     ``live`` is set when votes have come since the snapshot and the ratings count them.
-    ``model_ids`` are those of all rated models, whether their lines are wanted or not.
+    ``model_ids`` are those of all rated models, whether their lines are wanted or not, ``names``
+    what they are called, by slug.
     """
 
     board: Board
@@ -156,6 +158,8 @@ class BoardPage:
     numbers: list[int]
     live: LiveState | None
     model_ids: list[int] = field(default_factory=list)
+    names: Mapping[str, str] = field(default_factory=dict)
+    problem: str = ""
 
     @property
     def overrides(self) -> Mapping[str, str]:
@@ -177,7 +181,7 @@ class BoardPage:
 
     @property
     def prior_words(self) -> str:
-        return prior_sentence(self.snapshot) if self.snapshot else ""
+        return prior_sentence(self.snapshot, self.names) if self.snapshot else ""
 
     @property
     def style_effects(self) -> list[StyleEffect]:
@@ -193,7 +197,7 @@ class BoardPage:
 
     @property
     def influence_words(self) -> str:
-        return influence_sentence(self.findings)
+        return influence_sentence(self.findings, self.names)
 
     @property
     def left_out(self) -> list[LeftOut]:
@@ -217,7 +221,7 @@ def board_page(board: Board, asked: Request) -> BoardPage:
     """The newest snapshot of the board or of a slice; a missing slice is fitted when small."""
     main = latest_snapshot(board)
     chosen = known_choices(board, main, asked.overrides)
-    snapshot, is_pending = _snapshot(board, main, chosen, asked.number)
+    snapshot, is_pending, problem = _snapshot(board, main, chosen, asked.number)
     live = _live(board, snapshot) if not chosen and not asked.number else None
     rows = rating_rows(snapshot) if snapshot else []
     numbers = board.snapshots.filter(slice_key="").values_list("number", flat=True)
@@ -234,6 +238,8 @@ def board_page(board: Board, asked: Request) -> BoardPage:
         numbers=list(numbers[:NUMBERS_SHOWN]),
         live=live,
         model_ids=[row.model_id for row in rows],
+        names={row.model.slug: row.model.display_name for row in rows},
+        problem=problem,
     )
 
 
@@ -249,22 +255,30 @@ def _ticks(scale: Scale) -> list[Tick]:
 
 def _snapshot(
     board: Board, main: Snapshot | None, chosen: Mapping[str, str], number: int | None
-) -> tuple[Snapshot | None, bool]:
+) -> tuple[Snapshot | None, bool, str]:
+    """The snapshot, whether a worker is at it, and why there is none where rows are counted."""
     key = slice_key(chosen)
     if number is not None:
-        return board.snapshots.filter(number=number, slice_key=key).first(), False
+        return board.snapshots.filter(number=number, slice_key=key).first(), False, ""
     if not key or main is None:
-        return main, False
+        return main, False, ""
     there = latest_snapshot(board, key)
     if there is not None and there.number == main.number:
-        return there, False
+        return there, False, ""
     if main.battles > FITTED_AT_ONCE:
         ask_for_slice(board, main, chosen)
-        return there, True
+        return there, True, ""
+    taken, problem = _taken(board, main, chosen)
+    return taken, False, problem
+
+
+def _taken(board: Board, main: Snapshot, chosen: Mapping[str, str]) -> tuple[Snapshot | None, str]:
     try:
-        return take_snapshot(board=board, overrides=chosen, number=main.number), False
+        return take_snapshot(board=board, overrides=chosen, number=main.number), ""
     except NoDataError:
-        return None, False
+        return None, ""
+    except (BoardError, RatingError) as error:
+        return None, str(error)
 
 
 def ask_for_slice(board: Board, main: Snapshot, chosen: Mapping[str, str]) -> None:

@@ -1,7 +1,8 @@
 """A snapshot as a file from which anyone recomputes its numbers; pure, needs no database.
 
 A bundle is a zip of ``manifest.json`` (the question, the method, the published numbers) and
-``columns.npz`` (the fitted rows; questions and voters are numbered, nobody is named).
+``columns.npz`` (the fitted rows; voters are numbered, nobody is named, and of questions only the
+ids within their sets where a method's options go by them).
 """
 
 from __future__ import annotations
@@ -123,5 +124,6 @@ def _data(bundle: Bundle, needs: str) -> Comparisons | Scores:
     return Comparisons(
         models=tuple(manifest["models"]),
         feature_names=tuple(manifest["feature_names"]),
+        question_names=tuple(manifest.get("question_names", ())),
         **columns,
     )

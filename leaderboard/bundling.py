@@ -48,4 +48,7 @@ def labels_of(selection: Selection) -> dict[str, list[str]]:
     return {
         "feature_names": list(FEATURE_NAMES) if "features" in selection.columns else [],
         "categories": list(selection.scores.categories) if selection.scores else [],
+        "question_names": list(selection.comparisons.question_names)
+        if selection.comparisons
+        else [],
     }

@@ -112,10 +112,10 @@ def findings(snapshot: Snapshot) -> dict[str, Any]:  # JSON of the examination
     return dict(evidence.examination) if evidence else {}
 
 
-def prior_sentence(snapshot: Snapshot) -> str:
-    """Which prior kept which ratings finite; empty where none was needed."""
+def prior_sentence(snapshot: Snapshot, names: Mapping[str, str]) -> str:
+    """Which prior kept which ratings finite; empty where none was needed. ``names`` by slug."""
     prior = snapshot.diagnostics.get("prior") or {}
-    unbounded = snapshot.diagnostics.get("unbounded") or []
+    unbounded = [names.get(slug, slug) for slug in snapshot.diagnostics.get("unbounded") or []]
     if prior.get("name", "none") == "none":
         return ""
     return ngettext(
@@ -129,15 +129,19 @@ def prior_sentence(snapshot: Snapshot) -> str:
     ) % {"names": ", ".join(unbounded) or "–", "games": f"{prior.get('games_per_model', 1):g}"}
 
 
-def influence_sentence(found: Mapping[str, Any]) -> str:  # JSON of the examination
-    """How few rows carry rank 1."""
+def influence_sentence(
+    found: Mapping[str, Any],  # JSON of the examination
+    names: Mapping[str, str],
+) -> str:
+    """How few rows carry rank 1; models by their ``names`` instead of their slugs."""
     influence = found.get("influence") or {}
     if not influence.get("leader"):
         return ""
+    leader = names.get(influence["leader"], influence["leader"])
     if influence.get("removals") is None:
         return _(
             "No set of votes whose removal leaves the models connected takes %(leader)s off rank 1."
-        ) % {"leader": influence["leader"]}
+        ) % {"leader": leader}
     return ngettext(
         "Removing %(n)s of %(total)s comparisons (%(share)s) would put %(rival)s above %(leader)s.",
         "Removing %(n)s of %(total)s comparisons (%(share)s) would put %(rival)s above %(leader)s.",
@@ -146,6 +150,6 @@ def influence_sentence(found: Mapping[str, Any]) -> str:  # JSON of the examinat
         "n": influence["removals"],
         "total": influence["votes"],
         "share": f"{influence['share']:.2%}",
-        "rival": influence["overtaken_by"],
-        "leader": influence["leader"],
+        "rival": names.get(influence["overtaken_by"], influence["overtaken_by"]),
+        "leader": leader,
     }

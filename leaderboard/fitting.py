@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -9,8 +10,10 @@ from typing import Any, Final
 import numpy as np
 from pydantic import ValidationError
 
+from arena.models import Question
 from leaderboard.query import BoardQuery
 from leaderboard.ratings import METHODS, RatingMethod, Ratings
+from leaderboard.ratings.options import MethodOptions
 from leaderboard.ratings.ranks import probability_best, simultaneous_rank_bounds
 from leaderboard.selection import Selection, select_comparisons, select_scores
 from leaderboard.slices import BoardError, BoardSlice, first_problem
@@ -22,9 +25,12 @@ EXTRAS: Final[Mapping[str, Extras]] = {
     "style_control": Extras(length="words", is_style_required=True),
     "judge_aware_bradley_terry": Extras(length="words"),
     "judge_calibrated": Extras(preference=True),
-    "alpaca_eval": Extras(length="characters", preference=True),
+    "alpaca_eval": Extras(length="characters", preference=True, question_names=True),
 }
 """What each method reads beyond who won; the length of AlpacaEval is in characters."""
+
+
+NAMED_UNKNOWN: Final = 3
 
 
 class NoDataError(ValueError):
@@ -48,16 +54,43 @@ def select(query: BoardQuery, method: AnyMethod, span: Span = EVERYTHING) -> Sel
 
 
 def fit(question: BoardSlice, selection: Selection) -> Fitted:
-    """Ratings of a selection; raises NoDataError when it is empty, BoardError on a bad option."""
+    """Ratings of a selection.
+
+    Raises NoDataError when it is empty, BoardError on a bad option, RatingError where the rows do
+    not allow what the options ask for.
+    """
     method: AnyMethod = METHODS.get(question.method)
     data = selection.scores if method.needs == "scores" else selection.comparisons
     if data is None or not len(data):
         raise NoDataError("nothing that this board counts has been stored yet")
     try:
-        ratings = method.fit(data, question.options, question.seed)
+        options = method.options.model_validate(question.options)
     except ValidationError as error:
         raise BoardError(f"method {method.name!r}: {first_problem(error)}") from None
+    if problem := unknown_questions(options):
+        raise BoardError(f"method {method.name!r}: {problem}")
+    ratings = method.fit(data, options, question.seed)
     return Fitted(question, selection, ratings)
+
+
+def unknown_questions(options: MethodOptions) -> str:
+    """What is wrong with the questions that a method's options name, or an empty text."""
+    by_set: defaultdict[str, set[str]] = defaultdict(set)
+    for name in options.named_questions():
+        set_slug, _, external_id = name.partition("/")
+        by_set[set_slug].add(external_id)
+    unknown: list[str] = []
+    for set_slug, named in by_set.items():
+        of_set = Question.objects.filter(question_set__slug=set_slug)
+        there = set(of_set.values_list("external_id", flat=True))
+        unknown += [f"{set_slug}/{external_id}" for external_id in sorted(named - there)]
+    if not unknown:
+        return ""
+    more = f" and {len(unknown) - NAMED_UNKNOWN} more" if len(unknown) > NAMED_UNKNOWN else ""
+    return (
+        f"the options name {', '.join(unknown[:NAMED_UNKNOWN])}{more}: there is no such question; "
+        "name each by the slug of its set and its id in it, as on the questions' pages"
+    )
 
 
 def rating_values(ratings: Ratings) -> list[dict[str, Any]]:

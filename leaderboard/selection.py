@@ -14,7 +14,7 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Cast, Coalesce, Least
 from numpy.typing import NDArray
 
-from arena.models import LanguageModel
+from arena.models import LanguageModel, Question
 from judging.models import JudgmentMode
 from leaderboard.packed import Integers, integer_rows, known_or_zero, packed, unpacked
 from leaderboard.query import BoardQuery, judgments_of, votes_of
@@ -33,6 +33,7 @@ _STYLE = (24, 12, 12, 12)  # length, headers, lists, bold; larger counts are cap
 _UNIT: Final = 1 << 30  # a probability as a whole number
 _DRAW_UNIT: Final = 1 << 50  # that of a pair among hundreds of models, to nine digits
 _NOT_MEASURED = -1
+_NAMES_AT_ONCE: Final = 5_000
 
 MOST_LISTED: Final = 500
 """Rows that are listed per reason; all are counted."""
@@ -107,6 +108,7 @@ def select_comparisons(
     }
     names, sides = _as_indices(query, columns["model_a"], columns["model_b"])
     columns["model_a"], columns["model_b"] = sides
+    question_names = _question_names(columns["question"]) if extras.question_names else ()
     for cluster in ("question", "voter"):
         columns[cluster] = _dense(columns[cluster])
     if "weight" in columns:
@@ -114,7 +116,12 @@ def select_comparisons(
     _drop_incomplete_style(columns, extras)
     newest = [] if span.after else [_newest(rows) for rows in _sources(query)]
     return Selection(
-        comparisons=Comparisons(models=names, **columns, feature_names=_feature_names(columns)),
+        comparisons=Comparisons(
+            models=names,
+            **columns,
+            feature_names=_feature_names(columns),
+            question_names=question_names,
+        ),
         scores=None,
         excluded=_by_reason(np.concatenate([part.reasons for part in parts])),
         input_hash=input_hash(names, columns),
@@ -312,6 +319,19 @@ def _dense(ids: NDArray[np.int32]) -> NDArray[np.int32]:
     place = np.full(int(ids.max(initial=-1)) + 2, -1, dtype=np.int32)
     place[present + 1] = np.arange(present.size)
     return place[ids + 1]
+
+
+def _question_names(ids: NDArray[np.int32]) -> tuple[str, ...]:
+    """The questions as ``_dense`` numbers them, each ``set/external id``."""
+    wanted = np.unique(ids[ids >= 0]).tolist()
+    names: dict[int, str] = {}
+    for start in range(0, len(wanted), _NAMES_AT_ONCE):
+        rows = Question.objects.filter(pk__in=wanted[start : start + _NAMES_AT_ONCE])
+        for pk, set_slug, external_id in rows.values_list(
+            "pk", "question_set__slug", "external_id"
+        ):
+            names[pk] = f"{set_slug}/{external_id}"
+    return tuple(names[pk] for pk in wanted)
 
 
 def _by_reason(reasons: NDArray[np.int64]) -> dict[str, int]:

@@ -51,7 +51,7 @@ def take_snapshot(
     """Fit the board, or a slice of it, and store the result.
 
     Without ``number`` this is the board's next snapshot; a slice names the snapshot it joins.
-    Raises BoardError, NoDataError, or the method's own error on unusable data.
+    Raises BoardError, NoDataError, or RatingError on data that do not allow what was asked.
     """
     question = board_slice(board, overrides)
     if not overrides:

@@ -17,12 +17,13 @@ class Extras:
 
     ``length``: the answers' style with length in this unit, or no style at all. Rows without it
     are left out where ``is_style_required``; else one such row means that nobody gets it.
-    ``preference``: the judges' probabilities.
+    ``preference``: the judges' probabilities. ``question_names``: which questions they are.
     """
 
     length: Literal["", "words", "characters"] = ""
     is_style_required: bool = False
     preference: bool = False
+    question_names: bool = False
 
 
 NO_EXTRAS: Final = Extras()

@@ -9,7 +9,7 @@ from celery import shared_task
 from leaderboard.fitting import NoDataError
 from leaderboard.live import keep_live
 from leaderboard.models import Board
-from leaderboard.ratings import ComparisonsError, ScoresError
+from leaderboard.ratings import RatingError
 from leaderboard.services import latest_snapshot, take_snapshot
 from leaderboard.slices import BoardError, slice_key
 
@@ -22,7 +22,7 @@ def refresh_live_boards() -> None:
     for board in Board.objects.filter(is_live=True):
         try:
             keep_live(board)
-        except (BoardError, ComparisonsError, ScoresError) as error:
+        except (BoardError, RatingError) as error:
             # one board's impossible settings must not keep the others from being fitted
             logger.warning("board %s is not refreshed: %s", board.slug, error)
 
@@ -40,3 +40,5 @@ def fit_slice(board_id: int, overrides: dict[str, str]) -> None:
             take_snapshot(board=board, overrides=overrides, number=main.number)
         except NoDataError:
             logger.info("board %s has nothing for %s", board.slug, overrides)
+        except (BoardError, RatingError) as error:
+            logger.warning("board %s cannot be rated for %s: %s", board.slug, overrides, error)

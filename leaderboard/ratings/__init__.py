@@ -9,6 +9,7 @@
 """
 
 from leaderboard.ratings.comparisons import Comparisons, ComparisonsError, Outcome
+from leaderboard.ratings.errors import RatingError
 from leaderboard.ratings.methods import METHODS, RatingMethod
 from leaderboard.ratings.ratings import Counts, Ratings
 from leaderboard.ratings.scores import Scores, ScoresError
@@ -19,6 +20,7 @@ __all__ = [
     "ComparisonsError",
     "Counts",
     "Outcome",
+    "RatingError",
     "RatingMethod",
     "Ratings",
     "Scores",

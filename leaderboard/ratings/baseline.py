@@ -8,13 +8,14 @@ from numpy.typing import NDArray
 from scipy.special import expit
 
 from leaderboard.ratings.comparisons import Comparisons
+from leaderboard.ratings.errors import RatingError
 from leaderboard.ratings.intervals import Reach
 from leaderboard.ratings.means import Share
 from leaderboard.ratings.ratings import Estimate, Ratings
 from leaderboard.ratings.scale import points_per_nat
 
 
-class BaselineError(ValueError):
+class BaselineError(RatingError):
     """The baseline model cannot serve as one."""
 
 

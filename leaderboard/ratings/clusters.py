@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from leaderboard.ratings.comparisons import Comparisons
+from leaderboard.ratings.errors import RatingError
 
 Clustering = Literal["auto", "question", "voter", "both", "none"]
 
@@ -15,7 +16,7 @@ FEWEST_CLUSTERS: Final = 10
 with a handful of clusters the sandwich is far too narrow (Cameron & Miller 2015, section VI)."""
 
 
-class ClusterError(ValueError):
+class ClusterError(RatingError):
     """The data do not carry the cluster ids that were asked for."""
 
 

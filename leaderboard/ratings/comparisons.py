@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from leaderboard.ratings.columns import Array, as_column, require, require_names
+from leaderboard.ratings.errors import RatingError
 
 UNKNOWN: Final = -1
 """Cluster, voter or judge id of a row that does not know its own."""
@@ -33,7 +34,7 @@ TIE: Final = Outcome.TIE
 BOTH_BAD: Final = Outcome.BOTH_BAD
 
 
-class ComparisonsError(ValueError):
+class ComparisonsError(RatingError):
     """A column of comparisons holds something that has no defined meaning."""
 
 
@@ -80,6 +81,8 @@ class Comparisons:
     ``source``: int8[n], the caller's code for where the row came from (person, judge, import).
     ``first_shown_a``: bool[n], whether side A was shown first (left, or first in the prompt).
     ``judge``: int32[n], which judge decided; -1 for a person.
+    ``question_names``: what ``question`` points into, each ``set/external id``; empty where nobody
+    needs them.
     ``preference``: optional float64[n] in [0, 1], the probability that A is better, for judges
     that answer with a probability; only methods that say so read it. NaN where unparsed.
 
@@ -93,6 +96,7 @@ class Comparisons:
     weight: NDArray[np.float64] = _FILLED_LATER
     strength: NDArray[np.int8] = _FILLED_LATER
     question: NDArray[np.int32] = _FILLED_LATER
+    question_names: tuple[str, ...] = ()
     voter: NDArray[np.int32] = _FILLED_LATER
     features: NDArray[np.float64] = _FILLED_LATER
     feature_names: tuple[str, ...] = ()
@@ -115,6 +119,7 @@ class Comparisons:
         put(self, "features", _as_features(self.features, self.feature_names, n))
         _require_sides(self)
         _require_verdicts(self)
+        _require_named_questions(self)
 
     def __len__(self) -> int:
         return int(self.model_a.shape[0])
@@ -253,6 +258,17 @@ def _require_verdicts(rows: Comparisons) -> None:
             rows.preference,
             name="preference",
             remedy="a preference is the probability from 0 to 1 that side A is better",
+            error=ComparisonsError,
+        )
+
+
+def _require_named_questions(rows: Comparisons) -> None:
+    if rows.question_names:
+        require(
+            (rows.question >= UNKNOWN) & (rows.question < len(rows.question_names)),
+            rows.question,
+            name="question",
+            remedy=f"an index points into the {len(rows.question_names)} question names, or is -1",
             error=ComparisonsError,
         )
 

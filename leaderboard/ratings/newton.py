@@ -9,6 +9,7 @@ from scipy.linalg import cho_factor, cho_solve
 from scipy.special import expit
 
 from leaderboard.ratings.cells import Connectivity, HalfWins
+from leaderboard.ratings.errors import RatingError
 
 MAX_STEPS: Final = 100
 """Newton doubles the correct digits each step; well-posed fits need about six."""
@@ -17,11 +18,11 @@ ROUNDING: Final = 64 * float(np.finfo(float).eps)
 """Gradient, relative to the games behind it, that counts as zero in double precision."""
 
 
-class ConvergenceError(ArithmeticError):
+class ConvergenceError(RatingError, ArithmeticError):
     """A fit did not reach its maximum; no number is better than a wrong one."""
 
 
-class SeparationError(ValueError):
+class SeparationError(RatingError):
     """The likelihood has no finite maximum and the caller chose no prior."""
 
 

@@ -1,5 +1,6 @@
 """Settings that several rating methods share, as pydantic models with documented defaults."""
 
+from collections.abc import Collection
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -19,6 +20,10 @@ class MethodOptions(BaseModel):
     provisional_below: int = Field(
         default=100, ge=0, description="A model with fewer battles is marked provisional."
     )
+
+    def named_questions(self) -> Collection[str]:
+        """Questions that the options name, each ``set/external id``."""
+        return ()
 
 
 class ClusteredOptions(MethodOptions):

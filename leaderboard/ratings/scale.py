@@ -6,12 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from leaderboard.ratings.errors import RatingError
 from leaderboard.ratings.intervals import Reach
 from leaderboard.ratings.options import ScaleOptions
 from leaderboard.ratings.ratings import Estimate
 
 
-class AnchorError(ValueError):
+class AnchorError(RatingError):
     """The anchor cannot carry the scale."""
 
 

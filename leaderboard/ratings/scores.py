@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from leaderboard.ratings.columns import as_column, require, require_names
+from leaderboard.ratings.errors import RatingError
 
 
-class ScoresError(ValueError):
+class ScoresError(RatingError):
     """A column of scores holds something that has no defined meaning."""
 
 

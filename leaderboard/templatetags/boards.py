@@ -6,7 +6,7 @@ second; written here it takes milliseconds. Everything that comes from outside i
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -23,6 +23,9 @@ from leaderboard.beside import Beside, BesideColumn
 from leaderboard.board_page import INTERVAL_WORDS, BoardLine, BoardPage, Tick
 from leaderboard.comparing import Move
 from leaderboard.methods_pages import method_address
+from leaderboard.ratings import METHODS
+
+WIDE = 10
 
 register = template.Library()
 
@@ -51,6 +54,37 @@ def percent(value: float | None) -> str:
     if 0 < value < 0.01:
         return "<1 %"
     return f"{value:.0%}".replace("%", " %")
+
+
+@register.filter
+def chance(value: float | None) -> str:
+    """A probability as a percentage; no estimate makes anything certain."""
+    if value is None:
+        return _ABSENT
+    if value < 0.01:
+        return "<1 %"
+    return ">99 %" if value > 0.99 else percent(value)
+
+
+@register.filter
+def interval_ends(line: BoardLine) -> str:
+    """Both ends, with decimals where whole numbers would hide the width; nothing without them."""
+    if line.lower is None or line.upper is None:
+        return ""
+    decimals = 0 if line.upper - line.lower >= WIDE else 1
+    return f"{line.lower:.{decimals}f}–{line.upper:.{decimals}f}"
+
+
+@register.filter
+def method_name(method: str) -> str:
+    """What readers know a rating method by; one that is gone by its registered name."""
+    return _(METHODS.get(method).label) if method in METHODS.names() else method
+
+
+@register.filter
+def named(slug: str, names: Mapping[str, str]) -> str:
+    """What a model is called, where that is known."""
+    return names.get(slug, slug)
 
 
 @register.simple_tag
@@ -165,7 +199,7 @@ def _row(line: BoardLine, shared: _Shared) -> str:
     page, labels, badges = shared.page, shared.labels, shared.badges
     model = line.row.model
     worst = f"–{line.worst}" if line.worst != line.best else ""
-    chance = percent(line.probability_best)
+    best_chance = chance(line.probability_best)
     price = ""
     if page.has_prices:
         amount = _price(model)
@@ -177,16 +211,25 @@ def _row(line: BoardLine, shared: _Shared) -> str:
     return (
         f'<tr><td class="number rank" data-label="{labels["rank"]}">{line.rank}</td>'
         f'<th scope="row">{_name(line, shared)}</th>'
-        f'<td class="number" data-label="{labels["rating"]}"><strong>{line.rating:.1f}</strong>'
+        f'<td class="number" data-label="{labels["rating"]}" data-value="{line.rating:.4f}">'
+        f"<span><strong>{line.rating:.1f}</strong>{_ends(line)}</span>"
         f'</td><td data-label="{labels["interval"]}">{_bar(line, shared)}</td>'
         f'<td class="number nowrap" data-label="{labels["range"]}">{line.best}{worst}</td>'
         f'<td class="number nowrap" data-label="{labels["best"]}" '
-        f'data-value="{line.probability_best or 0:.4f}">{escape(chance)}</td>'
+        f'data-value="{line.probability_best or 0:.4f}">{escape(best_chance)}</td>'
         f'<td class="number" data-label="{labels["battles"]}">{line.battles}</td>'
         f'<td data-label="{labels["organisation"]}">{escape(model.organisation or _ABSENT)}</td>'
         f'<td data-label="{labels["licence"]}">{_licence(line, badges)}</td>{price}'
         f"{''.join(_beside(column, label, model.pk) for column, label in shared.columns)}</tr>"
     )
+
+
+def _ends(line: BoardLine) -> str:
+    """The interval in figures, as a drawing cannot be quoted; the drawing tells it to those who
+    listen.
+    """
+    ends = interval_ends(line)
+    return f' <span class="interval-ends nowrap" aria-hidden="true">{ends}</span>' if ends else ""
 
 
 def _beside(column: BesideColumn, label: str, model_id: int) -> str:
@@ -221,12 +264,19 @@ def _licence(line: BoardLine, badges: dict[str, str]) -> str:
     license_ = line.row.model.license
     if license_ is None:
         return _ABSENT
-    name = f'<span class="nowrap">{escape(license_.spdx_id)}</span>'
-    return name + badges[line.commercial_badge]
+    # the prefix only says that a licence stands in no list
+    name = escape(license_.spdx_id.removeprefix("LicenseRef-"))
+    words = f'<span class="nowrap" title="{escape(license_.name)}">{name}</span>'
+    return f"<span>{words}{badges[line.commercial_badge]}</span>"
 
 
 def _price(model: LanguageModel) -> str:
-    return _ABSENT if model.price_out_per_mtok is None else f"${model.price_out_per_mtok:g}"
+    return _ABSENT if model.price_out_per_mtok is None else _dollars(model.price_out_per_mtok)
+
+
+def _dollars(amount: float) -> str:
+    """In cents, or as finely as it takes."""
+    return f"${amount:.2f}" if amount >= 0.1 or not amount else f"${amount:.3g}"
 
 
 def _grid_line(tick: Tick) -> str:

@@ -57,6 +57,45 @@ def test_axe_finds_nothing_serious_and_nothing_spills_over_a_phone(open_page, ad
     assert page.evaluate("document.documentElement.scrollWidth") <= PHONE["width"]
 
 
+def column_shown(page, label):
+    cells = page.locator(f".board-table tbody td[data-label='{label}']")
+    return [float(text.split()[0]) for text in cells.all_inner_texts()]
+
+
+def test_a_board_is_sorted_on_a_phone_where_there_are_no_heads_to_press(open_page):
+    page = open_page("/boards/main/", PHONE)
+    choice = page.get_by_label("Sort by")
+    assert column_shown(page, "Battles") != sorted(column_shown(page, "Battles"), reverse=True)
+    choice.select_option(label="Battles")
+    assert column_shown(page, "Battles") == sorted(column_shown(page, "Battles"), reverse=True)
+    page.reload()
+    assert choice.locator("option:checked").inner_text() == "Battles"
+    choice.select_option(label="Rating")
+    assert column_shown(page, "Rating") == sorted(column_shown(page, "Rating"), reverse=True)
+
+
+def test_filters_fold_on_a_phone_and_say_how_many_are_chosen(open_page):
+    page = open_page("/boards/main/?category=math", PHONE)
+    toggle, category = page.get_by_role("button", name="Filters (1)"), page.get_by_label("Category")
+    assert not category.is_visible()
+    assert page.get_by_label("Search").is_visible()
+    toggle.click()
+    assert toggle.get_attribute("aria-expanded") == "true"
+    category.select_option("")
+    page.get_by_role("button", name="Filters", exact=True).click()
+    assert not category.is_visible()
+
+
+def test_a_desk_shows_all_filters(open_page):
+    page = open_page("/boards/main/")
+    assert page.get_by_label("Category").is_visible()
+    assert not page.get_by_role("button", name="Filters").is_visible()
+
+
+def test_a_desk_has_heads_to_press_and_no_choice(open_page):
+    assert not open_page("/boards/main/").get_by_label("Sort by").is_visible()
+
+
 def test_a_board_can_be_searched_and_sorted_from_the_keyboard(open_page):
     page = open_page("/boards/main/")
     page.focus("#filter-q")

@@ -149,3 +149,13 @@ def test_one_impossible_board_does_not_stop_the_others(board, votes):
     board.save()
     refresh_live_boards()
     assert board.snapshots.count() == 1
+
+
+def test_a_board_whose_anchor_is_missing_does_not_hold_up_the_others(board, votes):
+    Board.objects.create(
+        slug="adrift", title="Adrift", options={"anchor_model": "nobody"}, position=0
+    )
+    board.position = 1
+    board.save()
+    refresh_live_boards()
+    assert board.snapshots.count() == 1

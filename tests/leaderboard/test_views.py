@@ -1,11 +1,14 @@
 """Pages of the leaderboard: what a reader sees, and at what cost."""
 
+from types import SimpleNamespace
+
 import pytest
 from django.urls import reverse
 
 from arena.models import License, Vote
 from leaderboard.models import Board
 from leaderboard.services import take_snapshot
+from leaderboard.templatetags.boards import chance, interval_ends
 
 pytestmark = pytest.mark.django_db
 
@@ -49,6 +52,20 @@ def test_a_slice_is_fitted_once_and_then_read(client, rated, board):
     for _ in range(2):
         page(client, "board_detail", "main", category="math")
     assert board.snapshots.filter(slice_key="category=math").count() == 1
+
+
+def test_a_slice_without_the_anchor_says_why_it_cannot_be_rated(client, board, votes):
+    board.options = {"anchor_model": "gamma", "anchor_value": 1200}
+    board.save()
+    take_snapshot(board=board)
+    Vote.objects.filter(battle__model_b__slug="gamma", battle__question__category="math").delete()
+    response = page(client, "board_detail", "main", category="math")
+    text = response.content.decode()
+    assert response.status_code == 200
+    assert "This part of the board cannot be rated by itself" in text
+    assert "gamma" in text
+    for name in ("board_csv", "board_embed", "board_json"):
+        assert page(client, name, "main", category="math").status_code in (200, 404)
 
 
 def test_an_unknown_filter_value_shows_the_whole_board(client, rated, board):
@@ -142,3 +159,55 @@ def test_pages_speak_chinese_when_asked(client, rated):
         reverse("board_detail", args=["main"]), headers={"Accept-Language": "zh-hans"}
     ).content.decode()
     assert 'lang="zh-hans"' in text
+
+
+def test_the_interval_stands_there_in_figures_and_nothing_is_certain(client, rated):
+    text = page(client, "board_detail", "main").content.decode()
+    row = rated.ratings.get(model__slug="alpha")
+    assert f"{row.rating_lower:.0f}–{row.rating_upper:.0f}</span>" in text
+    assert chance(1.0) == chance(0.999) == ">99 %"
+    assert chance(0.0) == "<1 %"
+    assert chance(0.5) == "50 %"
+
+
+def test_narrow_intervals_keep_a_decimal():
+    line = SimpleNamespace(lower=7.24, upper=7.81)
+    assert interval_ends(line) == "7.2–7.8"
+    assert interval_ends(SimpleNamespace(lower=None, upper=None)) == ""
+
+
+def test_findings_name_models_as_readers_know_them(client, rated, alpha):
+    evidence = rated.evidence
+    influence = {
+        "leader": "alpha",
+        "overtaken_by": "beta",
+        "removals": 2,
+        "votes": 9,
+        "share": 0.22,
+    }
+    evidence.examination = {
+        "influence": influence,
+        "cycles": [{"models": ["alpha", "beta", "gamma"]}],
+    }
+    evidence.save()
+    text = page(client, "board_detail", "main").content.decode()
+    assert "would put Beta above Alpha." in text
+    assert "<li>Alpha › Beta › Gamma › Alpha</li>" in text
+
+
+def test_a_single_snapshot_offers_no_comparison_with_itself(client, rated, board):
+    text = page(client, "board_history", "main").content.decode()
+    assert "Bradley–Terry" in text
+    assert 'type="radio"' not in text
+    Vote.objects.first().delete()
+    take_snapshot(board=board)
+    assert 'type="radio"' in page(client, "board_history", "main").content.decode()
+
+
+def test_prices_are_in_cents_and_licences_without_their_prefix(client, rated, alpha):
+    alpha.price_out_per_mtok = 1.2
+    alpha.license = License.objects.get(spdx_id="LicenseRef-Llama-3")
+    alpha.save()
+    text = page(client, "board_detail", "main").content.decode()
+    assert "$1.20<" in text
+    assert ">Llama-3</span>" in text

@@ -8,7 +8,7 @@ from typing import Any
 
 from django.core.management import BaseCommand, CommandError
 
-from leaderboard.ratings import METHODS, ComparisonsError, ScoresError
+from leaderboard.ratings import METHODS, RatingError
 from leaderboard.selectors import (
     UnknownBoardError,
     get_board,
@@ -49,7 +49,7 @@ class Command(BaseCommand):
             raise CommandError(f"board {options['board']!r}: {error}", returncode=3) from None
         except (UnknownBoardError, UnknownPartError, BoardError) as error:
             raise CommandError(str(error), returncode=2) from None
-        except (ComparisonsError, ScoresError) as error:
+        except RatingError as error:
             raise CommandError(str(error), returncode=1) from None
         rows = rating_rows(snapshot)
         if options["json"]:

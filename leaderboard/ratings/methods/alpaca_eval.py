@@ -1,5 +1,6 @@
 """AlpacaEval: win rates against a baseline, as they are and with length held equal."""
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,6 +12,7 @@ from leaderboard.ratings.baseline import Baseline, find_baseline, pin_baseline
 from leaderboard.ratings.cells import PairTable
 from leaderboard.ratings.clusters import ClusterPlan, plan_clusters
 from leaderboard.ratings.comparisons import Comparisons, Outcome
+from leaderboard.ratings.errors import RatingError
 from leaderboard.ratings.intervals import Reach, describe_plan
 from leaderboard.ratings.length_control import (
     N_FOLDS,
@@ -27,11 +29,16 @@ from leaderboard.ratings.ratings import Estimate, Ratings, json_number, ranked
 from leaderboard.ratings.strengths import SCORE_OF_A
 from leaderboard.ratings.style import LENGTH
 
+NAMED_MISSING = 3
 Headline = Literal["auto", "length_controlled", "win_rate", "discrete"]
 
 
-class LengthError(ValueError):
+class LengthError(RatingError):
     """Length control was asked for without lengths."""
+
+
+class DifficultyError(RatingError):
+    """A published table of difficulties does not know all questions."""
 
 
 class AlpacaEvalOptions(ClusteredOptions):
@@ -45,10 +52,31 @@ class AlpacaEvalOptions(ClusteredOptions):
         description="The number that ranks: length-controlled, plain or discrete win rate; "
         "'auto' is length-controlled where lengths are known, else plain.",
     )
-    difficulty: dict[int, float] | None = Field(
+    difficulty: dict[str, dict[str, float]] | dict[int, float] | None = Field(
         default=None,
-        description="Published difficulty per question id; fitted on these answers if absent.",
+        description="Published difficulties by question set and the question's id in it, "
+        '{"alpaca": {"17": 0.3}}; fitted on these answers if absent.',
     )
+
+    @property
+    def is_numbered(self) -> bool:
+        """Whether difficulties go by the rows' own numbers, as in snapshots of earlier versions;
+        those that are missing there count as 0.
+        """
+        values = (self.difficulty or {}).values()
+        return any(not isinstance(value, dict) for value in values)
+
+    def named_questions(self) -> Collection[str]:
+        return self.by_name().keys()
+
+    def by_name(self) -> dict[str, float]:
+        """Difficulties by ``set/external id``."""
+        return {
+            f"{set_slug}/{external_id}": value
+            for set_slug, of_set in (self.difficulty or {}).items()
+            if isinstance(of_set, dict)
+            for external_id, value in of_set.items()
+        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +192,7 @@ def _length_models(
         term[mine] = length_term(challenger[mine], opponent[mine])
     preference = share.value[used] / 100
     if options.difficulty is not None:
-        known = options.difficulty
-        difficulty = np.array([known.get(int(q), 0.0) for q in rows.question[used]])
+        difficulty = published_difficulties(rows, used, options)
     else:
         difficulty = fit_difficulty(preference, term, model, question)[question]
     n_questions = int(question.max(initial=-1)) + 1
@@ -176,6 +203,31 @@ def _length_models(
         fit = fit_length_model(preference[mine], term[mine], difficulty[mine], fold[mine])
         fitted[int(index)] = (used[mine], fit)
     return fitted
+
+
+def published_difficulties(
+    rows: Comparisons, used: NDArray[np.intp], options: AlpacaEvalOptions
+) -> NDArray[np.float64]:
+    questions = rows.question[used]
+    if options.is_numbered:
+        numbered: Any = options.difficulty
+        return np.array([numbered.get(int(q), 0.0) for q in questions])
+    if not rows.question_names:
+        raise DifficultyError(
+            "the rows do not say which questions they are about; give their names, or leave the "
+            "option difficulty out"
+        )
+    known = options.by_name()
+    names = (*rows.question_names, "a battle without a question")  # the last is that of -1
+    missing = sorted({names[code] for code in np.unique(questions)} - known.keys())
+    if missing:
+        more = f" and {len(missing) - NAMED_MISSING} more" if len(missing) > NAMED_MISSING else ""
+        raise DifficultyError(
+            f"the option difficulty has no value for {', '.join(missing[:NAMED_MISSING])}{more}; "
+            "add what is missing, narrow the board to questions that have one, or leave the option "
+            "out to have difficulties fitted on these answers"
+        )
+    return np.array([known[names[code]] for code in questions])
 
 
 def _length_controlled(

@@ -5,6 +5,7 @@ from numpy.typing import NDArray
 from pydantic import Field
 
 from leaderboard.ratings.clusters import Clustering, ClusterPlan, plan_ids
+from leaderboard.ratings.errors import RatingError
 from leaderboard.ratings.intervals import Reach, describe_plan
 from leaderboard.ratings.means import Means, Share, weighted_means
 from leaderboard.ratings.methods import rating_method
@@ -29,7 +30,7 @@ class MeanScoreOptions(ClusteredOptions):
     )
 
 
-class CategoryError(ValueError):
+class CategoryError(RatingError):
     """A category that the scores do not have."""
 
 

@@ -1,5 +1,6 @@
 // Behaviour of the page frame. Nothing here is needed to read a page or to send a form.
 
+import { makeFoldable } from "./filters.js";
 import { makeSortable } from "./sorting.js";
 
 const THEMES = ["auto", "light", "dark"];
@@ -130,6 +131,7 @@ document.addEventListener("click", openDialog);
 function enhance(within) {
   addCopyButtons(within);
   for (const table of within.querySelectorAll("table[data-sortable]")) makeSortable(table);
+  for (const form of within.querySelectorAll("form.filters[role=search]")) makeFoldable(form);
 }
 
 enhance(document);

@@ -27,6 +27,31 @@ function sortRows(table, column, sign) {
     const direction = sign > 0 ? "ascending" : "descending";
     head.setAttribute("aria-sort", index === column ? direction : "none");
   });
+  const choice = table.closest(".table-scroll")?.previousElementSibling?.querySelector("select");
+  if (choice) choice.value = column;
+}
+
+function startsHigh(table, column) {
+  return column > 0 && typeof valueOf(table.tBodies[0].rows[0], column) === "number";
+}
+
+function sortAndRemember(table, column, sign) {
+  sortRows(table, column, sign);
+  remember(column, sign);
+}
+
+// sheets on a phone have no heads to press
+function addChoice(table, names) {
+  const label = document.createElement("label");
+  label.className = "sort-choice";
+  const select = document.createElement("select");
+  for (const [column, name] of names) select.add(new Option(name, column));
+  label.append(document.body.dataset.textSort, select);
+  select.addEventListener("change", () => {
+    const column = Number(select.value);
+    sortAndRemember(table, column, startsHigh(table, column) ? -1 : 1);
+  });
+  table.closest(".table-scroll")?.before(label);
 }
 
 function remember(column, sign) {
@@ -46,20 +71,22 @@ function addButton(table, head, column) {
   head.append(button);
   head.setAttribute("aria-sort", "none");
   button.addEventListener("click", () => {
-    const startsHigh = typeof valueOf(table.tBodies[0].rows[0], column) === "number" && column > 0;
     const current = head.getAttribute("aria-sort");
-    const sign = current === "none" ? (startsHigh ? -1 : 1) : current === "ascending" ? -1 : 1;
-    sortRows(table, column, sign);
-    remember(column, sign);
+    const first = startsHigh(table, column) ? -1 : 1;
+    sortAndRemember(table, column, current === "none" ? first : current === "ascending" ? -1 : 1);
   });
 }
 
 export function makeSortable(table) {
   if (table.dataset.sortable === "ready" || !table.tBodies[0]?.rows.length) return;
   table.dataset.sortable = "ready";
+  const names = [];
   [...table.tHead.rows[0].cells].forEach((head, column) => {
-    if (!head.querySelector(".interval-axis, .visually-hidden")) addButton(table, head, column);
+    if (head.querySelector(".interval-axis, .visually-hidden")) return;
+    names.push([column, head.innerText.trim().replace(/\s+/g, " ") || head.textContent.trim()]);
+    addButton(table, head, column);
   });
+  if (table.classList.contains("table-sheets")) addChoice(table, names);
   const chosen = /^(-?)(\d+)$/.exec(new URL(location.href).searchParams.get("sort") ?? "");
   const head = chosen && table.tHead.rows[0].cells[Number(chosen[2])];
   if (head?.hasAttribute("aria-sort")) sortRows(table, Number(chosen[2]), chosen[1] ? -1 : 1);

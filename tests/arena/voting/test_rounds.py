@@ -195,5 +195,5 @@ def test_agreement_among_annotators_is_shown_once_two_have_judged(
         join(browser, invite)
         for choice in ("tie", "both_bad"):
             browser.cast(choice, browser.token(round=invite.code), round=invite.code)
-    assert "Krippendorff" in admin_client.get(address).text
-    assert alpha_of_round(invite).value == pytest.approx(1)
+    assert "2 battles judged by two or more" in admin_client.get(address).text
+    assert alpha_of_round(invite).alpha.value == pytest.approx(1)

@@ -3,6 +3,7 @@
 import json
 import math
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -14,8 +15,10 @@ from leaderboard.ratings.baseline import BaselineError
 from leaderboard.ratings.length_control import fit_difficulty, l1_logistic, length_term
 from leaderboard.ratings.methods.alpaca_eval import (
     AlpacaEvalOptions,
+    DifficultyError,
     LengthError,
     alpaca_eval_table,
+    published_difficulties,
 )
 from leaderboard.ratings.methods.mt_bench_adjusted import combine_games
 
@@ -171,17 +174,73 @@ def test_unparsed_preferences_are_excluded_and_counted() -> None:
     assert fit.diagnostics["alpaca_eval"]["alpha"]["n_total"] == 17
 
 
+def named(rows: Comparisons) -> Comparisons:
+    """The same rows, about questions q0, q1, … of the set alpaca."""
+    names = tuple(f"alpaca/q{i}" for i in range(int(rows.question.max()) + 1))
+    return replace(rows, question_names=names)
+
+
+def table(n: int) -> dict[str, dict[str, float]]:
+    """A difficulty for each of ``n`` such questions."""
+    return {"alpaca": {f"q{i}": i / n for i in range(n)}}
+
+
+def test_difficulties_go_by_the_names_of_questions_in_whatever_order_they_are_numbered() -> None:
+    rows = named(preferences(40))
+    turned = replace(
+        rows, question=39 - rows.question, question_names=tuple(reversed(rows.question_names))
+    )
+    options = AlpacaEvalOptions(baseline="base", difficulty=table(40))
+    numbered = AlpacaEvalOptions(baseline="base", difficulty={i: i / 40 for i in range(40)})
+    flat = AlpacaEvalOptions(
+        baseline="base", difficulty={"alpaca": {f"q{i}": 0.0 for i in range(40)}}
+    )
+    first, second = (difficulties_used(each, options) for each in (rows, turned))
+    assert first.tolist() == second.tolist() == (rows.question / 40).tolist()
+    by_name, by_number = (alpaca_eval_table(rows, each) for each in (options, numbered))
+    assert by_name == by_number
+    assert by_name != alpaca_eval_table(rows, flat)
+
+
+def difficulties_used(rows: Comparisons, options: AlpacaEvalOptions) -> np.ndarray:
+    return published_difficulties(rows, np.arange(len(rows)), options)
+
+
+@pytest.mark.parametrize(
+    ("absent", "told"),
+    [
+        (["q3"], "no value for alpaca/q3; add"),
+        ([f"q{i}" for i in range(10, 20)], "alpaca/q10, alpaca/q11, alpaca/q12 and 7 more; add"),
+    ],
+)
+def test_questions_without_a_difficulty_are_refused_by_name(absent: list[str], told: str) -> None:
+    known = {name: value for name, value in table(30)["alpaca"].items() if name not in absent}
+    with pytest.raises(DifficultyError, match=told):
+        ALPACA.fit(named(preferences(30)), {"baseline": "base", "difficulty": {"alpaca": known}})
+
+
+def test_difficulties_by_name_need_rows_that_name_their_questions() -> None:
+    with pytest.raises(DifficultyError, match="do not say which questions"):
+        ALPACA.fit(preferences(30), {"baseline": "base", "difficulty": table(30)})
+
+
+def test_tables_by_number_are_read_as_they_were_when_their_snapshots_were_made() -> None:
+    options = ALPACA.options.model_validate({"baseline": "base", "difficulty": {"0": 0.5}})
+    assert options.is_numbered
+    assert difficulties_used(preferences(3), options).tolist()[:3] == [0.5, 0.0, 0.0]
+
+
 def test_the_source_of_the_difficulties_is_stated() -> None:
-    rows = preferences(30)
+    rows = named(preferences(30))
     own = ALPACA.fit(rows, {"baseline": "base"})
-    given = ALPACA.fit(rows, {"baseline": "base", "difficulty": dict.fromkeys(range(30), 0.1)})
+    given = ALPACA.fit(rows, {"baseline": "base", "difficulty": table(30)})
     assert own.diagnostics["difficulty"] == "fitted on these answers"
     assert given.diagnostics["difficulty"] == "published table"
 
 
 def test_with_a_given_table_adding_a_challenger_moves_no_other() -> None:
-    rows = preferences(60)
-    options = AlpacaEvalOptions(baseline="base", difficulty={i: i / 60 for i in range(60)})
+    rows = named(preferences(60))
+    options = AlpacaEvalOptions(baseline="base", difficulty=table(60))
     alone = rows.select(rows.model_b == rows.models.index("alpha"))
     both, one = alpaca_eval_table(rows, options), alpaca_eval_table(alone, options)
     assert both["alpha"] == one["alpha"]
