@@ -10,7 +10,6 @@ from typing import Any
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.utils.text import slugify
-from scipy.stats import kendalltau
 
 from arena.models import LanguageModel
 from arena.run_progress import RunProgress, run_progress
@@ -166,6 +165,8 @@ def _examiners(found: Mapping[str, Mapping[str, Any]]) -> list[Examiner]:  # JSO
 
 
 def _tau(lines: list[Line]) -> float | None:
+    from scipy.stats import kendalltau  # every command would wait half a second for it
+
     pairs = [(line.peers.rating, line.central.rating) for line in lines if line.central]
     if len(pairs) < 2:
         return None

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import t as student_t
+from scipy.special import stdtrit
 
 Values = NDArray[np.float64]
 Labels = NDArray[np.int64]
@@ -57,5 +57,5 @@ def clustered_mean(
     variance = by_voter + by_question - both
     if not variance > 0:
         variance = max(by_voter, by_question)
-    half = float(student_t.ppf(0.5 + confidence / 2, fewest - 1)) * math.sqrt(variance) / n
+    half = float(stdtrit(fewest - 1, 0.5 + confidence / 2)) * math.sqrt(variance) / n
     return ClusteredMean(mean, mean - half, mean + half, n)

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy.stats import binomtest
 
 FloatArray = npt.NDArray[np.float64]
 RESAMPLES = 10_000
@@ -43,6 +42,8 @@ def mcnemar(first: Sequence[float] | FloatArray, second: Sequence[float] | Float
     Under the null hypothesis each discordant sample falls either way with probability 1/2. Without
     discordant samples the p-value is 1.
     """
+    from scipy.stats import binomtest  # every command would wait half a second for it
+
     a, b = np.asarray(first) > 0.5, np.asarray(second) > 0.5
     only_first, only_second = int((a & ~b).sum()), int((~a & b).sum())
     discordant = only_first + only_second

@@ -23,7 +23,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy.special import expit, ndtri
-from scipy.stats import norm
 
 from judging.adaptive.strengths import FloatArray, IntArray, Verdicts
 
@@ -96,7 +95,7 @@ def noise_of(verdicts: Verdicts) -> Noise:
     mean = (np.bincount(pair, verdicts.share) / np.bincount(pair))[pair]
     residual = verdicts.share - mean
     threshold, band = ndtri(np.clip(mean, *_SHARES)), _tie_band(ties)
-    density = (norm.pdf(threshold - band) + norm.pdf(threshold + band)) / 2
+    density = (_normal_density(threshold - band) + _normal_density(threshold + band)) / 2
     one_pair = _codes(question, pair)
     games, games_base = _products(one_pair, residual), _products(one_pair, density)
     sides = np.concatenate((verdicts.first, verdicts.second))
@@ -115,6 +114,11 @@ def noise_of(verdicts: Verdicts) -> Noise:
         across = _latent(near - 2 * games, near_base - 2 * games_base)
         between_pairs = Correlation(across, deviation)
     return Noise(ties, between_games, between_pairs, n_questions)
+
+
+def _normal_density(z: FloatArray) -> FloatArray:
+    density: FloatArray = np.exp(-z * z / 2) / np.sqrt(2 * np.pi)
+    return density
 
 
 def _tie_band(ties: float) -> float:

@@ -7,8 +7,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy.stats import norm
-from scipy.stats import t as student_t
+from scipy.special import ndtr, ndtri, stdtrit
 
 FloatArray: TypeAlias = NDArray[np.float64]
 Clusters: TypeAlias = Sequence[Hashable]
@@ -99,8 +98,8 @@ def interval_of(
         return Estimate(None, None, None, n, n_clusters)
     if resampled is None or n_clusters < 2:
         return Estimate(float(value), None, None, n, n_clusters)
-    reach = student_t.ppf((1 + confidence) / 2, n_clusters - 1)
-    tail = float(norm.cdf(-reach * sqrt(n_clusters / (n_clusters - 1))))
+    reach = stdtrit(n_clusters - 1, (1 + confidence) / 2)
+    tail = float(ndtr(-reach * sqrt(n_clusters / (n_clusters - 1))))
     lower, upper = np.nanquantile(resampled, (tail, 1 - tail))
     return Estimate(float(value), float(lower), float(upper), n, n_clusters)
 
@@ -137,7 +136,7 @@ def wilson_interval(
     share: float, n: int, confidence: float = DEFAULT_CONFIDENCE
 ) -> tuple[float, float]:
     """Wilson's score interval of a proportion. Source: Wilson 1927."""
-    z = float(norm.ppf((1 + confidence) / 2))
+    z = float(ndtri((1 + confidence) / 2))
     scale = 1 + z * z / n
     centre = (share + z * z / (2 * n)) / scale
     half = z / scale * sqrt(share * (1 - share) / n + z * z / (4 * n * n))

@@ -5,8 +5,7 @@ from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import expit
-from scipy.stats import chi2, norm
+from scipy.special import chdtrc, expit, ndtri
 
 from leaderboard.ratings.cells import PairTable, cell_keys
 from leaderboard.ratings.clusters import plan_clusters
@@ -62,7 +61,7 @@ def pair_residuals(
         ],
         "chi_square": total,
         "degrees_of_freedom": freedom,
-        "p_value": float(chi2.sf(total, freedom)) if freedom else None,
+        "p_value": float(chdtrc(freedom, total)) if freedom else None,
     }
 
 
@@ -83,7 +82,7 @@ def surviving_cycles(
     seen = pair_shares(rows, plan_clusters(rows), both_bad_is_tie=both_bad_is_tie)
     if not seen.share.size:
         return []
-    critical = float(norm.isf((1 - level) / (2 * seen.share.size)))
+    critical = float(-ndtri((1 - level) / (2 * seen.share.size)))
     error = np.nan_to_num(seen.error, nan=np.inf)
     floor = least_error(np.full(error.size, 0.5), seen.clusters)
     z = (seen.share - 0.5) / np.maximum(error, floor)

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.sparse import csr_array
-from scipy.stats import norm, t
+from scipy.special import ndtri, stdtrit
 
 from leaderboard.ratings.clusters import ClusterPlan, Grouping
 
@@ -24,7 +24,7 @@ class Reach:
         quantile = 0.5 + self.level / 2
         if self.freedom < 1:
             return float("inf")
-        return float(t.ppf(quantile, self.freedom) if self.freedom < 10_000 else norm.ppf(quantile))
+        return float(stdtrit(self.freedom, quantile) if self.freedom < 10_000 else ndtri(quantile))
 
     def ends(
         self, rating: NDArray[np.float64], covariance: NDArray[np.float64]

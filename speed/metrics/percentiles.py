@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 Floats = NDArray[np.float64]
 CONFIDENCE = 0.95
@@ -40,6 +40,8 @@ def percentile_estimates(
 
 
 def _of_ordered(ordered: Floats, percent: float, level: float) -> Estimate:
+    from scipy import stats  # every command would wait half a second for it
+
     size = len(ordered)
     if size == 0:
         return Estimate(float("nan"), None, None, 0)
@@ -72,7 +74,7 @@ def mean_estimate(values: Floats, *, level: float = CONFIDENCE) -> Estimate:
     mean = float(kept.mean())
     if size < 2:
         return Estimate(mean, None, None, size)
-    half = float(stats.t.ppf((1 + level) / 2, size - 1)) * float(kept.std(ddof=1)) / size**0.5
+    half = float(stdtrit(size - 1, (1 + level) / 2)) * float(kept.std(ddof=1)) / size**0.5
     return Estimate(mean, mean - half, mean + half, size)
 
 

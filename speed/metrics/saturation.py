@@ -8,7 +8,6 @@ climb counts only when it is also material.
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import stats
 
 from speed.metrics.outcomes import in_flight_at
 from speed.metrics.percentiles import CONFIDENCE, Floats
@@ -70,6 +69,8 @@ def detect_overload(timeline: Timeline) -> Saturation:
 
 def fit_trend(at_s: Floats, values: Floats, *, level: float = CONFIDENCE) -> Trend | None:
     """Least squares through the known points; None with fewer than eight of them."""
+    from scipy import stats  # every command would wait half a second for it
+
     known = ~np.isnan(values)
     if np.count_nonzero(known) < MIN_BINS:
         return None

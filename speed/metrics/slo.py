@@ -6,7 +6,7 @@ from enum import StrEnum
 from types import MappingProxyType
 
 import numpy as np
-from scipy import stats
+from scipy.special import betaincinv
 
 from speed.definitions.agon import samples_of
 from speed.metrics.percentiles import CONFIDENCE
@@ -123,8 +123,8 @@ def share_interval(good: int, issued: int, *, level: float = CONFIDENCE) -> tupl
     if issued == 0:
         return 0.0, 1.0
     tail = (1 - level) / 2
-    lower = float(stats.beta.ppf(tail, good, issued - good + 1)) if good else 0.0
-    upper = float(stats.beta.ppf(1 - tail, good + 1, issued - good)) if good < issued else 1.0
+    lower = float(betaincinv(good, issued - good + 1, tail)) if good else 0.0
+    upper = float(betaincinv(good + 1, issued - good, 1 - tail)) if good < issued else 1.0
     return lower, upper
 
 
