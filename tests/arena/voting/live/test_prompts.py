@@ -74,6 +74,18 @@ async def test_prompts_are_limited_per_minute(two_models, policy, connect):
     assert (await socket.ask({"do": "prompt", "text": "Again"}))["code"] == "too_many_prompts"
 
 
+async def test_prompts_are_limited_per_address_however_many_cookies(two_models, policy, connect):
+    await sync_to_async(policy)(live_prompts_per_address_and_minute=2)
+    await sync_to_async(cache.clear)()
+    for _ in range(2):
+        socket = await connect()
+        await socket.open()
+        await socket.converse()
+    socket = await connect()
+    await socket.open()
+    assert (await socket.ask({"do": "prompt", "text": "Hi"}))["code"] == "too_many_prompts"
+
+
 async def test_a_prompt_on_the_word_list_is_refused(two_models, policy, connect):
     await sync_to_async(policy)(moderation="words", moderation_words="forbidden thing\n禁词")
     socket = await connect()
