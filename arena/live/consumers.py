@@ -15,8 +15,8 @@ from django.core.cache import cache
 from django.db import DatabaseError
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
-from django.utils.translation import gettext_lazy as _
 from django.utils.translation import get_supported_language_variant, override
+from django.utils.translation import gettext_lazy as _
 
 from arena.calling import NotCallableError
 from arena.live.rooms import MOST_TURNS, ROOMS, Mode, Room, Seat, is_full, storable
