@@ -20,8 +20,8 @@ from typing import Final
 COINED: Final = (
     "chatgpt", "gpt", "openai", "anthropic", "qwen", "tongyi", "tongyi qianwen", "通义千问", "千问",
     "deepseek", "深度求索", "chatglm", "glm", "智谱", "智谱清言", "zhipu", "baichuan", "ernie bot",
-    "文心一言", "月之暗面", "doubao", "豆包", "hunyuan", "零一万物", "minimax", "internlm", "stablelm",
-    "mixtral", "wizardlm", "nemotron", "xai", "olmo", "deepmind",
+    "文心一言", "月之暗面", "doubao", "豆包", "hunyuan", "零一万物", "minimax", "internlm",
+    "stablelm", "mixtral", "wizardlm", "nemotron", "xai", "olmo", "deepmind",
 )  # fmt: skip
 # also words, people, or stars
 ORDINARY: Final = (

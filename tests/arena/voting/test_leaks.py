@@ -107,7 +107,7 @@ INTRODUCTIONS = (
     "My underlying model is GPT-4o.",
     "Speaking as Claude, I'd say no.",
     "Yours, ChatGPT",
-    "I am an artificial intelligence model known as Llama. Llama stands for Large Language Model Meta AI.",
+    "I am an artificial intelligence model known as Llama. It stands for something.",
     "I\u2019m Grok, built by xAI.",
     "I'm Phi, developed by Microsoft.",
     "I am not ChatGPT; I am Claude.",
