@@ -59,16 +59,25 @@ def _counts(votes: Any) -> dict[str, int]:  # a queryset of votes
     )
 
 
-def _reasons() -> list[tuple[str, int]]:
-    """Votes left out, by the first reason that applies: the vote's own, else its battle's."""
+def _reasons() -> list[tuple[str, int, str]]:
+    """Votes left out, by the first reason that applies: the vote's own, else its battle's. With the
+    reason's code where it can be lifted from all the votes that carry it.
+    """
     counts: dict[str, int] = {}
+    liftable = set(
+        Vote.objects.exclude(exclusion="").order_by().values_list("exclusion").distinct()
+    )
     for path in ("exclusion", "battle__exclusion"):
         rows = Vote.objects.exclude(**{path: ""}).order_by().values_list(path)
         rows = rows.filter(exclusion="") if path != "exclusion" else rows
         for reason, n in rows.annotate(n=Count("id")):
             counts[reason] = counts.get(reason, 0) + n
     return [
-        (str(Exclusion(reason).label), n)
+        (
+            str(Exclusion(reason).label),
+            n,
+            reason if (reason,) in liftable and reason != Exclusion.CONTROL else "",
+        )
         for reason, n in sorted(counts.items(), key=lambda x: -x[1])
     ]
 
