@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
+from django.views.defaults import bad_request
 
 NUL = "\0"
 
@@ -19,9 +20,8 @@ class RefuseNulMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase:
         if any(NUL in text for text in _texts(request)):
-            raise BadRequest(
-                "The request holds a NUL character (%00), which cannot be stored; leave it out."
-            )
+            problem = "the request holds a NUL character (%00), which cannot be stored"
+            return bad_request(request, BadRequest(problem))
         return self._get_response(request)
 
 
