@@ -11,7 +11,7 @@ from django.utils.translation import override
 
 from arena.live.rooms import MOST_ROOMS_PER_VOTER, ROOMS
 from arena.models import Endpoint
-from tests.arena.voting.live.sockets import GOOD, Socket, communicator_for
+from tests.arena.voting.live.sockets import GOOD, SLOW, Socket, communicator_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -108,8 +108,10 @@ async def test_mallory_cannot_take_all_the_rooms_with_many_cookies(
 
 
 async def test_of_two_tabs_with_a_prompt_at_once_one_is_told_to_wait(
-    two_models, connect, monkeypatch
+    make_live_model, connect, monkeypatch
 ):
+    for slug in ("amber", "birch"):
+        await sync_to_async(make_live_model)(slug, **SLOW)
     both_asked = asyncio.Event()
 
     async def slow_moderation(text, policy):
