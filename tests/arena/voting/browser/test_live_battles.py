@@ -129,7 +129,6 @@ def test_a_broken_model_ends_gracefully_and_cannot_be_voted_on(live_models, desk
     expect(desktop.page.locator("[data-votes]")).to_be_hidden()
     assert not Battle.objects.exists()
     desktop.page.get_by_role("button", name="New battle").click()
-    expect(desktop.page.get_by_text("This model did not answer")).to_have_count(0)
     for _ in range(100):
         if Battle.objects.exists():
             break
