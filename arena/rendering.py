@@ -53,7 +53,8 @@ HIGHLIGHTED: Final = frozenset({
 })  # fmt: skip
 RASTER_IMAGE: Final = re.compile(r"data:image/(?:png|jpeg|gif|webp);base64,[A-Za-z0-9+/=]+\Z")
 LINK_ATTRIBUTE: Final = re.compile("href|src", re.IGNORECASE)
-SAME_ORIGIN: Final = re.compile(r"/(?![/\\])[^\\\x00-\x20]*\Z")
+# no way up, no query: an image must not make its reader ask for any page of ours
+OWN_FILE: Final = re.compile(r"/media/[\w/-]+\.\w+\Z", re.ASCII)
 
 TAGS: Final = {
     "a", "blockquote", "br", "code", "del", "div", "em", "h4", "h5", "h6", "hr", "img", "li", "ol",
@@ -131,8 +132,10 @@ def _only_plain_links(tag: str, attribute: str, value: str) -> str | None:
 
 
 def is_shown_as_image(source: str) -> bool:
-    """Only what the page itself carries or serves: a foreign image would tell who reads when."""
-    return bool(RASTER_IMAGE.match(source) or SAME_ORIGIN.match(source))
+    """Only what the page itself carries, or a file of ours: a foreign image would tell who reads
+    when, and any other address here would be asked for in the reader's name.
+    """
+    return bool(RASTER_IMAGE.match(source) or OWN_FILE.match(source))
 
 
 def _image(

@@ -33,6 +33,7 @@ urlpatterns = [
     path("integrity/", voting_integrity.integrity, name="integrity"),
     path("integrity/review/", voting_integrity.integrity_review, name="integrity_review"),
     path("integrity/voters/<int:pk>/", voting_integrity.integrity_voter, name="integrity_voter"),
+    path("integrity/reasons/", voting_integrity.integrity_reason, name="integrity_reason"),
     path("integrity/votes/<int:pk>/", voting_integrity.integrity_vote, name="integrity_vote"),
     path("integrity/controls/", voting_integrity.integrity_gold, name="integrity_gold"),
     path("integrity/policy/", voting_integrity.voting_policy, name="voting_policy"),

@@ -16,7 +16,7 @@ from django.db import transaction
 from django.db.models import Count, Max, Q, QuerySet
 from django.utils import timezone
 
-from arena.models import Battle, Vote, WorkStatus
+from arena.models import Battle, IntegrityAction, Vote, WorkStatus
 from judging.models import Judgment
 from leaderboard.examination import examine
 from leaderboard.fitting import Fitted, NoDataError, fit, select
@@ -144,7 +144,8 @@ def _number_of_news(after: Watermark) -> int:
 def _marks(until: dict[str, int] | None = None) -> dict[str, Any]:
     """Rows by mark among those up to the ids ``until`` (all, where not given): JSON.
 
-    Whoever marks, unmarks or deletes a row changes one of these counts.
+    Whoever marks, unmarks or deletes a row changes one of these counts; who marks one and unmarks
+    another has acted, which is counted too.
     """
     rows: dict[str, QuerySet[Any]] = {
         "votes": Vote.objects.order_by(),
@@ -154,7 +155,8 @@ def _marks(until: dict[str, int] | None = None) -> dict[str, Any]:
     last = until or {
         name: of_kind.aggregate(last=Max("id"))["last"] or 0 for name, of_kind in rows.items()
     }
-    marks: dict[str, Any] = {"until": last}
+    acts = IntegrityAction.objects.aggregate(last=Max("id"))["last"] or 0
+    marks: dict[str, Any] = {"until": last, "acts": acts}
     for name, of_kind in rows.items():
         by_mark = of_kind.filter(id__lte=last[name]).values_list("exclusion")
         marks[name] = dict(by_mark.annotate(n=Count("id")))

@@ -10,12 +10,13 @@ from typing import Any
 import orjson
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
+from django.conf import settings
 from django.core.cache import cache
 from django.db import DatabaseError
 from django.template.loader import render_to_string
 from django.utils.functional import Promise
+from django.utils.translation import get_supported_language_variant, override
 from django.utils.translation import gettext_lazy as _
-from django.utils.translation import override
 
 from arena.calling import NotCallableError
 from arena.live.rooms import MOST_TURNS, ROOMS, Mode, Room, Seat, is_full, storable
@@ -84,11 +85,12 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
             "stop": self._stop,
             "vote": self._vote,
         }
-        if not isinstance(content, dict) or content.get("do") not in acts or not self.visitor:
+        act = acts.get(str(content.get("do"))) if isinstance(content, dict) else None
+        if act is None or not isinstance(content, dict) or not self.visitor:
             await self._refuse("unknown")
             return
         try:
-            await acts[content["do"]](content)
+            await act(content)
         except RefusedError as error:
             await self._refuse(error.code)
 
@@ -101,16 +103,20 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         """Nothing instead of an exception, which would close the socket."""
         try:
             return await super().decode_json(text_data)
-        except ValueError:
+        except (ValueError, RecursionError):
             return None
+
+    async def receive(
+        self, text_data: str | None = None, bytes_data: bytes | None = None, **kwargs: object
+    ) -> None:
+        """Bytes are no message of ours, and read as an empty one."""
+        await super().receive(text_data=text_data or "null", **kwargs)
 
     # -- acts -------------------------------------------------------------------------------
 
     async def _open(self, wanted: Message) -> None:
         if self.room is not None:
             self.room.close()
-        if is_full(self._voter_id):
-            raise RefusedError("full")
         mode = Mode(wanted["mode"]) if wanted.get("mode") in list(Mode) else Mode.BLIND
         slugs = _texts(wanted.get("models"))[:2]
         try:
@@ -118,6 +124,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
             seats = [Seat(m.pk, m.display_name, provider_of(m)) for m in seating.models]
         except (NobodyToAskError, NotCallableError):
             raise RefusedError("nobody") from None
+        if is_full(self._voter_id, self._address_key):
+            raise RefusedError("full")
         self.room = Room(
             mode=mode,
             voter_id=self._voter_id,
@@ -127,7 +135,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
             ),
             draw_probability=seating.draw_probability,
             drawn_by=policy.sampling if mode == Mode.BLIND else "",
-            address_key=self.visitor.address_key if self.visitor else "",
+            address_key=self._address_key,
             keep_failure=None if mode == Mode.DIRECT else _keep_failure,
         )
         ROOMS[self.room.key] = self.room
@@ -157,6 +165,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         if len(room.turns) >= MOST_TURNS:
             raise RefusedError("too_many_turns")
         await self._check_prompt(room, text)
+        self._ready_room()  # still: another tab may have been faster
         room.ask(text)
 
     async def _again(self, wanted: Message) -> None:
@@ -166,6 +175,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
             raise RefusedError("empty")
         text = storable(str(wanted.get("text") or room.turns[number].prompt)).strip()
         await self._check_prompt(room, text)
+        self._ready_room()
         room.ask_again(number, text)
 
     async def _stop(self, _wanted: Message) -> None:
@@ -193,6 +203,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
             room.is_over = False
             raise RefusedError("not_stored") from None
         await self.send_json(room.revealed)
+        await room.keep_failures()
 
     # -- checks -----------------------------------------------------------------------------
 
@@ -201,6 +212,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         if self.visitor is None:
             raise RefusedError("unknown")
         return self.visitor.voter.pk
+
+    @property
+    def _address_key(self) -> str:
+        return self.visitor.address_key if self.visitor else ""
 
     def _live_room(self) -> Room:
         if self.room is None or self.room.key not in ROOMS:
@@ -247,10 +262,13 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
 
     def _count_prompt(self) -> VotingPolicy:
         policy = current_policy()
-        key = f"live-prompts:{self._voter_id}:{int(time.time() // 60)}"
-        cache.add(key, 0, timeout=120)
-        if cache.incr(key) > policy.live_prompts_per_minute:
-            raise RefusedError("too_many_prompts")
+        limits = {
+            f"voter:{self._voter_id}": policy.live_prompts_per_minute,
+            f"address:{self._address_key}": policy.live_prompts_per_address_and_minute,
+        }
+        for who, limit in limits.items():
+            if who != "address:" and _count_in_minute(f"live-prompts:{who}") > limit:
+                raise RefusedError("too_many_prompts")
         return policy
 
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
@@ -270,7 +288,13 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
             }
 
     def _language(self) -> str:
-        return str(self.scope["cookies"].get("django_language", "") or self._accepted_language())
+        """One of the interface's; anything else in the cookie would be looked for and kept."""
+        try:
+            return get_supported_language_variant(
+                self.scope["cookies"].get(settings.LANGUAGE_COOKIE_NAME, "")
+            )
+        except LookupError:
+            return self._accepted_language()
 
     def _accepted_language(self) -> str:
         headers = dict(self.scope.get("headers") or [])
@@ -282,7 +306,17 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
 
 
 async def _keep_failure(room: Room) -> None:
-    await database_sync_to_async(store_room)(room)
+    try:
+        await database_sync_to_async(store_room)(room)
+    except DatabaseError:
+        logger.exception("a failed live battle could not be stored")
+
+
+def _count_in_minute(what: str) -> int:
+    """How often, with this time, in the present minute; one that just ended counts anew."""
+    key = f"{what}:{int(time.time() // 60)}"
+    cache.add(key, 0, timeout=120)
+    return int(cache.incr(key))
 
 
 def _texts(value: object) -> list[str]:

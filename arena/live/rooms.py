@@ -10,7 +10,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -31,6 +31,7 @@ BLIND_PROMPT_CHARACTERS = 30_000
 NAMED_PROMPT_CHARACTERS = 12_000
 MOST_ROOMS = 2000
 MOST_ROOMS_PER_VOTER = 8
+MOST_ROOMS_PER_ADDRESS = 200
 TICK_S = 0.03
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]  # messages are JSON
@@ -84,6 +85,8 @@ class Room:
     """One conversation with one or two models, and who is listening.
 
     ``stored`` counts how often it was written down: once per failed reply, and once by the vote.
+    ``failures`` are what it was after each failed reply. They are written down when nobody can vote
+    here any more, for from then on everybody reads the models' names.
     ``repeated`` counts how often a turn was asked again, ``replaced`` holds what was there before,
     with its place, so that a vote after many tries can be told from one after the first.
     ``address_key`` is a keyed hash of where the conversation began. ``revealed`` is the message
@@ -104,6 +107,7 @@ class Room:
     opened_at: float = field(default_factory=time.monotonic)
     shown_at: float | None = None
     stored: int = 0
+    failures: list[Room] = field(default_factory=list)
     repeated: int = 0
     replaced: list[tuple[int, Turn]] = field(default_factory=list)
     send: Send | None = None
@@ -174,6 +178,22 @@ class Room:
         if self._streaming is not None:
             self._streaming.cancel()
         ROOMS.pop(self.key, None)
+        if self.failures:
+            task = asyncio.create_task(self.keep_failures())
+            WRITING.add(task)
+            task.add_done_callback(WRITING.discard)
+
+    async def keep_failures(self) -> None:
+        """Write down what failed, in the order it did; once each."""
+        while self.failures and self.keep_failure is not None:
+            await self.keep_failure(self.failures.pop(0))
+
+    def _remember_failure(self) -> None:
+        as_it_is = replace(
+            self, turns=[*self.turns], replaced=[*self.replaced], failures=[], send=None
+        )
+        self.failures.append(as_it_is)
+        self.stored += 1
 
     def snapshot(self) -> dict[str, Any]:
         """Everything shown so far, for a browser that comes back."""
@@ -296,7 +316,9 @@ class Room:
                 reply.state, reply.failure = ReplyState.EMPTY, "stopped"
         self._streaming = None
         if self.is_failed and self.keep_failure is not None:
-            await self.keep_failure(self)
+            self._remember_failure()
+            if self.key not in ROOMS:
+                await self.keep_failures()
         await self.tell(
             {
                 "is": "done",
@@ -322,9 +344,13 @@ def reply_message(reply: Reply) -> dict[str, Any]:
 
 
 ROOMS: dict[str, Room] = {}
+WRITING: set[asyncio.Task[None]] = set()  # tasks that nobody holds may be collected half-way
 
 
-def is_full(voter_id: int) -> bool:
-    """In all, or of this voter's: nobody is to take all the places alone."""
+def is_full(voter_id: int, address_key: str) -> bool:
+    """In all, of this voter's, or of this address, where cookies cost nothing: nobody is to take
+    all the places alone.
+    """
     own = sum(room.voter_id == voter_id for room in ROOMS.values())
-    return len(ROOMS) >= MOST_ROOMS or own >= MOST_ROOMS_PER_VOTER
+    here = sum(room.address_key == address_key for room in ROOMS.values()) if address_key else 0
+    return len(ROOMS) >= MOST_ROOMS or own >= MOST_ROOMS_PER_VOTER or here >= MOST_ROOMS_PER_ADDRESS

@@ -50,6 +50,7 @@ class Exclusion(models.TextChoices):
     CONTROL = "control", _("a control question")
     GOLD_FAILED = "gold_failed", _("failed control questions")
     MODERATED = "moderated", _("removed by moderation")
+    WITHDRAWN = "withdrawn", _("taken back by its voter within a day")
     STAFF = "staff", _("excluded by staff")
 
 

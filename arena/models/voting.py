@@ -65,6 +65,7 @@ class VotingPolicy(models.Model):
     marked_votes_per_day = models.PositiveIntegerField(default=1000)
     marked_votes_per_address_and_hour = models.PositiveIntegerField(default=1500)
     live_prompts_per_minute = models.PositiveIntegerField(default=12)
+    live_prompts_per_address_and_minute = models.PositiveIntegerField(default=120)
     live_temperature = models.FloatField(default=0.7)
     live_max_tokens = models.PositiveIntegerField(default=2000)
     moderation = models.CharField(max_length=10, choices=ModerationMode, default=ModerationMode.OFF)

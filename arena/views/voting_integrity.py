@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from django import forms
 from django.contrib import messages
+from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
@@ -17,6 +18,7 @@ from arena.voting.policy import forget_policy
 from arena.voting.policy_labels import POLICY_LABELS
 from arena.voting.review import (
     lift_from_voter,
+    lift_reason,
     mark_voter,
     mark_votes,
     review_voters,
@@ -79,6 +81,8 @@ def integrity_voter(request: HttpRequest, pk: int) -> HttpResponse:
         return redirect("integrity")
     if act == "lift":
         n = lift_from_voter(voter, by=user)
+    elif act != "mark":
+        raise BadRequest(f"act {act!r} is none of expert, not_expert, lift, mark")
     else:
         detail = request.POST.get("detail", "")[:500]
         n = mark_voter(voter, Exclusion.STAFF, detail=detail, by=user).votes_changed
@@ -89,11 +93,27 @@ def integrity_voter(request: HttpRequest, pk: int) -> HttpResponse:
 
 @staff_only
 @require_POST
+def integrity_reason(request: HttpRequest) -> HttpResponse:
+    """Count all votes again that were left out for one reason."""
+    reason = request.POST.get("reason", "")
+    if reason not in Exclusion.values or reason == Exclusion.CONTROL:
+        raise BadRequest(f"reason {reason!r} cannot be lifted from all votes")
+    n = lift_reason(Exclusion(reason), by=signed_in_user(request))
+    INTEGRITY.doubt()
+    messages.success(request, ngettext("{n} vote changed.", "{n} votes changed.", n).format(n=n))
+    return redirect("integrity")
+
+
+@staff_only
+@require_POST
 def integrity_vote(request: HttpRequest, pk: int) -> HttpResponse:
     """Set or lift the reason of one vote."""
     vote = get_object_or_404(Vote, pk=pk)
-    is_lifting = request.POST.get("act") == "lift"
-    mark_votes([vote], "" if is_lifting else Exclusion.STAFF, by=signed_in_user(request))
+    act = request.POST.get("act")
+    if act not in ("lift", "mark"):
+        raise BadRequest(f"act {act!r} is neither lift nor mark")
+    reason = "" if act == "lift" else Exclusion.STAFF
+    mark_votes([vote], reason, by=signed_in_user(request))
     INTEGRITY.doubt()
     return redirect("integrity")
 

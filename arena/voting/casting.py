@@ -74,6 +74,11 @@ class ExpiredBallotError(BallotError):
     text = _("This battle was open for too long. Here is a fresh one.")
 
 
+class ClosedRoundError(BallotError):
+    code, status = "round_closed", 410
+    text = _("This round is closed.")
+
+
 class TooManyVotesError(BallotError):
     code, status = "too_many", 429
     text = _("That was very fast. Take a minute; this battle waits for you.")
@@ -108,6 +113,13 @@ def _require_open(ballot: Ballot, now: dt.datetime) -> None:
         raise SpentBallotError(ballot)
     if ballot.status == BallotStatus.EXPIRED or now - ballot.drawn_at > BALLOT_VALID_FOR:
         raise ExpiredBallotError(ballot)
+    if ballot.round_id is not None and ballot.round is not None and not ballot.round.is_open:
+        raise ClosedRoundError(ballot)
+
+
+def _require_no_flood(ballot: Ballot, lately: Activity) -> None:
+    if lately.last_minute >= current_policy().refused_votes_per_minute:
+        raise TooManyVotesError(ballot, retry_after_s=60)
 
 
 def cast_vote(
@@ -141,8 +153,7 @@ def cast_vote(
         created_at=now,
     )
     lately = lately or _activity(visitor, ballot, now)
-    if lately.last_minute >= current_policy().refused_votes_per_minute:
-        raise TooManyVotesError(ballot, retry_after_s=60)
+    _require_no_flood(ballot, lately)
     reading_s = _reading_s(ballot, lately, now)
     vote.exclusion = _doubt(visitor, ballot, lately, reading_s)
     how = {"ballot_id": ballot.pk, "closed_at": now, "reading_s": reading_s}
@@ -166,10 +177,14 @@ def _is_stored(vote: Vote, how: dict[str, Any], drawn: Ballot | None) -> bool:
 
 
 def skip_battle(*, visitor: Visitor, ballot: Ballot, lately: Activity | None = None) -> None:
-    """Close the ballot without a vote; skipping never counts for or against a model."""
+    """Close the ballot without a vote; skipping never counts for or against a model. It has the
+    minute's limit of votes, or skipping would be the way to fish for a pair.
+    """
     now = timezone.now()
     _require_open(ballot, now)
-    reading_s = _reading_s(ballot, lately or _activity(visitor, ballot, now), now)
+    lately = lately or _activity(visitor, ballot, now)
+    _require_no_flood(ballot, lately)
+    reading_s = _reading_s(ballot, lately, now)
     status = BallotStatus.SKIPPED
     is_closed = close_ballot(ballot.pk, status=status, closed_at=now, reading_s=reading_s)
     _require_closed(ballot, is_closed)

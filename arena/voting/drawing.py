@@ -248,7 +248,7 @@ class Drawing:
 
     def _draw(self) -> Iterator[Ballot]:
         policy = current_policy()
-        gold = _gold_battle(self._visitor.voter, policy, self._random)
+        gold = _gold_battle(self._visitor.voter, policy, self._wanted, self._random)
         if gold is not None:
             yield _new_ballot(self._visitor, gold, self._random, is_gold=True)
         pool = POOLS.get(self._wanted)
@@ -290,14 +290,20 @@ def _open_ballot(voter: Voter, wanted: PoolFilter, besides: str) -> Ballot | Non
     return found
 
 
-def _gold_battle(voter: Voter, policy: VotingPolicy, random: np.random.Generator) -> Battle | None:
+def _gold_battle(
+    voter: Voter, policy: VotingPolicy, wanted: PoolFilter, random: np.random.Generator
+) -> Battle | None:
+    """Of what the voter wants to judge: a control question must not stand out."""
     if random.random() >= policy.gold_share:
         return None
-    ids = list(
-        GoldBattle.objects.exclude(
-            Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=voter))
-        ).values_list("battle_id", flat=True)[:GOLD_BATTLES]
+    unseen = GoldBattle.objects.exclude(
+        Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=voter))
     )
+    if wanted.category:
+        unseen = unseen.filter(battle__question__category=wanted.category)
+    if wanted.language:
+        unseen = unseen.filter(battle__question__language=wanted.language)
+    ids = list(unseen.values_list("battle_id", flat=True)[:GOLD_BATTLES])
     return Battle.objects.get(pk=ids[int(random.integers(len(ids)))]) if ids else None
 
 

@@ -32,13 +32,14 @@ class TestedVoter:
 
 @dataclass(frozen=True, slots=True)
 class IntegrityFigures:
-    """What takes a look at every vote. ``votes`` were cast here; ``left_out`` are all votes that do
-    not count, by the first reason that applies: the vote's own, else its battle's.
+    """What takes a look at every vote. ``votes`` were cast here. Of all votes, ``marked`` are left
+    out for a reason of their own, ``unfit`` for their battle's alone.
     """
 
     votes: int
     counted: int
-    left_out: dict[str, int]
+    marked: dict[str, int]
+    unfit: dict[str, int]
     voters: list[TestedVoter]
 
 
@@ -63,7 +64,7 @@ def integrity_page() -> dict[str, Any]:  # template context
     return {
         "counts": _lately(),
         "dated": dated,
-        "reasons": _labelled(dated.figures.left_out) if dated else [],
+        "reasons": _reasons(dated.figures) if dated else [],
         "voters": _voter_rows(dated.figures.voters) if dated else [],
         "marked": marked.select_related(
             "battle__model_a", "battle__model_b", "voter", "ballot"
@@ -84,11 +85,21 @@ def _lately() -> dict[str, int]:
     )
 
 
-def _labelled(left_out: dict[str, int]) -> list[tuple[str, int]]:
-    """The most frequent first."""
+def _reasons(figures: IntegrityFigures) -> list[tuple[str, int, str]]:
+    """Votes left out by reason, the most frequent first; with the reason's code where it can be
+    lifted from all the votes that carry it.
+    """
+    marked, unfit = figures.marked, figures.unfit
+    counts = {
+        reason: marked.get(reason, 0) + unfit.get(reason, 0) for reason in {**marked, **unfit}
+    }
     return [
-        (str(Exclusion(reason).label), n)
-        for reason, n in sorted(left_out.items(), key=lambda entry: -entry[1])
+        (
+            str(Exclusion(reason).label),
+            n,
+            reason if reason in marked and reason != Exclusion.CONTROL else "",
+        )
+        for reason, n in sorted(counts.items(), key=lambda entry: -entry[1])
     ]
 
 
@@ -133,23 +144,23 @@ def _voter_rows(tested: Sequence[TestedVoter]) -> list[VoterRow]:
 
 def integrity_figures() -> IntegrityFigures:
     """All of it, of this moment."""
-    own_reasons = Vote.objects.order_by().values_list("source", "exclusion")
     votes = counted = 0
-    left_out: dict[str, int] = {}
+    marked: dict[str, int] = {}
+    unfit: dict[str, int] = {}
+    own_reasons = Vote.objects.order_by().values_list("source", "exclusion")
     for source, reason, n in own_reasons.annotate(n=Count("id")):
         votes += n if source == VoteSource.HUMAN else 0
         if reason:
-            left_out[reason] = left_out.get(reason, 0) + n
+            marked[reason] = marked.get(reason, 0) + n
         elif source == VoteSource.HUMAN:
             counted += n
     # few battles are left out: a look at each vote's battle would take longer than all the rest
-    unfit = Vote.objects.filter(exclusion="").exclude(battle__exclusion="").order_by()
-    for source, reason, n in unfit.values_list("source", "battle__exclusion").annotate(
-        n=Count("id")
-    ):
-        left_out[reason] = left_out.get(reason, 0) + n
+    others = Vote.objects.filter(exclusion="").exclude(battle__exclusion="").order_by()
+    reasons = others.values_list("source", "battle__exclusion")
+    for source, reason, n in reasons.annotate(n=Count("id")):
+        unfit[reason] = unfit.get(reason, 0) + n
         counted -= n if source == VoteSource.HUMAN else 0
-    return IntegrityFigures(votes, counted, left_out, _tested_voters())
+    return IntegrityFigures(votes, counted, marked, unfit, _tested_voters())
 
 
 def _tested_voters() -> list[TestedVoter]:

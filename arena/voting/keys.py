@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+import ipaddress
 from functools import lru_cache
 
 from django.conf import settings
+
+IPV6_PREFIX = 64  # RFC 6177: no subscriber gets less
 
 
 @lru_cache(maxsize=8)
@@ -26,4 +29,19 @@ def session_key(cookie: str) -> str:
 
 def address_key(address: str) -> str:
     """Empty for an unknown address, so that unknown ones are never lumped together."""
-    return keyed_hash("voter-address", address) if address else ""
+    return keyed_hash("voter-address", _subscriber(address)) if address else ""
+
+
+@lru_cache(maxsize=1024)
+def _subscriber(address: str) -> str:
+    """What one line is given: an IPv4 address, or the IPv6 network of which a single computer may
+    take any of 2^64 addresses.
+    """
+    try:
+        known = ipaddress.ip_address(address.partition("%")[0])
+    except ValueError:
+        return address
+    if isinstance(known, ipaddress.IPv6Address):
+        mapped = known.ipv4_mapped
+        return str(mapped or ipaddress.ip_network((known, IPV6_PREFIX), strict=False))
+    return str(known)

@@ -2,9 +2,10 @@
 
 Two ways are told apart. A model's own distinctive name (with a digit or of two or more words:
 ``qwen2-72b``, ``Demo Athena``) anywhere in the answer is a leak, unless the question spoke of it
-first. Names that are also ordinary words or other people's (palm, bard, claude, google) count only
-where the answer speaks of itself: "I am Claude", "trained by Google", "我是通义千问". Everything
-is matched at word boundaries, so "palm tree" and "Google Maps" are no leaks.
+first. Names of families and of their makers count only where the answer speaks of itself: "I am
+Claude", "I was trained by Google", "我是通义千问". Everything is matched at word boundaries, and
+what is also an ordinary word must stand alone, so "such as Google", "this is a palm tree", "I am
+Claude Monet" and "微信由腾讯开发" are no leaks.
 """
 
 from __future__ import annotations
@@ -13,35 +14,60 @@ import re
 import unicodedata
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
+from typing import Final
 
-FAMILIES = (
-    "chatgpt", "gpt", "openai", "claude", "anthropic", "gemini", "gemma", "bard", "palm", "google",
-    "deepmind", "llama", "meta ai", "mistral", "mixtral", "qwen", "tongyi", "alibaba", "通义千问",
-    "千问", "阿里", "deepseek", "深度求索", "chatglm", "glm", "智谱", "zhipu", "baichuan", "百川",
-    "ernie", "文心一言", "文心", "百度", "baidu", "kimi", "moonshot", "月之暗面", "doubao", "豆包",
-    "字节跳动", "bytedance", "hunyuan", "混元", "腾讯", "tencent", "spark", "星火", "讯飞", "yi",
-    "零一万物", "minimax", "internlm", "书生", "vicuna", "alpaca", "koala", "dolly", "falcon",
-    "phi", "microsoft", "copilot", "grok", "xai", "command r", "cohere", "nemotron", "nvidia",
-    "wizardlm", "zephyr", "solar", "nova", "titan", "amazon", "granite", "ibm", "olmo", "stablelm",
+# nothing else is called so
+COINED: Final = (
+    "chatgpt", "gpt", "openai", "anthropic", "qwen", "tongyi", "tongyi qianwen", "通义千问", "千问",
+    "deepseek", "深度求索", "chatglm", "glm", "智谱", "智谱清言", "zhipu", "baichuan", "ernie bot",
+    "文心一言", "月之暗面", "doubao", "豆包", "hunyuan", "零一万物", "minimax", "internlm",
+    "stablelm", "mixtral", "wizardlm", "nemotron", "xai", "olmo", "deepmind",
 )  # fmt: skip
+# also words, people, or stars
+ORDINARY: Final = (
+    "claude", "gemini", "gemma", "bard", "palm", "llama", "mistral", "ernie", "kimi", "moonshot",
+    "spark", "yi", "vicuna", "alpaca", "koala", "dolly", "falcon", "phi", "copilot", "grok",
+    "command r", "cohere", "zephyr", "solar", "nova", "titan", "granite",
+)  # fmt: skip
+# words of everyday Chinese, in which no mark tells a name; a kind of model must follow
+ORDINARY_ZH: Final = ("文心", "百川", "混元", "星火", "书生")
+# they make much else
+MAKERS: Final = (
+    "google", "microsoft", "meta", "meta ai", "amazon", "ibm", "nvidia", "alibaba", "alibaba cloud",
+    "baidu", "tencent", "bytedance", "阿里", "阿里云", "阿里巴巴", "百度", "腾讯", "字节跳动",
+    "讯飞", "科大讯飞", "谷歌", "微软",
+)  # fmt: skip
+SEARCHED_CHARACTERS: Final = 200_000  # for introductions; hostile ones take 20 µs each
 
-_SEPARATORS = re.compile(r"[\s_\-]+")
-_SELF_EN = (
-    r"(?:\bi\s+am|\bi['’]m|\bmy\s+name\s+is|\bthis\s+is|\bas|\bcall\s+me|\byou\s+are\s+(?:talking|"
-    r"speaking|chatting)\s+(?:to|with))"
+FAMILIES: Final = (*COINED, *ORDINARY, *ORDINARY_ZH, *MAKERS)
+
+# letters that look like Latin ones; those of another script in between hide a word from a search
+_LOOKALIKES: Final = str.maketrans("аеорсухіјѕһԁԛԝαοικρντ", "aeopcyxijshdqwaoikpvt")
+_SIMPLIFIED: Final = str.maketrans(
+    "義問裡雲騰訊飛開發訓練創設計語稱為個製嗎學習譜書",
+    "义问里云腾讯飞开发训练创设计语称为个制吗学习谱书",
 )
-_MADE_EN = r"\b(?:trained|developed|created|made|built|designed|released)\s+by"
-_SELF_ZH = r"(?:我是|我叫|我的名字是|作为|本模型是|本助手是)"
-_MADE_ZH = r"由"
-_FILLER = r"[\s,:，：“\"'’*_]*(?:(?:an?|the|一个|一款|名为|来自|called|named)[\s*_“\"]*){0,3}"
-_DESCRIPTION = (
-    r"(?:(?:large|small|ai|artificial|intelligence|language|helpful|friendly|chat|virtual|assistant|"
-    r"model|chatbot|bot|system|named|called|from|by|version|of|the|an?|,)[\s*_“\"]*){0,10}"
-)
+_HIDDEN: Final = re.compile(r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b-\u200f"
+                            r"\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff]")  # fmt: skip
+_MARKS: Final = re.compile(r"[*_`~“”\"「」『』《》【】]+")
+_CJK: Final = r"\u3400-\u9fff"
+_RUNS: Final = re.compile(r"([\n\t ,:\-])[\n\t ,:\-]*\1+")  # long ones slow every search down
+_SPACED_CJK: Final = re.compile(rf"(?<=[{_CJK}])[ \u3000]+(?=[{_CJK}])")
+_SPACED_LATIN: Final = re.compile(r"(?<![a-z'’])(?:[a-z] ){2,}[a-z](?![a-z])")
+_SEPARATORS: Final = re.compile(r"[\s_\-]+")
 
 
 def _fold(text: str) -> str:
     return unicodedata.normalize("NFKC", text).casefold()
+
+
+def _plain(text: str) -> str:
+    """Folded, without marks, hidden characters, and disguises by other scripts or by spaces."""
+    folded = _RUNS.sub(lambda run: run.group()[0], _MARKS.sub("", _fold(text)))
+    if not folded.isascii():
+        folded = _HIDDEN.sub("", folded).translate(_LOOKALIKES).translate(_SIMPLIFIED)
+        folded = _SPACED_CJK.sub("", folded)
+    return _SPACED_LATIN.sub(lambda found: found.group().replace(" ", ""), folded)
 
 
 def _is_cjk(name: str) -> bool:
@@ -60,15 +86,105 @@ def _bounded(names: Iterable[str]) -> str:
     return "|".join(parts)
 
 
+_VERSION = r"(?:[\s\-]{0,4}v?\d[\w.]*)"
+# after an ordinary word that was meant as a name: a version, the end, or what it is or does
+_ALONE_EN = (
+    rf"(?:{_VERSION}|(?:\s(?:pro|ultra|flash|nano|opus|sonnet|haiku|large|chat|instruct)\b)?"
+    r"(?=\s*(?:$|[.,;:!?()\n\[\]—–，。！？、]|'(?!s)|’(?!s))"
+    r"|\s+(?:and|an|a|the|your|from|by|here|speaking|made|created|developed|trained|built|designed|"
+    r"model|language|ai|assistant|chatbot)\b))"
+)
+_ALONE_ZH = rf"(?:{_VERSION}|·?浦语|(?=[^。！？\n，,]{{0,6}}(?:大?模型|助手|机器人|清言|bot)))"
+_SELF_EN = (
+    r"(?:\bi\s+am|\bi['’]m|\bim|\bmy\s+name(?:\s+is|['’]s)|\bi\s+go\s+by|\bcall\s+me|"
+    r"\bi(?:['’]m|\s+am)\s+(?:called|named|known\s+as)|"
+    r"\byou(?:['’]re|\s+are)\s+(?:now\s+)?(?:talking|speaking|chatting)\s+(?:to|with))"
+)
+_SOFTLY = r"[\s,:]{0,4}(?:(?:actually|just|only|really|simply|now|in\s+fact)[\s,]+)?(?:called\s+)?"
+_AI_NOUN = (
+    r"(?:models?|assistants?|chatbots?|bots?|llms?|ai|artificial\s+intelligence|systems?|programs?|"
+    r"versions?|members?)"
+)
+_DESCRIBED = rf"(?:an?|the|one\s+of\s+the)\s+(?:[\w'’\-]+[\s,]+){{0,9}}?{_AI_NOUN}\b"
+_LINKED = (
+    r"[\s,]{0,4}(?:(?:that|which|who|is|are|was|has|been)\s+){0,3}(?:called|named|known\s+as|from|by|of|"
+    r"based\s+on|powered\s+by|,)?[\s:]{0,4}(?:the\s+)?"
+)
+_MADE_EN = (
+    r"(?:trained|developed|created|made|built|designed|released|fine-?tuned|produced)"
+    r"(?:\s+\w+ly)?\s+by"
+)
+_TEAM = (
+    r"\s+(?:(?:an?|the|researchers|engineers|experts|people|folks|team|company|chinese|french|"
+    r"american|ai|startup|group|of|at|from|research|scientists)\s+){0,6}"
+)
+_SELF_ZH = (
+    r"(?:我|本人|本助手|本模型)(?:其实|实际上|并不是[^。！？\n]{1,20}[，,；;]\s*(?:而|我)?)?"
+    r"(?:是|叫做?|名叫|乃|的(?:中文|英文)?(?:名字?|名称)(?:是|叫做?))"
+)
+_FILLER_ZH = (
+    r"[\s:，：]{0,4}(?:(?:一[个款名位种]|名为|叫做|你的|您的|ai|人工智能|智能|助手|助理|大型?|语言|模型|"
+    r"聊天|对话|机器人|来自|由)[\s:，：]{0,4}){0,8}"
+)
+_MADE_ZH = r"(?:训练|开发|研发|创建|创造|打造|推出|设计|提供|构建|研制)"
+
+
 @lru_cache(maxsize=1)
 def _self_reference() -> re.Pattern[str]:
-    name = rf"(?:{_bounded(FAMILIES)})"
+    coined, ordinary, words_zh = (
+        rf"(?:{_bounded(names)})" for names in (COINED, ORDINARY, ORDINARY_ZH)
+    )
+    maker = rf"(?:{_bounded((*MAKERS, *COINED, 'mistral', 'cohere', 'moonshot', 'kimi'))})"
+    named = rf"(?:{coined}|{ordinary}{_ALONE_EN}|(?:{_bounded((*MAKERS, *ORDINARY_ZH))}){_VERSION})"
+    family = rf"(?:{coined}|{ordinary})"
+    named_zh = (
+        rf"(?:{coined}|{ordinary}(?:{_ALONE_EN}|{_ALONE_ZH})|{words_zh}{_ALONE_ZH}"
+        rf"|(?:{_bounded(MAKERS)}){_VERSION})"
+    )
+    thing_zh = r"[^。！？\n，,]{0,24}?(?:模型|助手|助理|机器人)"
     spoken = (
-        rf"{_SELF_EN}{_FILLER}{_DESCRIPTION}{name}",
-        rf"{_MADE_EN}{_FILLER}{name}",
-        rf"{_SELF_ZH}{_FILLER}{name}",
-        rf"{_SELF_ZH}[^。！？\n]{{0,12}}?{_MADE_ZH}{_FILLER}{name}",
-        rf"{_MADE_ZH}{_FILLER}{name}[^。！？\n]{{0,10}}?(?:训练|开发|研发|创建|打造|推出)",
+        # I am Claude; my name is Gemini
+        rf"{_SELF_EN}{_SOFTLY}(?:the\s+)?{named}",
+        # I am a Claude model; I am an AI assistant called Llama, from Google
+        rf"{_SELF_EN}{_SOFTLY}an?\s+{family}{_VERSION}?\s+{_AI_NOUN}\b",
+        rf"{_SELF_EN}{_SOFTLY}{_DESCRIBED}{_LINKED}(?:{family}|{maker})",
+        rf"{_SELF_EN}{_SOFTLY}{_DESCRIBED}[^.!?\n]{{0,40}}?{_MADE_EN}{_TEAM}(?:{maker})",
+        rf"\bas\s+{_DESCRIBED}[^.!?\n]{{0,40}}?(?:{_MADE_EN}{_TEAM}|from\s+|called\s+|named\s+)"
+        rf"(?:{maker}|{family})[^.!?\n]{{0,30}}?\b(?:i|my|me)\b",
+        # I was trained by Google; OpenAI trained me; my creators at Anthropic
+        rf"\bi(?:['’]m|['’]ve\s+been|\s+am|\s+was|\s+have\s+been)\s+(?:\w+ly\s+)?{_MADE_EN}{_TEAM}"
+        rf"(?:{maker})",
+        rf"(?:{maker})(?:['’]s\s+\w+)?\s+(?:has\s+|have\s+)?(?:trained|created|made|developed|built|"
+        r"designed)\s+me\b",
+        r"\bmy\s+(?:creators?|developers?|makers?|trainers?|parent\s+company|training\s+team)"
+        rf"[\s,:]{{0,4}}(?:at|is|are|from|work\s+at)?\s+(?:the\s+)?(?:{maker})",
+        # I am based on GPT-4; my underlying model is Llama 3
+        r"\bi(?:['’]m|\s+am|\s+was|\s+run)\s+(?:\w+ly\s+)?(?:based|built|running|powered|trained)?\s*"
+        rf"(?:on|by|with|upon)\s+(?:top\s+of\s+)?(?:the\s+|an?\s+)?(?:{coined}|{ordinary}{_VERSION})",
+        r"\bmy\s+(?:underlying|base|current|own)\s+(?:language\s+)?(?:model|architecture|version)"
+        rf"\s+(?:name\s+)?is\s+(?:the\s+)?{family}",
+        # this is PaLM speaking; Claude here; as Claude, I
+        rf"\bthis\s+is\s+(?:{coined}{_VERSION}?(?=\s*(?:$|[.,!\n]))|{family}\s+(?:speaking|here)\b)",
+        rf"(?:^|[.!?\n]|\bhi|\bhello|\bhey)[\s,!\-]{{0,4}}{family}\s+here\b",
+        rf"\bas\s+{family}(?:{_VERSION})?,\s*i\b",
+        rf"\bi,\s*{family},",
+        rf"(?:\byours|\bsincerely|\bregards|[—–])[,\s]{{0,4}}{coined}{_VERSION}?\s*$",
+        # 我是通义千问；我是来自阿里云的大规模语言模型；我是百度研发的文心
+        rf"{_SELF_ZH}{_FILLER_ZH}{named_zh}",
+        rf"本人{named_zh}",
+        rf"{_SELF_ZH}{_FILLER_ZH}(?:{maker}){thing_zh}",
+        rf"{_SELF_ZH}[^。！？\n，,]{{1,16}}?(?:旗下|{_MADE_ZH})的[^。！？\n，,]{{0,8}}?"
+        rf"(?:{coined}|{ordinary}|{words_zh})",
+        # 我是由阿里云训练的；我叫小爱，是由百度开发
+        rf"我(?:们)?(?:是|被|(?:名)?叫[^。！？\n，,]{{1,10}}[，,]\s*(?:是)?|是[^。！？\n]{{1,24}}(?:模型|助手|"
+        rf"机器人|ai)[，,]\s*(?:是)?)(?:一[个款名位种])?\s*由[^。！？\n，,]{{0,4}}?(?:{maker})"
+        rf"[^。！？\n]{{0,16}}?{_MADE_ZH}",
+        rf"作为{_FILLER_ZH}(?:{maker}|{ordinary}|{words_zh}){thing_zh}[，,\s]{{0,4}}我",
+        rf"作为{_FILLER_ZH}(?:{coined}|{ordinary})(?:{_VERSION})?[，,\s]+我",
+        r"我的(?:开发者|创造者|研发团队|开发团队|训练者|开发商|创建者|母公司|开发公司)"
+        rf"(?:是|来自|为|：|:)*\s*(?:{maker})",
+        rf"(?:{maker})(?:公司|集团|团队|的工程师|的团队)?{_MADE_ZH}(?:了|出)我(?![们国校厂方市省])",
+        rf"叫我(?:做|为|作)?\s*(?:{coined}|{ordinary})",
     )
     return re.compile("|".join(spoken))
 
@@ -121,7 +237,10 @@ def _own_names(names: tuple[str, ...]) -> re.Pattern[str]:
 
 @lru_cache(maxsize=512)
 def _own_introduction(names: tuple[str, ...]) -> re.Pattern[str]:
-    return re.compile(rf"(?:{_SELF_EN}|{_SELF_ZH}){_FILLER}(?:{_bounded(names)})")
+    name = rf"(?:{_bounded(names)})"
+    return re.compile(
+        rf"{_SELF_EN}{_SOFTLY}{name}{_ALONE_EN}|{_SELF_ZH}{_FILLER_ZH}{name}(?:{_ALONE_EN}|{_ALONE_ZH})"
+    )
 
 
 @lru_cache(maxsize=512)
@@ -132,14 +251,15 @@ def _folded_names(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, .
 
 def leaked_name(answer: str, *, model_names: Sequence[str], question: str = "") -> str | None:
     """The words by which ``answer`` tells who wrote it, or None."""
-    text = _fold(answer)
-    found = _self_reference().search(text) if _may_name_a_family(text) else None
+    text = _plain(answer)
+    beginning = text[:SEARCHED_CHARACTERS]
+    found = _self_reference().search(beginning) if _may_name_a_family(beginning) else None
     if found:
         return found.group(0)
     own, short = _folded_names(tuple(model_names))
     if own and _holds_any(text, own):
         mentioned = _own_names(own).search(text)
-        if mentioned and not _own_names(own).search(_fold(question)):
+        if mentioned and not _own_names(own).search(_plain(question)):
             return mentioned.group(0)
     introduced = _own_introduction(short).search(text) if _holds_any(text, short) else None
     return introduced.group(0) if introduced else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import re
+import unicodedata
 from functools import lru_cache
 
 import aiohttp
@@ -14,18 +15,26 @@ from arena.models import ModerationMode, VotingPolicy
 logger = logging.getLogger(__name__)
 TIMEOUT_S = 8.0
 _CJK = re.compile(r"[\u3400-\u9fff]")
+_HIDDEN = re.compile(
+    r"[\u00ad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
+)
+_SPACE = re.compile(r"\s+")
+
+
+def _plain(text: str) -> str:
+    """Width, capitals, hidden characters and line breaks make no other word of it."""
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return _SPACE.sub(" ", _HIDDEN.sub("", folded))
 
 
 @lru_cache(maxsize=8)
 def _pattern(words: str) -> re.Pattern[str] | None:
     """Whole words; Chinese ones anywhere, as it knows no word boundary."""
-    listed = [line.strip().casefold() for line in words.splitlines() if line.strip()]
+    listed = [_plain(line).strip() for line in words.splitlines() if _plain(line).strip()]
     if not listed:
         return None
     bounded = (
-        re.escape(word)
-        if re.search(r"[\u3400-\u9fff]", word)
-        else rf"(?<!\w){re.escape(word)}(?!\w)"
+        re.escape(word) if _CJK.search(word) else rf"(?<!\w){re.escape(word)}(?!\w)"
         for word in listed
     )
     return re.compile("|".join(bounded))
@@ -33,7 +42,7 @@ def _pattern(words: str) -> re.Pattern[str] | None:
 
 def is_on_word_list(text: str, words: str) -> bool:
     pattern = _pattern(words)
-    return bool(pattern and pattern.search(text.casefold()))
+    return bool(pattern and pattern.search(_plain(text)))
 
 
 async def is_unwanted(text: str, policy: VotingPolicy) -> bool:
@@ -60,7 +69,7 @@ async def _is_flagged(text: str, policy: VotingPolicy) -> bool:
             )
             async with response:
                 answer = await response.json(content_type=None)
-        return bool(answer["results"][0]["flagged"])
+        return answer["results"][0]["flagged"] is True
     except NotCallableError as error:
         logger.warning("moderation is not set up: %s", error)
         return False

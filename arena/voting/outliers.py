@@ -13,7 +13,7 @@ from dataclasses import dataclass
 ALPHA = 0.05
 FEWEST_VOTES = 5
 MOST_VOTES = 100
-FEWEST_HISTORY = 5
+FEWEST_HISTORY = 12  # below 10 more than α of honest voters are flagged where all vote on one pair
 
 Pair = tuple[int, int]
 
@@ -83,7 +83,10 @@ def outlier_test(
     pair does not make the flood its own history. Pairs with fewer than ``FEWEST_HISTORY`` votes
     of others are skipped. With two possible results E[1/(2p)] = (2 − share of the rarer)/2 ≤ 1
     under the null hypothesis that the voter votes like the others, so by Ville's inequality the
-    product ever exceeds 2/α with probability at most α/2 on each side, whenever one looks.
+    product ever exceeds 2/α with probability at most α/2 on each side, whenever one looks. That
+    takes the history for the whole truth, but it is a sample, the same for all votes on a pair.
+    By simulation of the worst case (100 votes on one pair, any share) 8.7 % of honest voters are
+    flagged with a history of 5 votes, 4.9 % with 10, 4.1 % with 12 and 1.9 % with 30.
     """
     own: dict[Pair, Tally] = {}
     for vote in votes:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Any
+import datetime as dt
+from typing import Any, Final
 
 from django.apps import apps
 from django.db import transaction
 from django.db.models import Q
+from django.utils import timezone
 
 from arena.models import (
     Ballot,
     BallotStatus,
     Battle,
     BattleOrigin,
+    Exclusion,
     InviteRound,
     Question,
     SatisfactionRating,
@@ -21,6 +24,8 @@ from arena.models import (
 )
 from arena.voting.merging import voters_of
 from arena.voting.voters import Visitor
+
+CHECKED_WITHIN: Final = dt.timedelta(days=1)  # the longest that caps and duplicates look back
 
 
 def export_own_data(visitor: Visitor) -> dict[str, Any]:
@@ -116,7 +121,9 @@ def remove_own_data(visitor: Visitor, *, close_account: bool = False) -> int:
     """Delete the voter, their live battles with all prompts, and every link between their votes.
 
     Votes on stored answers stay, without any voter: they hold nothing personal, and a board that
-    has been published can still be recomputed. ``close_account`` deletes the account as well;
+    has been published can still be recomputed. Those of the last day are counted no more: what
+    caps, duplicates and tests compare them with goes with the voter, who could vote, be forgotten
+    and vote again for ever. ``close_account`` deletes the account as well;
     those of the staff are deleted in the admin. Returns how many votes were cut loose.
     """
     voter, own = visitor.voter, voters_of(visitor.voter)
@@ -125,6 +132,12 @@ def remove_own_data(visitor: Visitor, *, close_account: bool = False) -> int:
     )
     questions = list(live.values_list("question_id", flat=True))
     Question.objects.filter(pk__in=questions).delete()
+    since = timezone.now() - CHECKED_WITHIN
+    for rows in (
+        Vote.objects.filter(voter__in=own, created_at__gt=since),
+        SatisfactionRating.objects.filter(voter__in=own, rated_at__gt=since),
+    ):
+        rows.filter(exclusion="").update(exclusion=Exclusion.WITHDRAWN)
     kept, user = Vote.objects.filter(voter__in=own).count(), voter.user
     voter.delete()
     if close_account and user is not None and not user.is_staff:

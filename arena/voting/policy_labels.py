@@ -19,6 +19,7 @@ POLICY_LABELS: dict[str, str | Promise] = {
     "marked_votes_per_day": _("Votes per day and voter, marked beyond"),
     "marked_votes_per_address_and_hour": _("Votes per hour and address, marked beyond"),
     "live_prompts_per_minute": _("Live prompts per minute and voter"),
+    "live_prompts_per_address_and_minute": _("Live prompts per minute and address"),
     "live_temperature": _("Temperature of live answers"),
     "live_max_tokens": _("Tokens per live answer at most"),
     "moderation": _("Moderation"),

@@ -9,7 +9,7 @@ from __future__ import annotations
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -37,6 +37,13 @@ class PoolFilter:
 
     category: str = ""
     language: str = ""
+
+    def suits(self, kinds: Iterable[tuple[str, str]]) -> bool:
+        """Whether any question is of this kind; everything always suits."""
+        return self == PoolFilter() or any(
+            self.category in ("", category) and self.language in ("", language)
+            for category, language in kinds
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +99,9 @@ class AnswerPool:
         return place < questions.size and int(questions[place]) == question
 
 
+NOTHING = AnswerPool.build(*(np.empty(0, dtype=np.int64) for _ in range(3)))
+
+
 def stored_answers(wanted: PoolFilter) -> AnswerQuerySet:
     """Those that can be voted on; not those to visitors' own prompts in live battles."""
     answers = (
@@ -116,6 +126,12 @@ def load_pool(wanted: PoolFilter) -> AnswerPool:
         rows = list(answers.values_list("model_id", "question_id", "id"))
     table = np.array(rows, dtype=np.int64).reshape(-1, 3)
     return AnswerPool.build(table[:, 0], table[:, 1], table[:, 2])
+
+
+def kinds_of_questions() -> frozenset[tuple[str, str]]:
+    """Category and language, where they occur together."""
+    questions = Question.objects.exclude(question_set__slug=LIVE_SET).order_by()
+    return frozenset(questions.values_list("category", "language").distinct())
 
 
 def fingerprint() -> tuple[object, ...]:
@@ -155,12 +171,17 @@ class PoolCache:
     _fingerprint: tuple[object, ...] = ()
     _loaded: dict[PoolFilter, _LoadedPool] = field(default_factory=dict)
     _renewing: set[PoolFilter] = field(default_factory=set)
+    _kinds: frozenset[tuple[str, str]] = frozenset()
+    _kinds_read_at: float = -1e9
 
     def get(self, wanted: PoolFilter) -> AnswerPool:
         with self._lock:
             if self.now() - self._looked_at > LOOK_EVERY_S:
                 self._fingerprint = fingerprint()
                 self._looked_at = self.now()
+            # addresses can ask for anything: what no question is like is neither read nor kept
+            if not (wanted.suits(self._kinds) or wanted.suits(self._read_kinds())):
+                return NOTHING
             kept = self._loaded.get(wanted)
             if kept is None:
                 return self._load(wanted).pool
@@ -202,10 +223,15 @@ class PoolCache:
                 wanted: replace(kept, fingerprint=()) for wanted, kept in self._loaded.items()
             }
 
+    def _read_kinds(self) -> frozenset[tuple[str, str]]:
+        if self.now() - self._kinds_read_at > LOOK_EVERY_S:
+            self._kinds, self._kinds_read_at = kinds_of_questions(), self.now()
+        return self._kinds
+
     def forget(self) -> None:
         """Read everything again at the next draw."""
         with self._lock:
-            self._looked_at = -1e9
+            self._looked_at = self._kinds_read_at = -1e9
             self._loaded.clear()
 
 

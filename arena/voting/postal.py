@@ -40,11 +40,12 @@ _PATTERNS = tuple(
         rf"\b[Pp]\.?\s?[Oo]\.?\s?[Bb]ox\s+\d{{1,6}}{_TAIL}",
         rf"\b(?:{_NAME}\s){{0,2}}{_NAME},\s+(?:{_STATES})\s+{_US_CODE}",
         r"\b[A-Z]{1,2}\d[A-Z\d]?\s\d[A-Z]{2}\b",
-        r"(?:[\u4e00-\u9fff]{2,8}(?:省|自治区))?[\u4e00-\u9fff]{2,8}市[\u4e00-\u9fff]{1,8}[区县]"
-        r"[\u4e00-\u9fff]{1,12}(?:路|街|道|巷|弄|胡同)\d{1,5}号"
+        r"(?:[\u4e00-\u9fff]{2,8}(?:省|自治区))?[\u4e00-\u9fff]{2,8}市?[\u4e00-\u9fff]{1,8}[区县]"
+        r"[\u4e00-\u9fff]{1,12}(?:路|街|道|巷|弄|胡同|园|村|里)\s?\d{1,5}\s?号"
         r"(?:[\u4e00-\u9fff]{0,12}\d{1,4}(?:室|单元|栋|号楼|层))*",
         r"\b[A-ZÄÖÜ][a-zäöüß-]{2,30}(?:straße|strasse|str\.|weg|platz|allee|gasse)\s+\d{1,4}[a-z]?\b"
         r"(?:,?\s+\d{5}\s+[A-ZÄÖÜ][\w-]+)?",
+        r"\b[A-ZÄÖÜ][\w-]{2,30}(?:\s[\wÄÖÜäöü-]{2,30}){0,3}\s\d{1,4}[a-z]?,\s+\d{5}\s+[A-ZÄÖÜ][\w-]+",
         r"\b\d{1,4}(?:\s?bis|\s?ter)?,?\s+(?:rue|avenue|boulevard|place|chemin|impasse|allée|quai)\s+"
         r"(?:(?:de|du|des|la|le|l'|l’|d'|d’)\s?){0,3}[A-ZÉÈ][\w'’-]+(?:\s[A-ZÉÈ][\w'’-]+){0,3}"
         r"(?:,?\s+\d{5}\s+[A-ZÉÈ][\w-]+)?",

@@ -6,7 +6,7 @@ from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from arena.models import Exclusion
-from arena.voting.personal_data import EMAIL, NETWORK, PHONE, POSTAL
+from arena.voting.personal_data import ACCOUNT, BANK, EMAIL, NETWORK, PAPER, PHONE, POSTAL
 
 HELD_BACK: dict[str, str | Promise] = {
     **{choice.value: choice.label for choice in Exclusion},
@@ -20,4 +20,7 @@ REMOVED: dict[str, str | Promise] = {
     PHONE: _("telephone numbers"),
     POSTAL: _("postal addresses"),
     NETWORK: _("network addresses"),
+    PAPER: _("numbers of papers and plates"),
+    BANK: _("bank cards and accounts"),
+    ACCOUNT: _("accounts at messengers"),
 }

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import QuerySet
+from django.db.models import F, QuerySet
 from django.utils.translation import gettext as _
 
 from arena.models import (
@@ -136,9 +136,13 @@ def describe(test: OutlierTest) -> str:
 
 
 def _cleared_voters() -> set[int]:
-    """Those whose latest act by staff lifted their marks."""
+    """Those whose latest act by staff lifted their marks; what was done to one vote of theirs says
+    nothing of the voter.
+    """
     latest: dict[int, str] = {}
-    acts = IntegrityAction.objects.filter(voter__isnull=False, done_by__isnull=False)
+    acts = IntegrityAction.objects.filter(
+        voter__isnull=False, vote__isnull=True, done_by__isnull=False
+    )
     for voter_id, exclusion in acts.order_by("id").values_list("voter_id", "exclusion"):
         latest[voter_id or 0] = exclusion
     return {voter for voter, exclusion in latest.items() if exclusion == LIFTED}
@@ -168,9 +172,10 @@ def mark_voter(
 
 
 @transaction.atomic
-def lift_from_voter(voter: Voter, *, by: User) -> int:
-    """Count what the voter gave again; control questions stay what they are, and so do votes on
-    battles that the same person judged twice, before and after signing in.
+def lift_from_voter(voter: Voter, *, by: User, reason: Exclusion | None = None) -> int:
+    """Count what the voter gave again, all of it or what carries this reason. Control questions
+    stay what they are, and so do votes on battles that the same person judged twice, before and
+    after signing in.
     """
     changed = 0
     for rows, subject in zip(
@@ -178,8 +183,29 @@ def lift_from_voter(voter: Voter, *, by: User) -> int:
     ):
         twice = rows.filter(is_twin(voter, subject), exclusion=Exclusion.DUPLICATE)
         marked = rows.exclude(exclusion__in=("", Exclusion.CONTROL))
+        marked = marked.filter(exclusion=reason) if reason else marked
         changed += marked.exclude(pk__in=twice.values("pk")).update(exclusion=LIFTED)
     IntegrityAction.objects.create(voter=voter, exclusion=LIFTED, votes_changed=changed, done_by=by)
+    return changed
+
+
+@transaction.atomic
+def lift_reason(reason: Exclusion, *, by: User) -> int:
+    """Count every vote again that carries this reason, one act per voter. Of those the tests have
+    singled out this is the last word, as it is when their marks are lifted one by one.
+    """
+    rows = Vote.objects.filter(exclusion=reason)
+    is_of_voter = reason in (Exclusion.OUTLIER_VOTER, Exclusion.GOLD_FAILED)
+    changed = 0
+    for voter in Voter.objects.filter(pk__in=rows.values("voter")) if is_of_voter else ():
+        changed += lift_from_voter(voter, by=by, reason=reason)
+    if not is_of_voter:
+        twice = rows.filter(battle__votes__voter__merged_into=F("voter"))
+        changed = rows.exclude(pk__in=twice.values("pk")).update(exclusion=LIFTED)
+        detail = _("all that were marked: {reason}").format(reason=reason.label)
+        IntegrityAction.objects.create(
+            exclusion=LIFTED, detail=detail, votes_changed=changed, done_by=by
+        )
     return changed
 
 

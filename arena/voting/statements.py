@@ -126,7 +126,11 @@ _BROWSER: Final = Part(VoterSession, "session")
 _VOTER: Final = Part(Voter, "person", ("id", "key", "user_id", "is_expert", "is_demo"))
 
 BALLOT_COLUMNS: Final = ", ".join(
-    [*(part.columns for part in (_BALLOT, _BATTLE, _FIRST, _SECOND)), "invite.code"]
+    [
+        *(part.columns for part in (_BALLOT, _BATTLE, _FIRST, _SECOND)),
+        "invite.code",
+        "invite.is_open",
+    ]
 )
 BALLOT_JOINS: Final = """
   JOIN arena_battle AS battle ON battle.id = ballot.battle_id
@@ -260,12 +264,12 @@ def ballot_of_row(row: Row) -> tuple[Ballot, Row]:
     battle.model_b, rest = _SECOND.first_of(rest)
     ballot.battle = battle
     if ballot.round_id is not None:
-        ballot.round = InviteRound(pk=ballot.round_id, code=rest[0])
-    return ballot, rest[1:]
+        ballot.round = InviteRound(pk=ballot.round_id, code=rest[0], is_open=bool(rest[1]))
+    return ballot, rest[2:]
 
 
 def ballot_of_token(token: str) -> Ballot | None:
-    """With its battle, both models by name, and the code of its round."""
+    """With its battle, both models by name, and the round's code and whether it is open."""
     row = one_row(_BALLOT_OF_TOKEN, [token])
     return None if row is None else ballot_of_row(row)[0]
 

@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from arena.models import Vote, Voter, WorkStatus
+from arena.models import Exclusion, Vote, Voter, WorkStatus
+from arena.voting.review import mark_votes
 from leaderboard import live
 from leaderboard.fitting import fit, select
 from leaderboard.live import advance, keep_live, renew
@@ -86,6 +87,17 @@ def test_marking_a_counted_vote_leads_to_a_new_snapshot(board, votes, unhurried,
     votes[0].exclusion = "staff"
     votes[0].save()
     assert keep_live(board).snapshot.number == 2
+    assert keep_live(board).snapshot.number == 2
+
+
+def test_marking_one_vote_for_another_leads_to_a_new_snapshot(
+    board, votes, unhurried, monkeypatch, admin_user
+):
+    monkeypatch.setattr(live, "MARKS_CHECKED_EVERY", dt.timedelta(0))
+    mark_votes(votes[:1], Exclusion.STAFF, by=admin_user)
+    renew(board)
+    mark_votes(votes[:1], "", by=admin_user)
+    mark_votes(votes[1:2], Exclusion.STAFF, by=admin_user)
     assert keep_live(board).snapshot.number == 2
 
 

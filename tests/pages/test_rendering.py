@@ -145,6 +145,14 @@ def test_highlighting_of_all_blocks_together_is_bounded():
     assert rendered.count('<div class="code-block"') == 5
 
 
+@pytest.mark.parametrize(
+    "source",
+    ["/vote/next/?category=x", "/sign-in/x/", "/media/../vote/", "/media/%2e%2e/vote/", "/a.png"],
+)
+def test_an_image_asks_for_no_page_of_ours_in_the_readers_name(source):
+    assert "<img" not in render_markdown(f"![x]({source})")
+
+
 @pytest.mark.parametrize("source", ["/media/a.png", "data:image/png;base64,iVBORw0KGgo="])
 def test_an_image_of_our_own_is_shown(source):
     assert f'<img src="{source}" alt="x" loading="lazy">' in render_markdown(f"![x]({source})")

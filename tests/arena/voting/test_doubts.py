@@ -68,6 +68,12 @@ def test_a_flood_is_refused_with_the_time_to_wait_and_the_battle_kept(
     assert alice.token() == token
 
 
+def test_skipping_has_the_limit_of_voting(stored_answers, policy, alice):
+    policy(refused_votes_per_minute=2)
+    answers = [alice.cast("skip").status_code for _ in range(3)]
+    assert answers == [200, 200, 429]
+
+
 def test_many_voters_behind_one_address_are_marked_beyond_its_cap(
     stored_answers, policy, new_browser
 ):

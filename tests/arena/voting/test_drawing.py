@@ -1,12 +1,13 @@
 """Which battle a voter gets next."""
 
 from collections import Counter
+from unittest import mock
 
 import pytest
 
-from arena.models import Answer, Ballot, Battle, Exclusion, GoldBattle, Vote
+from arena.models import Answer, Ballot, Battle, Exclusion, GoldBattle, Question, Vote
 from arena.voting import pool
-from arena.voting.pool import POOLS
+from arena.voting.pool import POOLS, load_pool
 
 pytestmark = pytest.mark.django_db
 
@@ -162,3 +163,36 @@ def test_a_deleted_answer_in_the_pool_is_passed_over(stored_answers, alice):
     Answer.objects.filter(question__in=gone).delete()
     assert [alice.cast("tie").status_code for _ in range(3)] == [200, 200, 200]
     assert "You have seen it all" in alice.page().text
+
+
+def test_what_no_question_is_like_is_neither_read_nor_kept(stored_answers, alice):
+    alice.page()
+    with mock.patch("arena.voting.pool.load_pool", wraps=load_pool) as read:
+        for number in range(5):
+            page = alice.page(category=f"c{number}", language=f"l{number}")
+            assert 'name="token"' not in page.text
+    assert not read.called
+    assert len(POOLS._loaded) == 1
+
+
+def test_a_category_that_comes_in_can_be_asked_for(stored_answers, alice):
+    alice.page()
+    Question.objects.update(category="new")
+    POOLS.forget()
+    assert alice.token(category="new")
+
+
+def test_a_control_question_is_of_the_kind_the_voter_asked_for(
+    one_battle, make_answer, alpha, beta, policy, alice
+):
+    GoldBattle.objects.create(battle=one_battle, expected="model_a")
+    other = Question.objects.create(
+        question_set=one_battle.question.question_set,
+        external_id="other",
+        category="other kind",
+        turns=[[{"type": "text", "text": "Another?"}]],
+    )
+    for model in (alpha, beta):
+        make_answer(model, other, f"Of {model.pk}.")
+    policy(gold_share=1.0)
+    assert alice.ballot(category="other kind").battle.question == other

@@ -5,7 +5,14 @@ import math
 import numpy as np
 import pytest
 
-from arena.voting.outliers import PairVote, Tally, outlier_test, vote_p_values
+from arena.voting.outliers import (
+    ALPHA,
+    FEWEST_HISTORY,
+    PairVote,
+    Tally,
+    outlier_test,
+    vote_p_values,
+)
 
 PAIR = (1, 2)
 MOSTLY_FIRST = {PAIR: Tally(90, 10)}
@@ -70,6 +77,21 @@ def test_honest_voters_are_flagged_at_most_as_often_as_promised():
         random.shuffle(cast)
         flagged += outlier_test(cast, history).is_outlier
     assert flagged / 1000 < 0.05
+
+
+@pytest.mark.one_round
+@pytest.mark.parametrize("share", [0.5, 0.6, 0.9])
+def test_the_promise_holds_for_the_shortest_history_and_one_pair_alone(share):
+    random = np.random.default_rng(int(100 * share))
+    voters, flagged = 1500, 0
+    for _ in range(voters):
+        first = int(random.binomial(FEWEST_HISTORY, share))
+        cast = votes(*(random.random(100) < share))
+        own = sum((vote.tally for vote in cast), Tally())
+        history = {PAIR: Tally(first, FEWEST_HISTORY - first) + own}
+        flagged += outlier_test(cast, history).is_outlier
+    # four standard errors of a share of 5 % among 1500
+    assert flagged / voters <= ALPHA + 4 * math.sqrt(ALPHA * (1 - ALPHA) / voters)
 
 
 def test_planted_random_voters_are_found_far_more_often_than_honest_ones():

@@ -1,12 +1,24 @@
 """What belongs to the voter: votes, board, data, and the way out."""
 
+import datetime as dt
 import json
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
+from django.utils import timezone
 
-from arena.models import Ballot, Battle, Endpoint, Question, Vote, Voter, VoterSession
+from arena.models import (
+    Ballot,
+    Battle,
+    Endpoint,
+    Exclusion,
+    Question,
+    SatisfactionRating,
+    Vote,
+    Voter,
+    VoterSession,
+)
 from arena.voting.voters import COOKIE
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +58,37 @@ def test_removal_cuts_every_link_and_keeps_the_votes_anonymous(voted):
     assert not VoterSession.objects.exists()
     assert not Ballot.objects.exists()
     assert Vote.objects.filter(voter__isnull=True).count() == 3
+
+
+def test_votes_of_the_last_day_do_not_count_once_nobody_stands_behind_them(voted, policy):
+    Vote.objects.filter(pk=Vote.objects.first().pk).update(
+        created_at=timezone.now() - dt.timedelta(hours=25)
+    )
+    voted.client.post(reverse("forget_me"))
+    left = list(Vote.objects.order_by("id").values_list("exclusion", flat=True))
+    assert left == ["", Exclusion.WITHDRAWN, Exclusion.WITHDRAWN]
+
+
+def test_mallory_cannot_vote_be_forgotten_and_vote_again(one_battle, mallory):
+    for _ in range(3):
+        mallory.cast("left")
+        mallory.client.post(reverse("forget_me"))
+    assert Vote.objects.count() == 3
+    assert not Vote.objects.counted().exists()
+
+
+def test_a_reason_given_before_outlives_the_voter(voted):
+    Vote.objects.update(exclusion=Exclusion.TOO_FAST)
+    voted.client.post(reverse("forget_me"))
+    assert set(Vote.objects.values_list("exclusion", flat=True)) == {Exclusion.TOO_FAST}
+
+
+def test_ratings_of_the_last_day_do_not_count_either(stored_answers, alice):
+    alice.client.get(reverse("rate_answer"))
+    rating = SatisfactionRating.objects.get()
+    alice.client.post(reverse("rate_answer"), {"token": rating.token, "score": "4"})
+    alice.client.post(reverse("forget_me"))
+    assert SatisfactionRating.objects.get().exclusion == Exclusion.WITHDRAWN
 
 
 def test_removal_deletes_the_prompts_of_ones_live_battles(

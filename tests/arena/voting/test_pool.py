@@ -143,9 +143,13 @@ def test_no_more_than_so_many_filters_are_remembered(battles, monkeypatch):
     pools, read = PoolCache(), []
     load = pool.load_pool
     monkeypatch.setattr(pool, "load_pool", lambda wanted: read.append(wanted) or load(wanted))
-    for category in ("math", "writing", "math", "invented", "writing"):
-        pools.get(PoolFilter(category=category))
-    assert [wanted.category for wanted in read] == ["math", "writing", "invented"]
-    pools.get(PoolFilter(category="math"))
-    assert read[-1].category == "math"
-    assert len(read) == 4
+    math, writing, english = (
+        PoolFilter(category="math"),
+        PoolFilter(category="writing"),
+        PoolFilter(language="en"),
+    )
+    for wanted in (math, writing, math, english, writing):
+        pools.get(wanted)
+    assert read == [math, writing, english]
+    pools.get(math)
+    assert read == [math, writing, english, math]

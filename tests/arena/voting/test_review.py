@@ -19,7 +19,7 @@ from arena.models import (
 )
 from arena.voting import integrity
 from arena.voting.integrity import integrity_figures
-from arena.voting.review import lift_from_voter, mark_voter, review_voters
+from arena.voting.review import lift_from_voter, mark_voter, mark_votes, review_voters
 
 pytestmark = pytest.mark.django_db
 
@@ -180,7 +180,10 @@ def test_the_page_counts_votes_and_what_is_left_out(crowd, question_set):
     on_leaky = leaky.votes.filter(exclusion="").count()
     assert figures.votes == 11 * 12
     assert figures.counted == Vote.objects.counted().filter(source="human").count()
-    assert figures.left_out == {"too_fast": 1, "identity_leak": on_leaky, "staff": 1}
+    assert (figures.marked, figures.unfit) == (
+        {"too_fast": 1, "staff": 1},
+        {"identity_leak": on_leaky},
+    )
 
 
 def test_outliers_come_first_however_busy_the_others_are(crowd, monkeypatch):
@@ -240,3 +243,47 @@ def test_a_voter_who_is_gone_is_left_out_of_what_was_kept(client, crowd, staff, 
     crowd.delete()
     client.force_login(staff)
     assert len(client.get(reverse("integrity")).context["voters"]) == 10
+
+
+@pytest.mark.parametrize("act", [None, "", "remove"])
+def test_an_act_nobody_knows_changes_nothing(client, crowd, staff, act):
+    client.force_login(staff)
+    sent = {} if act is None else {"act": act}
+    vote = crowd.votes.first()
+    for page, pk in (("integrity_voter", crowd.pk), ("integrity_vote", vote.pk)):
+        assert client.post(reverse(page, args=[pk]), sent).status_code == 400
+    assert not IntegrityAction.objects.exists()
+
+
+def test_lifting_one_vote_does_not_spare_its_voter_the_tests(crowd, staff):
+    vote = crowd.votes.first()
+    mark_votes([vote], Exclusion.STAFF, by=staff)
+    mark_votes([vote], "", by=staff)
+    assert [finding.voter for finding in review_voters()] == [crowd]
+
+
+def test_staff_count_all_votes_of_one_reason_again(client, crowd, staff):
+    client.force_login(staff)
+    fast, flood = Vote.objects.exclude(voter=crowd)[:5], crowd.votes.all()[:3]
+    for votes, reason in ((fast, Exclusion.TOO_FAST), (flood, Exclusion.RATE_LIMITED)):
+        Vote.objects.filter(pk__in=[vote.pk for vote in votes]).update(exclusion=reason)
+    assert "Count all again" in client.get(reverse("integrity")).text
+    client.post(reverse("integrity_reason"), {"reason": Exclusion.TOO_FAST})
+    left = Vote.objects.exclude(exclusion="").values_list("exclusion", flat=True)
+    assert list(left) == [Exclusion.RATE_LIMITED] * 3
+    act = IntegrityAction.objects.get()
+    assert (act.votes_changed, act.done_by, act.exclusion) == (5, staff, "")
+
+
+def test_outliers_that_staff_count_again_at_once_are_not_marked_again(client, crowd, staff):
+    review_voters()
+    client.force_login(staff)
+    client.post(reverse("integrity_reason"), {"reason": Exclusion.OUTLIER_VOTER})
+    assert not Vote.objects.exclude(exclusion="").exists()
+    assert review_voters() == []
+
+
+@pytest.mark.parametrize("reason", ["", "control", "nonsense"])
+def test_what_cannot_be_lifted_from_all_is_refused(client, crowd, staff, reason):
+    client.force_login(staff)
+    assert client.post(reverse("integrity_reason"), {"reason": reason}).status_code == 400

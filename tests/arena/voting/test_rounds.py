@@ -65,6 +65,18 @@ def test_votes_of_a_round_are_ordinary_votes(invite, alice):
     assert (vote.exclusion, vote.ballot.round) == ("", invite)
 
 
+def test_a_closed_round_takes_no_vote_from_who_does_not_name_it(invite, alice):
+    join(alice, invite)
+    token = alice.token(round=invite.code)
+    InviteRound.objects.update(is_open=False)
+    for choice in ("left", "skip"):
+        refused = alice.cast(choice, token)
+        assert (refused.status_code, refused.json()["code"]) == (410, "round_closed")
+    InviteRound.objects.update(is_open=True)
+    assert alice.cast("left", token, round=invite.code).status_code == 200
+    assert Vote.objects.count() == 1
+
+
 @pytest.fixture
 def closed(invite, alice):
     """After alice has been handed a battle of it; its address, and her token."""

@@ -1,9 +1,11 @@
+import asyncio
+
 import pytest
 from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 from django.utils import timezone
 
-from arena.live.rooms import ROOMS
+from arena.live.rooms import ROOMS, WRITING
 from arena.live.seating import close_providers
 from arena.models import Endpoint, LanguageModel, VoterSession
 from arena.voting.voters import COOKIE
@@ -49,4 +51,5 @@ async def connect():
             await socket.close()
     for room in list(ROOMS.values()):
         room.close()
+    await asyncio.gather(*WRITING)
     await close_providers()

@@ -1,10 +1,12 @@
 """A browser's socket for the tests of live battles, and what it talks to."""
 
+import asyncio
 import json
 
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 
+from arena.live.rooms import WRITING
 from arena.voting.voters import COOKIE
 from config.asgi import application
 
@@ -65,6 +67,11 @@ class Socket:
     async def converse(self, text="Why is the sky blue?"):
         await self.send({"do": "prompt", "text": text})
         return await self.hear_until("done")
+
+    async def leave(self):
+        """For another conversation; what failed in this one is then stored."""
+        await self.ask({"do": "open"})
+        await asyncio.gather(*WRITING)
 
     async def close(self):
         await self.communicator.send_input({"type": "websocket.disconnect", "code": 1001})

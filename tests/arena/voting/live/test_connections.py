@@ -1,13 +1,17 @@
 """Sockets that drop, come back, belong to somebody else, or talk nonsense."""
 
+import asyncio
+from unittest import mock
+
 import pytest
 from asgiref.sync import sync_to_async
 from channels.layers import get_channel_layer
 from django.test import AsyncClient, override_settings
+from django.utils.translation import override
 
 from arena.live.rooms import MOST_ROOMS_PER_VOTER, ROOMS
 from arena.models import Endpoint
-from tests.arena.voting.live.sockets import GOOD, Socket, communicator_for
+from tests.arena.voting.live.sockets import GOOD, SLOW, Socket, communicator_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -76,6 +80,59 @@ async def test_mallory_cannot_enter_alices_room(two_models, connect):
     assert refused["code"] == "expired"
 
 
+async def test_bytes_are_refused_and_the_socket_stays_open(two_models, connect):
+    socket = await connect()
+    await socket.open()
+    await socket.communicator.send_input({"type": "websocket.receive", "bytes": b"\x00\xff"})
+    assert (await socket.hear())["code"] == "unknown"
+    assert (await socket.converse())["votable"]
+
+
+@pytest.mark.parametrize("language", ["xx", "../../etc", "%00", "zh-hans"])
+async def test_a_cookie_can_only_choose_a_language_of_the_interface(two_models, connect, language):
+    cookie = (await connect()).cookie
+    socket = Socket(f"{cookie}; django_language={language}")
+    await socket.connect()
+    with mock.patch("arena.live.consumers.override", wraps=override) as spoken:
+        await socket.ask({"do": "fly"})
+    assert spoken.call_args.args[0] == ("zh-hans" if language == "zh-hans" else "en")
+    await socket.close()
+
+
+async def test_mallory_cannot_take_all_the_rooms_with_many_cookies(
+    two_models, connect, monkeypatch
+):
+    monkeypatch.setattr("arena.live.rooms.MOST_ROOMS_PER_ADDRESS", 2)
+    answers = [await (await connect()).open() for _ in range(3)]
+    assert [answer.get("code") for answer in answers] == [None, None, "full"]
+
+
+async def test_of_two_tabs_with_a_prompt_at_once_one_is_told_to_wait(
+    make_live_model, connect, monkeypatch
+):
+    for slug in ("amber", "birch"):
+        await sync_to_async(make_live_model)(slug, **SLOW)
+    both_asked = asyncio.Event()
+
+    async def slow_moderation(text, policy):
+        if text == "second":
+            both_asked.set()
+        await both_asked.wait()
+        return False
+
+    monkeypatch.setattr("arena.live.consumers.is_unwanted", slow_moderation)
+    first = await connect()
+    room = await first.open()
+    second = await connect(first.cookie)
+    await second.connect()
+    await second.ask({"do": "resume", "key": room["key"]})
+    await first.hear_until("moved")
+    await first.send({"do": "prompt", "text": "first"})
+    await second.send({"do": "prompt", "text": "second"})
+    assert (await first.hear_until("refused"))["code"] == "busy"
+    assert [turn.prompt for turn in ROOMS[room["key"]].turns] == ["second"]
+
+
 async def test_mallory_cannot_take_all_the_rooms(two_models, connect):
     cookie = (await connect()).cookie
     answers = [await (await connect(cookie)).open() for _ in range(MOST_ROOMS_PER_VOTER + 1)]
@@ -83,7 +140,10 @@ async def test_mallory_cannot_take_all_the_rooms(two_models, connect):
     assert answers[-1]["code"] == "full"
 
 
-@pytest.mark.parametrize("garbage", ["{", "[]", '"x"', '{"do": "fly"}', '{"do": 7}', "null"])
+@pytest.mark.parametrize(
+    "garbage",
+    ["{", "[]", '"x"', '{"do": "fly"}', '{"do": 7}', '{"do": ["open"]}', "null", "[" * 100_000],
+)
 async def test_garbage_is_refused_and_the_socket_stays_open(two_models, connect, garbage):
     socket = await connect()
     await socket.open()

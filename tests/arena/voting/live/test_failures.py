@@ -1,14 +1,16 @@
 """Errors, time-outs and empty answers end the battle gracefully, marked and not voted on."""
 
+import asyncio
 import json
 
 import pytest
 from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 
+from arena.live.rooms import ROOMS
 from arena.models import Ballot, Battle, Exclusion, Question, Vote
 from arena.voting.voters import COOKIE
-from tests.arena.voting.live.sockets import GOOD, rows
+from tests.arena.voting.live.sockets import GOOD, SLOW, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -35,6 +37,7 @@ async def test_a_failed_answer_is_marked_and_cannot_be_voted_on(
     assert done["failed"]
     assert not done["votable"]
     assert (await socket.ask({"do": "vote", "choice": "left"}))["code"] == "not_votable"
+    await socket.leave()
     battle = (await rows(Battle.objects.all()))[0]
     assert battle.exclusion == exclusion
     assert not await rows(Vote.objects.all())
@@ -60,6 +63,7 @@ async def test_a_failed_battle_is_remembered_as_its_voters(make_live_model, conn
     socket = await connect()
     await socket.open()
     await socket.converse("My secret")
+    await socket.leave()
     assert (await rows(Ballot.objects.all()))[0].status == "failed"
     client = AsyncClient()
     client.cookies[COOKIE] = socket.cookie
@@ -67,4 +71,53 @@ async def test_a_failed_battle_is_remembered_as_its_voters(make_live_model, conn
     assert data["failed_live_battles"][0]["prompts"] == ["My secret"]
     await client.post("/my-votes/forget/")
     assert not await rows(Battle.objects.all())
+    assert not await rows(Question.objects.all())
+
+
+async def test_a_failed_battle_is_on_no_page_while_it_can_still_be_voted_on(
+    make_live_model, connect
+):
+    """Its page names the models: who made it fail and read there would not vote blind."""
+    failing = {"failures": [{"kind": "timed_out", "on_calls": [1]}]}
+    for slug in ("amber", "birch"):
+        await sync_to_async(make_live_model)(slug, **GOOD, **failing)
+    socket = await connect()
+    await socket.open()
+    assert (await socket.converse())["failed"]
+    assert not await rows(Battle.objects.all())
+    assert not await rows(Question.objects.all())
+    await socket.send({"do": "again", "turn": 0})
+    assert (await socket.hear_until("done"))["votable"]
+    assert (await socket.ask({"do": "vote", "choice": "left"}))["is"] == "reveal"
+    await socket.leave()
+    stored = await rows(Battle.objects.order_by("exclusion").values_list("exclusion", flat=True))
+    assert stored == ["", Exclusion.ERROR]
+
+
+async def test_what_fails_in_a_conversation_that_was_left_is_stored(make_live_model, connect):
+    for slug in ("amber", "birch"):
+        await sync_to_async(make_live_model)(slug, **SLOW)
+    socket = await connect()
+    room = ROOMS[(await socket.open())["key"]]
+    await socket.send({"do": "prompt", "text": "Never mind"})
+    while not room.is_streaming:
+        await asyncio.sleep(0)
+    streaming = room._streaming
+    await socket.leave()
+    await asyncio.gather(streaming)
+    assert [b.exclusion for b in await rows(Battle.objects.all())] == [Exclusion.EMPTY_ANSWER]
+
+
+async def test_failures_of_a_voter_who_took_their_data_back_are_not_stored(
+    make_live_model, connect
+):
+    for slug in ("amber", "birch"):
+        await sync_to_async(make_live_model)(slug, default="")
+    socket = await connect()
+    await socket.open()
+    await socket.converse("My secret")
+    client = AsyncClient()
+    client.cookies[COOKIE] = socket.cookie
+    await client.post("/my-votes/forget/")
+    await socket.leave()
     assert not await rows(Question.objects.all())

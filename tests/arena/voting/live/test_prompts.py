@@ -74,6 +74,18 @@ async def test_prompts_are_limited_per_minute(two_models, policy, connect):
     assert (await socket.ask({"do": "prompt", "text": "Again"}))["code"] == "too_many_prompts"
 
 
+async def test_prompts_are_limited_per_address_however_many_cookies(two_models, policy, connect):
+    await sync_to_async(policy)(live_prompts_per_address_and_minute=2)
+    await sync_to_async(cache.clear)()
+    for _ in range(2):
+        socket = await connect()
+        await socket.open()
+        await socket.converse()
+    socket = await connect()
+    await socket.open()
+    assert (await socket.ask({"do": "prompt", "text": "Hi"}))["code"] == "too_many_prompts"
+
+
 async def test_a_prompt_on_the_word_list_is_refused(two_models, policy, connect):
     await sync_to_async(policy)(moderation="words", moderation_words="forbidden thing\n禁词")
     socket = await connect()
@@ -102,6 +114,8 @@ async def moderator(policy):
     async def moderate(request):
         body = await request.json()
         asked.append((body, request.headers.get("Authorization")))
+        if body["input"].startswith("reply:"):
+            return web.Response(text=body["input"][6:], status=500)
         return web.json_response({"results": [{"flagged": "forbidden" in body["input"]}]})
 
     app = web.Application()
@@ -126,6 +140,19 @@ async def test_the_moderation_endpoint_decides_which_prompts_pass(two_models, mo
     assert refused["code"] == "moderated"
     assert moderator[0][0] == {"input": "something forbidden", "model": "omni"}
     assert (await socket.converse("something nice"))["votable"]
+
+
+@pytest.mark.parametrize(
+    "reply",
+    ["<html>", "[]", "{}", '{"results": []}', '{"results": ["x"]}', '{"results": [{}]}', "null"],
+)
+async def test_garbage_from_the_moderation_endpoint_lets_prompts_pass(
+    two_models, moderator, connect, reply
+):
+    socket = await connect()
+    await socket.open()
+    assert (await socket.converse(f"reply:{reply}"))["votable"]
+    assert len(moderator) == 1
 
 
 async def test_a_silent_moderation_endpoint_lets_prompts_pass(two_models, policy, connect):

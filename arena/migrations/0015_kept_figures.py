@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arena', '0013_fewer_indexes'),
+        ('arena', '0014_fewer_indexes'),
     ]
 
     operations = [

@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arena', '0012_rendered_texts'),
+        ('arena', '0013_withdrawn_votes_and_prompts_per_address'),
     ]
 
     operations = [
