@@ -33,6 +33,9 @@ class PoolFilter:
     language: str = ""
 
 
+EVERYTHING = PoolFilter()
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerPool:
     """``models`` are ids in ascending order; for each, its questions (ascending) and answers."""

@@ -33,8 +33,9 @@ NAMES = ("zqamber", "zqbirch")
 def battles(question_set, make_model, make_answer, policy):
     models = [make_model(name, display_name=name.title(), organisation="") for name in NAMES]
     for number, question in enumerate(question_set.questions.all()):
-        for model in models:
-            make_answer(model, question, (LONG, RICH, "短答。中文也要好读。")[number % 3])
+        for place, model in enumerate(models):
+            text = (LONG, RICH, "短答。中文也要好读。")[number % 3]
+            make_answer(model, question, f"{text}\n\n{place}")
     return question_set
 
 
@@ -195,7 +196,7 @@ def test_a_long_answer_scrolls_within_its_pane_and_the_page_does_not_grow(
     question_set, make_model, make_answer, open_tab, policy, size
 ):
     for name in NAMES:
-        make_answer(make_model(name), question_set.questions.first(), LONG)
+        make_answer(make_model(name), question_set.questions.first(), f"{LONG} {name[2]}")
     tab = open_tab(SIZES[size]).open("/vote/")
     heights = "[document.querySelector('[data-ballot]').offsetHeight, innerHeight]"
     ballot, window = tab.page.evaluate(heights)
@@ -274,7 +275,7 @@ def test_a_two_turn_question_shows_the_follow_up_in_both_panes(
         turns=[[{"type": "text", "text": text}] for text in texts]
     )
     for name in NAMES:
-        make_answer(make_model(name), question, "One.", "Two.")
+        make_answer(make_model(name), question, "One.", f"Two, {name[2]}.")
     desktop.open("/vote/")
     expect(desktop.page.get_by_text("And the follow-up?")).to_have_count(2)
     expect(desktop.page.get_by_text("First question?")).to_have_count(1)
@@ -313,7 +314,7 @@ def test_the_interface_speaks_chinese(battles, open_tab, size):
 
 def test_at_the_end_the_voter_is_thanked(question_set, make_model, make_answer, desktop, policy):
     for name in NAMES:
-        make_answer(make_model(name), question_set.questions.first(), "Only one.")
+        make_answer(make_model(name), question_set.questions.first(), f"Only {name[2]}.")
     desktop.open("/vote/")
     choose(desktop, "t")
     desktop.page.keyboard.press("n")
