@@ -1,12 +1,22 @@
 """What belongs to the voter: votes, board, data, and the way out."""
 
 import json
+import re
 
 import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 
-from arena.models import Ballot, Battle, Endpoint, Question, Vote, Voter, VoterSession
+from arena.models import (
+    Ballot,
+    Battle,
+    Endpoint,
+    Question,
+    SatisfactionRating,
+    Vote,
+    Voter,
+    VoterSession,
+)
 from arena.voting.voters import COOKIE
 
 pytestmark = pytest.mark.django_db
@@ -46,6 +56,35 @@ def test_removal_cuts_every_link_and_keeps_the_votes_anonymous(voted):
     assert not VoterSession.objects.exists()
     assert not Ballot.objects.exists()
     assert Vote.objects.filter(voter__isnull=True).count() == 3
+
+
+def test_removal_leaves_ratings_without_voter_and_address(voted):
+    rate = reverse("rate_answer")
+    token = re.search(r'name="token" value="([^"]+)"', voted.client.get(rate).text).group(1)
+    voted.client.post(rate, {"token": token, "score": "4"})
+    voted.client.get(rate)
+    assert SatisfactionRating.objects.exclude(address_key="").count() == 2
+    voted.client.post(reverse("forget_me"))
+    left = SatisfactionRating.objects.get()
+    assert (left.score, left.voter, left.address_key) == (4, None, "")
+
+
+def test_the_vote_page_and_my_votes_ask_for_as_many_more_votes(voted):
+    """Marked ones do not bring the board nearer; both pages say so."""
+    Vote.objects.filter(pk=Vote.objects.first().pk).update(exclusion="too_fast")
+    page = voted.page().text
+    assert "3 votes, thank you" in page
+    assert "1 not counted" in page
+    assert "18 more for a board of your own" in page
+    assert "18 more votes for a board of your own" in voted.client.get(reverse("my_votes")).text
+
+
+def test_a_vote_that_is_marked_at_once_does_not_bring_the_board_nearer(voted, policy):
+    policy(minimum_reading_s=60.0, characters_per_second=120.0)
+    told = voted.cast("left").json()["progress_html"]
+    assert "4 votes, thank you" in told
+    assert "1 not counted" in told
+    assert "17 more for a board of your own" in told
 
 
 def test_removal_deletes_the_prompts_of_ones_live_battles(
