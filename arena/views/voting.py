@@ -185,7 +185,8 @@ def _outcome(
     wish = upcoming.wish
     is_voted = ballot.vote_id is not None
     if wish.invite is None:
-        progress = Progress(turn.votes + is_voted)
+        is_counted = ballot.vote is not None and not ballot.vote.exclusion
+        progress = Progress(turn.votes + is_voted, turn.counted + is_counted)
     else:
         progress = progress_of(turn.visitor.voter, wish.invite)
     answer: dict[str, object] = {}
@@ -261,7 +262,7 @@ def _refusal(
         return remember(page, someone, is_secure=request.is_secure())
     body: dict[str, object] = {"code": error.code, "text": str(error)}
     if told and visitor:
-        body |= _reveal_html(told, progress_of(visitor.voter))
+        body |= _reveal_html(told, progress_of(visitor.voter, _Wish.of(request).invite))
     response = _json(body, status=error.status)
     if error.retry_after_s:
         response["Retry-After"] = str(error.retry_after_s)
