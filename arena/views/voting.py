@@ -29,7 +29,7 @@ from arena.voting.fragments import (
     progress_fragment,
     reveal_fragment,
 )
-from arena.voting.pool import PoolFilter
+from arena.voting.pool import EVERYTHING, PoolFilter, languages_asked
 from arena.voting.presentation import Reveal, reveal, show_ballot
 from arena.voting.progress import Progress, progress_of
 from arena.voting.turn import Turn, read_turn
@@ -243,6 +243,8 @@ def _page(
         "progress": progress_of(visitor.voter, wish.invite),
         "invite": wish.invite,
         "wanted": wish.wanted,
+        "is_narrowed": wish.wanted != EVERYTHING,
+        "languages": [] if wish.invite else languages_asked(),
         "has_consented": visitor.has_consented,
     }
     status = problem.status if problem else 200

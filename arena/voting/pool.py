@@ -104,6 +104,12 @@ def stored_answers(wanted: PoolFilter) -> AnswerQuerySet:
     return answers.order_by()
 
 
+def languages_asked() -> list[str]:
+    """Of the questions that voters may choose among; not of those without one."""
+    questions = Question.objects.exclude(question_set__slug=LIVE_SET).exclude(language="")
+    return list(questions.order_by("language").values_list("language", flat=True).distinct())
+
+
 def load_pool(wanted: PoolFilter) -> AnswerPool:
     answers = stored_answers(wanted)
     # the bundled demo steps back as soon as there is something of the arena's own

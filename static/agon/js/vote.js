@@ -169,6 +169,7 @@ if (root) {
     held.add(tokenOf(ballot()));
     setUp(ballot());
   }
+  document.querySelector("[data-wish]")?.addEventListener("change", (event) => event.currentTarget.submit());
   root.addEventListener("submit", onSubmit);
   root.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);
