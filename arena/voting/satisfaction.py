@@ -81,7 +81,7 @@ def _left_over(
 ) -> Iterator[int]:
     """What a few tries at random have missed, for a voter who has rated nearly everything."""
     if pool.models:
-        rated = np.array(mine.values_list("answer_id", flat=True), dtype=np.int64)
+        rated = np.array(list(mine.values_list("answer_id", flat=True)), dtype=np.int64)
         left = np.setdiff1d(np.concatenate(pool.answers), rated)
         yield from (int(answer) for answer in random.permutation(left)[:LEFT_READ_AT_MOST])
 

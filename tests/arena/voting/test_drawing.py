@@ -1,8 +1,10 @@
 """Which battle a voter gets next."""
 
+import re
 from collections import Counter
 
 import pytest
+from django.urls import reverse
 from django.utils.timezone import now
 
 from arena.models import Answer, Ballot, Battle, Exclusion, GoldBattle, Vote
@@ -184,6 +186,21 @@ def test_a_voter_may_ask_for_one_language(stored_answers, alice):
         ballot = alice.ballot(language="zh")
         assert ballot.battle.question.language == "zh"
         alice.cast("tie", ballot.token, language="zh")
+
+
+def test_whoever_has_seen_all_of_one_language_is_led_to_the_others(stored_answers, alice):
+    while 'name="token"' in (page := alice.page(language="zh").text):
+        token = re.search(r'name="token" value="([^"]+)"', page).group(1)
+        alice.cast("tie", token, language="zh")
+    assert "Nothing of this kind is left" in page
+    assert "Vote on all questions" in page
+
+
+def test_whoever_has_seen_all_is_not_sent_to_live_battles_that_nobody_serves(one_battle, alice):
+    alice.cast("tie")
+    main = alice.page().text.split("data-stage")[1]
+    assert reverse("rate_answer") in main
+    assert reverse("live_battle") not in main
 
 
 def test_new_answers_are_drawn_soon(stored_answers, make_model, make_answer, new_browser):
