@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import chain
 
 import numpy as np
@@ -161,9 +161,12 @@ def ratings_left_out() -> list[tuple[str, int]]:
 
 
 def _figure(ratings: Sequence[tuple[int, int, int]]) -> ClusteredMean:
+    """A mean cannot lie outside the scale, so its interval need not reach beyond it."""
     table = np.array(ratings, dtype=np.int64)
     _voters, voters = np.unique(table[:, 1], return_inverse=True)
-    return clustered_mean(table[:, 0].astype(np.float64), voters.astype(np.int64), table[:, 2])
+    figure = clustered_mean(table[:, 0].astype(np.float64), voters.astype(np.int64), table[:, 2])
+    lower, upper = np.clip([figure.lower, figure.upper], min(SCALE), max(SCALE))
+    return replace(figure, lower=float(lower), upper=float(upper))
 
 
 def count_rated(visitor: Visitor) -> int:

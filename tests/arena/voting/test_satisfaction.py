@@ -40,6 +40,12 @@ def test_one_voter_alone_has_no_interval():
     assert math.isnan(figure.lower)
 
 
+def test_scores_that_are_all_alike_have_no_interval():
+    figure = clustered_mean(np.array([4.0, 4.0, 4.0]), labels(1, 2, 3), labels(1, 2, 3))
+    assert figure.mean == 4
+    assert math.isnan(figure.lower)
+
+
 def test_the_interval_covers_the_truth_as_often_as_it_says_under_crossed_effects():
     random = np.random.default_rng(8)
     voters, questions = np.divmod(np.arange(30 * 30), 30)
@@ -96,6 +102,15 @@ class TestRating:
             assert SatisfactionRating.objects.get(score=None).answer == answer
             client.post(reverse("rate_answer"), {"token": token_of(page), "score": "4"})
         assert "no answer left that you have not rated" in client.get(reverse("rate_answer")).text
+
+    def test_an_interval_stays_within_the_scale(self, stored_answers, alpha):
+        for number, (score, answer) in enumerate(zip((5, 3), alpha.answers.all(), strict=False)):
+            voter = Voter.objects.create(key=f"v{number}")
+            SatisfactionRating.objects.create(
+                voter=voter, answer=answer, score=score, rated_at=timezone.now()
+            )
+        (row,) = satisfaction_by_model()
+        assert (row.figure.lower, row.figure.mean, row.figure.upper) == (1, 4, 5)
 
     def test_the_voter_is_thanked_and_told_how_many(self, stored_answers, client):
         token = token_of(client.get(reverse("rate_answer")))

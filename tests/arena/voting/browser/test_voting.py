@@ -251,7 +251,7 @@ def test_a_swipe_brings_the_other_answer(battles, phone):
     phone.open("/vote/")
     right = phone.page.locator("[data-pane=right]")
     panes = phone.page.locator("[data-panes]").bounding_box()
-    y = panes["y"] + panes["height"] - 40
+    y = panes["y"] + 80
     thumb = phone.page.context.new_cdp_session(phone.page)
 
     def touch(kind, *places):
