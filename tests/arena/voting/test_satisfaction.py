@@ -112,6 +112,11 @@ class TestRating:
         (row,) = satisfaction_by_model()
         assert (row.figure.lower, row.figure.mean, row.figure.upper) == (1, 4, 5)
 
+    def test_an_empty_arena_thanks_nobody_for_having_rated_all(self, client):
+        page = client.get(reverse("rate_answer")).text
+        assert "Nothing to rate yet" in page
+        assert "Thank you" not in page
+
     def test_the_voter_is_thanked_and_told_how_many(self, stored_answers, client):
         token = token_of(client.get(reverse("rate_answer")))
         after = client.post(reverse("rate_answer"), {"token": token, "score": "4"}, follow=True)
