@@ -235,7 +235,7 @@ VOTES_OF: Final = """
 
 def votes_of(voter_id: int, *, limit: int) -> tuple[int, int]:
     """How many votes there are of this voter, and how many of them are counted, up to ``limit``."""
-    row = one_row(f"SELECT {VOTES_OF.format(voter=int(voter_id), limit=limit)}", [])
+    row = one_row(f"SELECT {VOTES_OF.format(voter='%s', limit='%s')}", [voter_id, voter_id, limit])
     return (row[0], row[1]) if row else (0, 0)
 
 
