@@ -29,6 +29,7 @@ urlpatterns = [
     path("rounds/", voting_rounds.round_list, name="round_list"),
     path("rounds/<int:pk>/", voting_rounds.round_detail, name="round_detail"),
     path("rounds/<int:pk>/toggle/", voting_rounds.round_toggle, name="round_toggle"),
+    path("rounds/<int:pk>/delete/", voting_rounds.round_delete, name="round_delete"),
     path("join/<str:code>/", voting_rounds.round_join, name="round_join"),
     path("integrity/", voting_integrity.integrity, name="integrity"),
     path("integrity/review/", voting_integrity.integrity_review, name="integrity_review"),

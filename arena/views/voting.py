@@ -29,7 +29,7 @@ from arena.voting.fragments import (
     progress_fragment,
     reveal_fragment,
 )
-from arena.voting.pool import PoolFilter
+from arena.voting.pool import EVERYTHING, PoolFilter, languages_asked
 from arena.voting.presentation import Reveal, reveal, show_ballot
 from arena.voting.progress import Progress, progress_of
 from arena.voting.turn import Turn, read_turn
@@ -185,7 +185,8 @@ def _outcome(
     wish = upcoming.wish
     is_voted = ballot.vote_id is not None
     if wish.invite is None:
-        progress = Progress(turn.votes + is_voted)
+        is_counted = ballot.vote is not None and not ballot.vote.exclusion
+        progress = Progress(turn.votes + is_voted, turn.counted + is_counted)
     else:
         progress = progress_of(turn.visitor.voter, wish.invite)
     answer: dict[str, object] = {}
@@ -242,6 +243,8 @@ def _page(
         "progress": progress_of(visitor.voter, wish.invite),
         "invite": wish.invite,
         "wanted": wish.wanted,
+        "is_narrowed": wish.wanted != EVERYTHING,
+        "languages": [] if wish.invite else languages_asked(),
         "has_consented": visitor.has_consented,
     }
     status = problem.status if problem else 200
@@ -261,7 +264,7 @@ def _refusal(
         return remember(page, someone, is_secure=request.is_secure())
     body: dict[str, object] = {"code": error.code, "text": str(error)}
     if told and visitor:
-        body |= _reveal_html(told, progress_of(visitor.voter))
+        body |= _reveal_html(told, progress_of(visitor.voter, _Wish.of(request).invite))
     response = _json(body, status=error.status)
     if error.retry_after_s:
         response["Retry-After"] = str(error.retry_after_s)

@@ -36,7 +36,7 @@ def my_votes(request: HttpRequest) -> HttpResponse:
         "page": page,
         "votes": page.paginator.count,
         "left_out": page.paginator.count - counted,
-        "progress": Progress(counted),
+        "progress": Progress(page.paginator.count, counted),
         "panels": page_panels("my_votes", visitor.voter, request),
     }
     return render(request, "arena/vote_mine.html", context)

@@ -11,7 +11,7 @@ from django.views.decorators.http import require_GET, require_http_methods
 from arena.models import SatisfactionRating
 from arena.panels import page_panels
 from arena.voting.casting import REASONS
-from arena.voting.presentation import shown_answer_of, shown_turns
+from arena.voting.presentation import shown_turns
 from arena.voting.satisfaction import (
     SCALE,
     RatingError,
@@ -21,6 +21,7 @@ from arena.voting.satisfaction import (
     ratings_left_out,
     satisfaction_by_model,
 )
+from arena.voting.texts import read_answers
 from arena.voting.voters import known_visitor, remember, visitor_of
 
 
@@ -75,8 +76,12 @@ def _last(request: HttpRequest) -> SatisfactionRating | None:
 
 
 def _texts(rating: SatisfactionRating) -> dict[str, object]:
-    question, answer = shown_answer_of(rating.answer)
-    return {"question": question[0] if question else None, "turns": shown_turns(question, answer)}
+    shown = read_answers((rating.answer_id,))[rating.answer_id]
+    return {
+        "question": shown.question[0] if shown.question else None,
+        "language": shown.facts.language,
+        "turns": shown_turns(shown.question, shown.turns),
+    }
 
 
 @require_GET

@@ -14,7 +14,13 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from arena.access import signed_in_user, staff_only
 from arena.models import InviteRound, LanguageModel, QuestionSet
 from arena.panels import page_panels
-from arena.voting.rounds import EmptyRoundError, create_round, join_round, round_progress
+from arena.voting.rounds import (
+    EmptyRoundError,
+    create_round,
+    delete_round,
+    join_round,
+    round_progress,
+)
 from arena.voting.voters import known_visitor, remember, visitor_of
 
 
@@ -74,6 +80,16 @@ def round_toggle(request: HttpRequest, pk: int) -> HttpResponse:
     InviteRound.objects.filter(pk=pk).update(is_open=not invite.is_open)
     messages.success(request, _("Closed.") if invite.is_open else _("Open."))
     return redirect("round_detail", pk)
+
+
+@staff_only
+@require_POST
+def round_delete(request: HttpRequest, pk: int) -> HttpResponse:
+    """Remove a round; its votes stay."""
+    invite = get_object_or_404(InviteRound, pk=pk)
+    delete_round(invite)
+    messages.success(request, _("Deleted. The votes given in it stay."))
+    return redirect("round_list")
 
 
 @never_cache

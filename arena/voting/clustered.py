@@ -17,7 +17,8 @@ FEWEST_CLUSTERS = 2
 @dataclass(frozen=True, slots=True)
 class ClusteredMean:
     """``lower`` and ``upper`` bound the mean with the confidence asked for; NaN when there are
-    fewer than two clusters of either kind, as then nothing is known about its error.
+    fewer than two clusters of either kind, or all scores are alike: then nothing is known about
+    its error.
     """
 
     mean: float
@@ -51,7 +52,7 @@ def clustered_mean(
     by_voter, n_voters = _meat(residuals, voters)
     by_question, n_questions = _meat(residuals, questions)
     fewest = min(n_voters, n_questions)
-    if fewest < FEWEST_CLUSTERS:
+    if fewest < FEWEST_CLUSTERS or not residuals.any():
         return ClusteredMean(mean, math.nan, math.nan, n)
     both, _ = _meat(residuals, voters * (int(questions.max()) + 1) + questions)
     variance = by_voter + by_question - both

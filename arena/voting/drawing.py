@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 import numpy as np
 from django.db import IntegrityError
 from django.db.models import Exists, OuterRef
-from django.utils import timezone
 
 from arena.models import (
     Ballot,
@@ -22,22 +23,23 @@ from arena.models import (
     Voter,
     VotingPolicy,
 )
-from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting import sampling
 from arena.voting.facts import FACTS
+from arena.voting.kept_ballots import forgotten_ballot_of, kept_of_round, open_ballot_of
 from arena.voting.policy import current_policy
-from arena.voting.pool import POOLS, RECORD, AnswerPool, PoolFilter
-from arena.voting.statements import MOST_ASKED_FOR, open_ballot, votable_battles
+from arena.voting.pool import EVERYTHING, POOLS, RECORD, AnswerPool, PoolFilter
+from arena.voting.statements import MOST_ASKED_FOR, votable_battles
 from arena.voting.storing import issue, issue_drawn
-from arena.voting.texts import AnswerFacts, read_answers
+from arena.voting.texts import AnswerFacts, ShownAnswer, can_be_voted_on, read_answers, read_facts
 from arena.voting.voters import Visitor
 
 TRIES_PER_PAIR = 4
 PAIRS_TRIED = 12
-MOST_OPEN_BALLOTS = 12
+READ_AT_ONCE = 50
+LEFT_READ_AT_MOST = 1000
 GOLD_BATTLES = 50
-EVERYTHING = PoolFilter()
 _RANDOM = np.random.default_rng()
+_Sides = tuple[int, int]  # a battle's answers, that of side a first
 
 
 @dataclass(slots=True)
@@ -100,16 +102,49 @@ class _PairDrawing:
         """Ballots to store, one to be had only if the one before it was not: each on a battle this
         voter may not have seen, with the probability of its pair.
         """
-        for _ in range(PAIRS_TRIED):
-            try:
-                draw = sampling.draw_pair(self.probabilities(), self.random)
-            except sampling.NothingToDrawError:
-                return
+        for draw in islice(self._draws(), PAIRS_TRIED):
             shown_before = self._shown_before(draw)
             if shown_before is not None:
                 yield shown_before
             yield from self._of_pair(draw)
-            self.tried.add((draw.first, draw.second))
+        self.tried.clear()
+        yield from self._left_over()
+
+    def _draws(self) -> Iterator[sampling.Draw]:
+        """Each pair once, as long as there is one."""
+        with suppress(sampling.NothingToDrawError):
+            while True:
+                draw = sampling.draw_pair(self.probabilities(), self.random)
+                yield draw
+                self.tried.add((draw.first, draw.second))
+
+    def _left_over(self) -> Iterator[Ballot]:
+        """What a few tries at random have missed, for a voter who has seen nearly everything."""
+        battles = Battle.objects.filter(ballots__voter=self.visitor.voter)
+        seen = set(battles.values_list("answer_a_id", "answer_b_id"))
+        may_read = LEFT_READ_AT_MOST
+        for draw in self._draws():
+            left = self._unseen(draw, seen)[:may_read]
+            may_read -= len(left)
+            for start in range(0, len(left), READ_AT_ONCE):
+                some = left[start : start + READ_AT_ONCE]
+                facts = read_facts({pk for answers in some for pk in answers})
+                for answers in some:
+                    if can_be_voted_on([facts[pk] for pk in answers if pk in facts]):
+                        yield from self._of_answers(draw, answers)
+
+    def _unseen(self, draw: sampling.Draw, seen: set[_Sides]) -> list[_Sides]:
+        """Of one pair, in random order, without those that are marked."""
+        _, firsts, seconds = self.pool.common(draw.first, draw.second)
+        sides = np.minimum(firsts, seconds).tolist(), np.maximum(firsts, seconds).tolist()
+        left = set(zip(*sides, strict=True)) - seen
+        if left:
+            models = self.pool.models[draw.first], self.pool.models[draw.second]
+            pair = Battle.objects.filter(model_a__in=models, model_b__in=models)
+            marked = pair.filter(origin=BattleOrigin.STORED).exclude(exclusion="")
+            left -= set(marked.values_list("answer_a_id", "answer_b_id"))
+        order = sorted(left)
+        return [order[int(place)] for place in self.random.permutation(len(order))]
 
     def _shown_before(self, draw: sampling.Draw) -> Ballot | None:
         """Now and then a battle that others voted on already, to measure how far people agree."""
@@ -126,31 +161,37 @@ class _PairDrawing:
                 battle = Battle(
                     pk=pk, question_id=question, answer_a_id=answer_a, answer_b_id=answer_b
                 )
-                return self._ballot_on(battle, draw)
+                texts = read_answers((answer_a, answer_b))
+                if can_be_voted_on([text.facts for text in texts.values()]):
+                    return self._ballot_on(battle, draw, texts)
         return None
 
     def _of_pair(self, draw: sampling.Draw) -> Iterator[Ballot]:
         _, firsts, seconds = self.pool.common(draw.first, draw.second)
         for place in self._places(firsts.size):
-            answers = sorted((int(firsts[place]), int(seconds[place])))
-            texts = read_answers(answers)
-            facts = {pk: text.facts for pk, text in texts.items()}
-            FACTS.remember(facts)
-            if len(facts) < 2:
-                POOLS.doubt()
-            elif battle := _votable_battle(facts):
-                ballot = self._ballot_on(battle, draw)
-                ballot.at_hand = texts
-                yield ballot
+            yield from self._of_answers(draw, (int(firsts[place]), int(seconds[place])))
 
-    def _ballot_on(self, battle: Battle, draw: sampling.Draw) -> Ballot:
-        return _new_ballot(
+    def _of_answers(self, draw: sampling.Draw, answers: tuple[int, int]) -> Iterator[Ballot]:
+        texts = read_answers(answers)
+        facts = {pk: text.facts for pk, text in texts.items()}
+        FACTS.remember(facts)
+        if len(facts) < 2:
+            POOLS.doubt()
+        elif battle := _votable_battle(facts):
+            yield self._ballot_on(battle, draw, texts)
+
+    def _ballot_on(
+        self, battle: Battle, draw: sampling.Draw, texts: dict[int, ShownAnswer]
+    ) -> Ballot:
+        ballot = _new_ballot(
             self.visitor,
             battle,
             self.random,
             draw_probability=draw.probability,
             drawn_by=self.policy.sampling,
         )
+        ballot.at_hand = texts
+        return ballot
 
     def _places(self, size: int) -> Sequence[int]:
         """A few questions at random; all of them, in random order, where there are few."""
@@ -169,8 +210,8 @@ def _model_weights(models: Sequence[int], policy: VotingPolicy) -> sampling.Matr
 
 
 def _votable_battle(facts: Mapping[int, AnswerFacts]) -> Battle | None:
-    """The battle of two answers, not stored; where nobody may vote on it, it is stored with the
-    reason instead.
+    """The battle of two answers, not stored; where an answer may not be shown, it is stored with
+    the reason instead.
     """
     answer_a, answer_b = sorted(facts)
     first, second = facts[answer_a], facts[answer_b]
@@ -186,7 +227,7 @@ def _votable_battle(facts: Mapping[int, AnswerFacts]) -> Battle | None:
     )
     doubt = first.doubt or second.doubt
     if not doubt:
-        return battle
+        return battle if can_be_voted_on((first, second)) else None
     pair = {"answer_a_id": answer_a, "answer_b_id": answer_b, "origin": BattleOrigin.STORED}
     if not Battle.objects.filter(**pair).exists():
         battle.exclusion = doubt
@@ -230,9 +271,13 @@ class Drawing:
         """
         if self._proposal is not None and self._proposal.pk is not None:
             return self._proposal
-        kept = self._open_ballot() if self._has_open else None
+        voter, wanted, besides = self._visitor.voter, self._wanted, self._besides
+        kept = open_ballot_of(voter, wanted, besides) if self._has_open else None
         if kept is not None:
             return kept
+        return self._issued() or forgotten_ballot_of(voter, wanted, besides)
+
+    def _issued(self) -> Ballot | None:
         for _ in range(3):
             try:
                 return next(filter(issue_drawn, self._candidates or self._draw()), None)
@@ -242,9 +287,6 @@ class Drawing:
                 POOLS.doubt()
                 self._candidates = None
         return None
-
-    def _open_ballot(self) -> Ballot | None:
-        return _open_ballot(self._visitor.voter, self._wanted, self._besides)
 
     def _draw(self) -> Iterator[Ballot]:
         policy = current_policy()
@@ -265,29 +307,6 @@ def next_ballot(
     """The voter's oldest open ballot, or a new one; None when everything has been seen."""
     drawing = Drawing(visitor=visitor, wanted=wanted, besides=besides, random=random)
     return drawing.ballot()
-
-
-_BATTLE_COLUMNS = ("battle__question", "battle__answer_a", "battle__answer_b")
-_SHOWN_COLUMNS = ("token", "shown_first", "round", *_BATTLE_COLUMNS)
-
-
-def _open_ballot(voter: Voter, wanted: PoolFilter, besides: str) -> Ballot | None:
-    """Whoever changes the filter to fish for pairs gets their open ballots back in the end."""
-    if wanted == EVERYTHING:
-        drawn_after = timezone.now() - BALLOT_VALID_FOR
-        return open_ballot(voter.pk, drawn_after=drawn_after, besides=besides)
-    rows = Ballot.objects.open().filter(voter=voter, round__isnull=True, battle__exclusion="")
-    rows = rows.exclude(token=besides).select_related("battle").only(*_SHOWN_COLUMNS)
-    rows = rows.order_by("id")
-    suiting = rows
-    if wanted.category:
-        suiting = suiting.filter(battle__question__category=wanted.category)
-    if wanted.language:
-        suiting = suiting.filter(battle__question__language=wanted.language)
-    found = suiting.first()
-    if found is None and rows.count() >= MOST_OPEN_BALLOTS:
-        return rows.first()
-    return found
 
 
 def _gold_battle(
@@ -328,14 +347,7 @@ def next_round_ballot(
     random: np.random.Generator = _RANDOM,
 ) -> Ballot | None:
     """The next assigned battle this voter has not judged; None at the end of the round."""
-    kept = (
-        Ballot.objects.open()
-        .filter(voter=visitor.voter, round=invite)
-        .exclude(token=besides)
-        .select_related("battle__question")
-        .order_by("id")
-        .first()
-    )
+    kept = kept_of_round(visitor.voter, invite, besides)
     if kept is not None:
         return kept
     left = invite.assignments.exclude(

@@ -16,6 +16,7 @@ from django.utils.safestring import mark_safe
 from django.utils.translation import get_language
 
 from arena.models import Ballot, Battle, LanguageModel
+from arena.templatetags.text import language_code
 from arena.voting.csrf import masked_token
 from arena.voting.presentation import (
     Pane,
@@ -28,7 +29,7 @@ from arena.voting.presentation import (
 from arena.voting.progress import Progress
 from arena.voting.texts import ShownText
 
-_PARTS = ("token", "csrf", "round", "question", "left", "right")
+_PARTS = ("token", "csrf", "round", "question", "language", "left", "right")
 Skeleton = tuple[tuple[str, str], ...]
 
 
@@ -40,6 +41,7 @@ def _skeleton(language: str, has_round: bool) -> Skeleton:
     ballot = ShownBallot(
         token=marks["token"],
         question=ShownText(mark_safe(marks["question"])),
+        language=marks["language"],
         panes=(
             Pane("left", (ShownTurn(nothing, mark_safe(marks["left"]), False),)),
             Pane("right", (ShownTurn(nothing, mark_safe(marks["right"]), False),)),
@@ -70,6 +72,7 @@ def ballot_fragment(request: HttpRequest, ballot: Ballot) -> str:
         "csrf": masked_token(request),
         "round": shown.round_code,
         "question": shown.question.html,
+        "language": escape(language_code(shown.language)),
         "left": shown.panes[0].turns[0].reply,
         "right": shown.panes[1].turns[0].reply,
     }

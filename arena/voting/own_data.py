@@ -120,13 +120,16 @@ def _iso(time: Any) -> str | None:  # datetimes and None
 def remove_own_data(visitor: Visitor, *, close_account: bool = False) -> int:
     """Delete the voter, their live battles with all prompts, and every link between their votes.
 
-    Votes on stored answers stay, without any voter: they hold nothing personal, and a board that
-    has been published can still be recomputed. Those of the last day are counted no more: what
-    caps, duplicates and tests compare them with goes with the voter, who could vote, be forgotten
-    and vote again for ever. ``close_account`` deletes the account as well;
-    those of the staff are deleted in the admin. Returns how many votes were cut loose.
+    Votes on stored answers and ratings stay, without any voter: they hold nothing personal, and a
+    board that has been published can still be recomputed. Those of the last day are counted no
+    more: what caps, duplicates and tests compare them with goes with the voter, who could vote, be
+    forgotten and vote again for ever. ``close_account`` deletes the account as well; those of the
+    staff are deleted in the admin. Returns how many votes were cut loose.
     """
     voter, own = visitor.voter, voters_of(visitor.voter)
+    ratings = SatisfactionRating.objects.filter(voter__in=own)
+    ratings.filter(score__isnull=True).delete()
+    ratings.update(address_key="")
     live = Battle.objects.filter(
         Q(votes__voter__in=own) | Q(ballots__voter__in=own), origin=BattleOrigin.LIVE
     )

@@ -46,6 +46,9 @@ class PoolFilter:
         )
 
 
+EVERYTHING = PoolFilter()
+
+
 @dataclass(frozen=True, slots=True)
 class AnswerPool:
     """``models`` are ids in ascending order; for each, its questions (ascending) and answers."""
@@ -115,6 +118,12 @@ def stored_answers(wanted: PoolFilter) -> AnswerQuerySet:
     if wanted.language:
         answers = answers.filter(question__language=wanted.language)
     return answers.order_by()
+
+
+def languages_asked() -> list[str]:
+    """Of the questions that voters may choose among; not of those without one."""
+    questions = Question.objects.exclude(question_set__slug=LIVE_SET).exclude(language="")
+    return list(questions.order_by("language").values_list("language", flat=True).distinct())
 
 
 def load_pool(wanted: PoolFilter) -> AnswerPool:

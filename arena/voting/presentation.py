@@ -13,10 +13,10 @@ from itertools import zip_longest
 from django.utils.functional import Promise
 from django.utils.safestring import SafeString, mark_safe
 
-from arena.models import Answer, Ballot, Battle, LanguageModel, Outcome
+from arena.models import Ballot, Battle, LanguageModel, Outcome
 from arena.voting.casting import BOTH_BAD, LEFT, REASONS, RIGHT, STRENGTHS, TIE
 from arena.voting.statements import outcomes_of_others
-from arena.voting.texts import ShownText, ShownTexts, read_answers
+from arena.voting.texts import ShownAnswer, ShownText, ShownTexts, read_answers
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +42,7 @@ class Pane:
 class ShownBallot:
     token: str
     question: ShownText
+    language: str
     panes: tuple[Pane, Pane]
     reasons: dict[str, str | Promise] = field(default_factory=lambda: REASONS)
     strengths: dict[int, str | Promise] = field(default_factory=lambda: STRENGTHS)
@@ -84,7 +85,8 @@ class Reveal:
 
 def show_ballot(ballot: Ballot) -> ShownBallot:
     """The ballot without anything about its models."""
-    question, replies = _texts_of(ballot)
+    first, second = _answers_of(ballot)
+    question, replies = first.question, {"a": first.turns, "b": second.turns}
     panes = [
         Pane(position, shown_turns(question, replies[side]))
         for position, side in zip((LEFT, RIGHT), ballot.sides, strict=True)
@@ -92,27 +94,21 @@ def show_ballot(ballot: Ballot) -> ShownBallot:
     return ShownBallot(
         token=ballot.token,
         question=question[0] if question else ShownText(mark_safe("")),
+        language=first.facts.language,
         panes=(panes[0], panes[1]),
         round_code=ballot.round.code if ballot.round_id and ballot.round else "",
     )
 
 
-def _texts_of(ballot: Ballot) -> tuple[ShownTexts, dict[str, ShownTexts]]:
-    """Those the draw has just read, or else from the database."""
+def _answers_of(ballot: Ballot) -> tuple[ShownAnswer, ShownAnswer]:
+    """Side a and side b: those the draw has just read, or else from the database."""
     battle = ballot.battle
     if battle.answer_a_id is None or battle.answer_b_id is None:
         raise ValueError(f"battle {battle.pk} has no stored texts and cannot be shown to voters")
     texts = ballot.at_hand or read_answers((battle.answer_a_id, battle.answer_b_id))
     if len(texts) < 2:
         raise ValueError(f"battle {battle.pk} lost its texts")
-    first, second = texts[battle.answer_a_id], texts[battle.answer_b_id]
-    return first.question, {"a": first.turns, "b": second.turns}
-
-
-def shown_answer_of(answer: Answer) -> tuple[ShownTexts, ShownTexts]:
-    """One answer alone: its question's turns and its own."""
-    shown = read_answers((answer.pk,))[answer.pk]
-    return shown.question, shown.turns
+    return texts[battle.answer_a_id], texts[battle.answer_b_id]
 
 
 def shown_turns(question: ShownTexts, replies: ShownTexts) -> tuple[ShownTurn, ...]:

@@ -13,21 +13,28 @@ PERSONAL_BOARD_FROM = 20
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """``until_board`` is how many votes are missing for a personal board; in a closed round
-    ``done`` of ``assigned`` battles are behind the voter.
+    """``counted`` are those of the ``votes`` that boards count, known up to the number that a
+    personal board needs; ``until_board`` is how many are missing for it. In a closed round ``done``
+    of ``assigned`` battles are behind the voter.
     """
 
     votes: int
+    counted: int
     done: int = 0
     assigned: int = 0
 
     @property
     def until_board(self) -> int:
-        return max(PERSONAL_BOARD_FROM - self.votes, 0)
+        return max(PERSONAL_BOARD_FROM - self.counted, 0)
+
+    @property
+    def left_out(self) -> int:
+        """Votes that do not bring the board nearer, while it is being waited for."""
+        return self.votes - self.counted if self.until_board else 0
 
     @property
     def percent(self) -> int:
-        return min(100 * self.votes // PERSONAL_BOARD_FROM, 100)
+        return min(100 * self.counted // PERSONAL_BOARD_FROM, 100)
 
     @property
     def percent_of_round(self) -> int:
@@ -36,6 +43,7 @@ class Progress:
 
 def progress_of(voter: Voter, invite: InviteRound | None = None) -> Progress:
     """The voter's votes in all, and how far they are in the round if they take part in one."""
+    votes = votes_of(voter.pk, limit=PERSONAL_BOARD_FROM)
     if invite is None:
-        return Progress(votes_of(voter.pk))
-    return Progress(votes_of(voter.pk), *own_progress(invite, voter))
+        return Progress(*votes)
+    return Progress(*votes, *own_progress(invite, voter))

@@ -22,14 +22,14 @@ from arena.models import (
     Voter,
 )
 from arena.services.battles import stored_battles
-from arena.voting.texts import read_facts
+from arena.voting.texts import can_be_voted_on, read_facts
 from arena.voting.voters import Visitor
 
 SEED = 20_240_401
 
 
 class EmptyRoundError(ValueError):
-    """The chosen models have no two answers to a common question of the chosen set."""
+    """The chosen models have no two different answers to a common question of the chosen set."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ def create_round(
     pairs = _pairs(question_set, language_models, category)
     if not pairs:
         raise EmptyRoundError(
-            f"no two of the chosen models have answered a common question of {question_set}"
+            f"no two of the chosen models have different answers to a question of {question_set}"
             f"{f' in category {category!r}' if category else ''}; "
             "choose other models, another set or another category"
         )
@@ -96,9 +96,13 @@ def _pairs(
     by_question: dict[int, list[Answer]] = {}
     facts = read_facts(answer.pk for answer in answers)
     for answer in answers:
-        if not facts[answer.pk].doubt:
-            by_question.setdefault(answer.question_id, []).append(answer)
-    return [pair for rows in by_question.values() for pair in combinations(rows, 2)]
+        by_question.setdefault(answer.question_id, []).append(answer)
+    return [
+        (first, second)
+        for rows in by_question.values()
+        for first, second in combinations(rows, 2)
+        if can_be_voted_on((facts[first.pk], facts[second.pk]))
+    ]
 
 
 @transaction.atomic
@@ -113,6 +117,16 @@ def join_round(visitor: Visitor, invite: InviteRound, *, name: str = "") -> None
     if invite.is_expert_round and not visitor.voter.is_expert:
         Voter.objects.filter(pk=visitor.voter.pk).update(is_expert=True)
         visitor.voter.is_expert = True
+
+
+@transaction.atomic
+def delete_round(invite: InviteRound) -> None:
+    """The assignment, the link and the annotators' names go; the votes stay, as votes on battles.
+
+    What is handed out and not voted on is taken back, or it would be asked outside the round.
+    """
+    invite.ballots.filter(status=BallotStatus.OPEN).delete()
+    invite.delete()
 
 
 def round_progress(invite: InviteRound) -> list[AnnotatorProgress]:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from itertools import chain
 
 import numpy as np
 from django.db import IntegrityError, transaction
@@ -19,11 +20,12 @@ from arena.voting.casting import REASONS
 from arena.voting.clustered import ClusteredMean, clustered_mean
 from arena.voting.doubts import fastest_reading_s
 from arena.voting.policy import current_policy
-from arena.voting.pool import POOLS, PoolFilter
+from arena.voting.pool import EVERYTHING, POOLS, AnswerPool
 from arena.voting.texts import read_facts
 from arena.voting.voters import Visitor
 
 TRIES = 12
+LEFT_READ_AT_MOST = 200
 SCALE: dict[int, str | Promise] = {
     1: _("not at all"),
     2: _("hardly"),
@@ -52,10 +54,8 @@ def next_rating(
     kept = mine.filter(score__isnull=True).select_related("answer").order_by("id").first()
     if kept is not None:
         return kept
-    pool = POOLS.get(PoolFilter())
-    for _attempt in range(TRIES if pool.models else 0):
-        row = int(random.integers(len(pool.models)))
-        answer = int(random.choice(pool.answers[row]))
+    pool = POOLS.get(EVERYTHING)
+    for answer in chain(_at_random(pool, random), _left_over(pool, mine, random)):
         facts = read_facts((answer,)).get(answer)
         if facts is None or facts.doubt or mine.filter(answer=answer).exists():
             continue
@@ -67,6 +67,23 @@ def next_rating(
         except IntegrityError:
             continue
     return None
+
+
+def _at_random(pool: AnswerPool, random: np.random.Generator) -> Iterator[int]:
+    """A few answers, each model alike."""
+    for _attempt in range(TRIES if pool.models else 0):
+        row = int(random.integers(len(pool.models)))
+        yield int(random.choice(pool.answers[row]))
+
+
+def _left_over(
+    pool: AnswerPool, mine: QuerySet[SatisfactionRating], random: np.random.Generator
+) -> Iterator[int]:
+    """What a few tries at random have missed, for a voter who has rated nearly everything."""
+    if pool.models:
+        rated = np.array(list(mine.values_list("answer_id", flat=True)), dtype=np.int64)
+        left = np.setdiff1d(np.concatenate(pool.answers), rated)
+        yield from (int(answer) for answer in random.permutation(left)[:LEFT_READ_AT_MOST])
 
 
 def rate_answer(
@@ -144,9 +161,12 @@ def ratings_left_out() -> list[tuple[str, int]]:
 
 
 def _figure(ratings: Sequence[tuple[int, int, int]]) -> ClusteredMean:
+    """A mean cannot lie outside the scale, so its interval need not reach beyond it."""
     table = np.array(ratings, dtype=np.int64)
     _voters, voters = np.unique(table[:, 1], return_inverse=True)
-    return clustered_mean(table[:, 0].astype(np.float64), voters.astype(np.int64), table[:, 2])
+    figure = clustered_mean(table[:, 0].astype(np.float64), voters.astype(np.int64), table[:, 2])
+    lower, upper = np.clip([figure.lower, figure.upper], min(SCALE), max(SCALE))
+    return replace(figure, lower=float(lower), upper=float(upper))
 
 
 def count_rated(visitor: Visitor) -> int:

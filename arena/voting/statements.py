@@ -227,11 +227,20 @@ def insert(row: M) -> M:
         return mark_stored(row, cursor.fetchone()[0])
 
 
-def votes_of(voter_id: int) -> int:
-    """How many votes there are of this voter, counted or not."""
-    with fast_cursor() as cursor:
-        cursor.execute("SELECT COUNT(*) FROM arena_vote WHERE voter_id = %s", [voter_id])
-        return int(cursor.fetchone()[0])
+# counted ones no further than anybody asks: each is looked up in two tables
+VOTES_OF: Final = """
+  (SELECT COUNT(*) FROM arena_vote WHERE voter_id = {voter}),
+  (SELECT COUNT(*) FROM (
+     SELECT 1 FROM arena_vote AS mine JOIN arena_battle AS judged ON judged.id = mine.battle_id
+     WHERE mine.voter_id = {voter} AND mine.exclusion = '' AND judged.exclusion = ''
+     LIMIT {limit}) AS counted)
+"""
+
+
+def votes_of(voter_id: int, *, limit: int) -> tuple[int, int]:
+    """How many votes there are of this voter, and how many of them are counted, up to ``limit``."""
+    row = one_row(f"SELECT {VOTES_OF.format(voter='%s', limit='%s')}", [voter_id, voter_id, limit])
+    return (row[0], row[1]) if row else (0, 0)
 
 
 MOST_ASKED_FOR: Final = 16

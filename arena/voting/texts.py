@@ -53,7 +53,8 @@ ShownTexts = tuple[ShownText, ...]
 @dataclass(frozen=True, slots=True)
 class AnswerFacts:
     """``doubt`` is the reason why no battle with this answer can be voted on, or empty;
-    ``reading_weight`` counts characters, see ``reading``. The rest is what a battle copies.
+    ``reading_weight`` counts characters, see ``reading``; ``wording`` is the same for answers that
+    nobody could tell apart. The rest is what a battle copies.
     """
 
     model_id: int
@@ -62,6 +63,7 @@ class AnswerFacts:
     turn_count: int
     doubt: str
     reading_weight: float
+    wording: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +124,7 @@ class _Reading:
             turn_count=turn_count,
             doubt=row.doubt,
             reading_weight=row.reading_weight,
+            wording=_wording(orjson.loads(row.turns)),
         )
 
     def shown(self) -> ShownAnswer:
@@ -212,7 +215,13 @@ def answer_facts(answer: AnswerText) -> AnswerFacts:
         turn_count=len(answer.asked),
         doubt=_doubt(answer, text),
         reading_weight=reading_weight(text),
+        wording=_wording(answer.turns),
     )
+
+
+def _wording(turns: Sequence[str]) -> str:
+    """Space around a reply is not seen."""
+    return _digest(*(turn.strip() for turn in turns))
 
 
 def _doubt(answer: AnswerText, text: str) -> str:
@@ -221,6 +230,15 @@ def _doubt(answer: AnswerText, text: str) -> str:
     question = "\n".join(part.get("text", "") for turn in answer.asked for part in turn)
     is_leak = leaked_name(text, model_names=answer.model_names, question=question)
     return Exclusion.IDENTITY_LEAK if is_leak else ""
+
+
+def can_be_voted_on(facts: Sequence[AnswerFacts]) -> bool:
+    """Two answers that speak for themselves, and differ: of two alike every choice but a tie would
+    be noise.
+    """
+    if len(facts) < 2 or any(answer.doubt for answer in facts):
+        return False
+    return facts[0].wording != facts[1].wording
 
 
 def shown_question(turns: Sequence[list[ContentPart]]) -> ShownTexts:

@@ -19,10 +19,12 @@ from arena.voting.doubts import (
     activity_values,
 )
 from arena.voting.keys import address_key, session_key
+from arena.voting.progress import PERSONAL_BOARD_FROM
 from arena.voting.statements import (
     BALLOT_COLUMNS,
     BALLOT_JOINS,
     SESSION_COLUMNS,
+    VOTES_OF,
     ballot_of_row,
     one_row,
     session_of_row,
@@ -33,14 +35,16 @@ from arena.voting.voters import COOKIE, Visitor, user_of, visitor_of_session
 @dataclass(frozen=True, slots=True)
 class Turn:
     """``ballot`` is that of the token, whoever it belongs to. ``votes`` are the voter's before this
-    one, ``others`` counted votes of others on the battle, by outcome. ``has_open`` says whether the
-    voter holds a ballot besides this one and the one on the screen.
+    one, ``counted`` those of them that boards count, up to what a personal board needs; ``others``
+    counted votes of others on the battle, by outcome. ``has_open`` says whether the voter holds a
+    ballot besides this one and the one on the screen.
     """
 
     visitor: Visitor
     ballot: Ballot | None
     lately: Activity
     votes: int
+    counted: int
     others: dict[str, int]
     has_open: bool
 
@@ -59,7 +63,7 @@ _OTHERS: Final = f"""(
 _TURN: Final = f"""
 SELECT {SESSION_COLUMNS}, {BALLOT_COLUMNS},
   {ACTIVITY_COLUMNS.format(voter="person.id", battle="battle.id")},
-  (SELECT COUNT(*) FROM arena_vote WHERE voter_id = person.id),
+  {VOTES_OF.format(voter="person.id", limit=PERSONAL_BOARD_FROM)},
   EXISTS (
     SELECT 1 FROM arena_ballot AS other JOIN arena_battle AS its ON its.id = other.battle_id
     WHERE other.voter_id = person.id AND other.closed_at IS NULL AND other.drawn_at > %(since)s
@@ -100,6 +104,7 @@ def read_turn(request: HttpRequest, token: str, besides: str = "") -> Turn | Non
         ballot=ballot if ballot.pk else None,
         lately=activity_of(rest[:6]),
         votes=rest[6],
-        has_open=bool(rest[7]),
-        others={outcome: n for outcome, n in zip(Outcome.values, rest[8:], strict=True) if n},
+        counted=rest[7],
+        has_open=bool(rest[8]),
+        others={outcome: n for outcome, n in zip(Outcome.values, rest[9:], strict=True) if n},
     )

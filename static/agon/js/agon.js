@@ -106,6 +106,10 @@ function setUpRequests() {
 
 async function copyCode(button, code) {
   await navigator.clipboard.writeText(code.textContent);
+  sayCopied(button);
+}
+
+function sayCopied(button) {
   button.textContent = body.dataset.textCopied;
   setTimeout(() => (button.textContent = body.dataset.textCopy), 2000);
 }
@@ -123,7 +127,20 @@ function addCopyButtons(within) {
   }
 }
 
+function setUpCopying() {
+  if (!navigator.clipboard) return;
+  for (const button of document.querySelectorAll("[data-copies-from]")) {
+    const field = document.getElementById(button.dataset.copiesFrom);
+    button.hidden = false;
+    button.addEventListener("click", async () => {
+      await navigator.clipboard.writeText(field.value);
+      sayCopied(button);
+    });
+  }
+}
+
 setUpThemeToggle();
+setUpCopying();
 setUpMenu();
 setUpRequests();
 document.addEventListener("click", openDialog);
@@ -136,3 +153,4 @@ function enhance(within) {
 
 enhance(document);
 body.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+body.addEventListener("agon:content", (event) => enhance(event.detail));

@@ -26,6 +26,18 @@ export function offerTogether(root) {
   if (offer) offer.hidden = !bodies.some((body) => body.scrollHeight > body.clientHeight + 4);
 }
 
+// A question that does not fit can be unfolded; asked again when another one has come.
+export function unfoldQuestion(root) {
+  const [box, button] = ["[data-question]", "[data-unfolds]"].map((name) => root.querySelector(name));
+  if (!box || !button) return;
+  button.hidden = box.scrollHeight <= box.clientHeight + 4;
+  button.addEventListener("click", () => {
+    const isUnfolded = box.toggleAttribute("data-unfolded");
+    button.setAttribute("aria-expanded", String(isUnfolded));
+    button.textContent = isUnfolded ? button.dataset.textLess : button.dataset.textMore;
+  });
+}
+
 export function switchPanes(root) {
   const panes = root.querySelector("[data-panes]");
   const tabs = [...root.querySelectorAll("[data-shows]")];
@@ -38,8 +50,10 @@ export function switchPanes(root) {
   panes.addEventListener("scroll", () => {
     const isRight = panes.scrollLeft > panes.clientWidth / 2;
     for (const tab of tabs) {
-      if ((tab.dataset.shows === "right") === isRight) tab.setAttribute("aria-current", "true");
+      const isShown = (tab.dataset.shows === "right") === isRight;
+      if (isShown) tab.setAttribute("aria-current", "true");
       else tab.removeAttribute("aria-current");
+      if (isShown) tab.removeAttribute("data-unseen");
     }
   }, { passive: true });
 }

@@ -1,6 +1,6 @@
 // Blind voting: one key or one tap per vote, the next battle already in memory.
 import { csrfToken, toast } from "./agon.js";
-import { choiceOf, isPlainKey, sayMuch, scrollTogether, switchPanes } from "./panes.js";
+import { choiceOf, isPlainKey, sayMuch, scrollTogether, switchPanes, unfoldQuestion } from "./panes.js";
 
 const root = document.querySelector("[data-vote]");
 const stage = root?.querySelector("[data-stage]");
@@ -134,6 +134,7 @@ function say(text) {
 function setUp(form) {
   scrollTogether(form);
   switchPanes(form);
+  unfoldQuestion(form);
 }
 
 function onSubmit(event) {
@@ -168,6 +169,7 @@ if (root) {
     held.add(tokenOf(ballot()));
     setUp(ballot());
   }
+  document.querySelector("[data-wish]")?.addEventListener("change", (event) => event.currentTarget.submit());
   root.addEventListener("submit", onSubmit);
   root.addEventListener("click", onClick);
   document.addEventListener("keydown", onKey);

@@ -1,11 +1,15 @@
 """Which battle a voter gets next."""
 
+import re
 from collections import Counter
 from unittest import mock
 
 import pytest
+from django.urls import reverse
+from django.utils.timezone import now
 
 from arena.models import Answer, Ballot, Battle, Exclusion, GoldBattle, Question, Vote
+from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting import pool
 from arena.voting.pool import POOLS, load_pool
 
@@ -78,6 +82,79 @@ def test_an_empty_answer_is_marked_and_not_voted_on(two_replies, alice):
     assert Battle.objects.get().exclusion == Exclusion.EMPTY_ANSWER
 
 
+def test_two_answers_that_nobody_could_tell_apart_are_not_asked_about(two_replies, alice):
+    two_replies("Forty-two.\n", "  Forty-two.")
+    assert "Nothing to judge yet" in alice.page().text
+    assert not Battle.objects.exists()
+
+
+def test_a_battle_of_identical_answers_is_not_shown_again_for_overlap(
+    two_replies, policy, alice, mallory
+):
+    policy(overlap_share=1.0, overlap_votes=100)
+    answers = two_replies("Forty-two.", "Forty-three.")
+    alice.cast("tie")
+    Answer.objects.filter(pk=answers[1].pk).update(turns=["Forty-two."])
+    assert 'name="token"' not in mallory.page().text
+
+
+@pytest.fixture
+def many_questions(question_set, alpha, beta, make_answer, policy):
+    """Two models with answers to more questions than a draw tries at random."""
+    for number in range(100):
+        question = question_set.questions.create(
+            external_id=f"more-{number}", turns=[[{"type": "text", "text": f"{number}?"}]]
+        )
+        for model in (alpha, beta):
+            make_answer(model, question, f"Number {number} by {model.pk}.")
+    return question_set.questions.filter(external_id__startswith="more-").order_by("pk")
+
+
+def test_the_last_battle_of_many_is_found(many_questions, make_battle, alpha, beta, alice):
+    voter = alice.ballot().voter
+    *seen, last = many_questions
+    left = [alice.ballot().battle.question_id, last.pk]
+    for question in seen:
+        if question.pk not in left:
+            battle = make_battle(question, alpha, beta)
+            Ballot.objects.create(
+                voter=voter,
+                battle=battle,
+                shown_first="a",
+                status="skipped",
+                closed_at=now() - BALLOT_VALID_FOR,
+            )
+    found = set()
+    for _ in range(len(set(left))):
+        ballot = alice.ballot()
+        found.add(ballot.battle.question_id)
+        assert ballot.draw_probability == 1
+        alice.cast("tie", ballot.token)
+    assert found == set(left)
+    assert "You have seen it all" in alice.page().text
+
+
+def test_what_cannot_be_voted_on_is_no_end_while_something_else_is_left(
+    many_questions, alpha, beta, alice
+):
+    """All but one battle are marked, or nobody could tell their answers apart."""
+    *marked, last = many_questions
+    for number, question in enumerate(marked):
+        text = "I am ChatGPT." if number % 2 else "The same."
+        question.answers.update(turns=[text])
+    assert alice.ballot().battle.question == last
+
+
+def test_a_ballot_left_open_for_too_long_comes_back_when_nothing_else_is_left(one_battle, alice):
+    token = alice.token()
+    Ballot.objects.update(drawn_at=now() - BALLOT_VALID_FOR * 2)
+    assert alice.cast("left", token).status_code == 410
+    fresh = alice.token()
+    assert fresh != token
+    assert alice.cast("left", fresh).status_code == 200
+    assert Ballot.objects.get().reading_s < 3600
+
+
 def test_an_inactive_model_is_not_drawn(stored_answers, gamma, new_browser):
     gamma.is_active = False
     gamma.save()
@@ -119,6 +196,21 @@ def test_a_voter_may_ask_for_one_language(stored_answers, alice):
         ballot = alice.ballot(language="zh")
         assert ballot.battle.question.language == "zh"
         alice.cast("tie", ballot.token, language="zh")
+
+
+def test_whoever_has_seen_all_of_one_language_is_led_to_the_others(stored_answers, alice):
+    while 'name="token"' in (page := alice.page(language="zh").text):
+        token = re.search(r'name="token" value="([^"]+)"', page).group(1)
+        alice.cast("tie", token, language="zh")
+    assert "Nothing of this kind is left" in page
+    assert "Vote on all questions" in page
+
+
+def test_whoever_has_seen_all_is_not_sent_to_live_battles_that_nobody_serves(one_battle, alice):
+    alice.cast("tie")
+    main = alice.page().text.split("data-stage")[1]
+    assert reverse("rate_answer") in main
+    assert reverse("live_battle") not in main
 
 
 def test_new_answers_are_drawn_soon(stored_answers, make_model, make_answer, new_browser):

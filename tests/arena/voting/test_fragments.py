@@ -69,7 +69,7 @@ def test_a_renamed_model_is_shown_by_its_new_name(alpha):
 
 
 def test_progress_is_told_in_the_language_of_the_page():
-    progress = Progress(3)
+    progress = Progress(3, 3)
     told = {}
     for language in ("en", "zh-hans", "en"):
         with override(language):

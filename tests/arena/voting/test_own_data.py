@@ -2,6 +2,7 @@
 
 import datetime as dt
 import json
+import re
 
 import pytest
 from django.contrib.auth import get_user_model
@@ -89,6 +90,35 @@ def test_ratings_of_the_last_day_do_not_count_either(stored_answers, alice):
     alice.client.post(reverse("rate_answer"), {"token": rating.token, "score": "4"})
     alice.client.post(reverse("forget_me"))
     assert SatisfactionRating.objects.get().exclusion == Exclusion.WITHDRAWN
+
+
+def test_removal_leaves_ratings_without_voter_and_address(voted):
+    rate = reverse("rate_answer")
+    token = re.search(r'name="token" value="([^"]+)"', voted.client.get(rate).text).group(1)
+    voted.client.post(rate, {"token": token, "score": "4"})
+    voted.client.get(rate)
+    assert SatisfactionRating.objects.exclude(address_key="").count() == 2
+    voted.client.post(reverse("forget_me"))
+    left = SatisfactionRating.objects.get()
+    assert (left.score, left.voter, left.address_key) == (4, None, "")
+
+
+def test_the_vote_page_and_my_votes_ask_for_as_many_more_votes(voted):
+    """Marked ones do not bring the board nearer; both pages say so."""
+    Vote.objects.filter(pk=Vote.objects.first().pk).update(exclusion="too_fast")
+    page = voted.page().text
+    assert "3 votes, thank you" in page
+    assert "1 not counted" in page
+    assert "18 more for a board of your own" in page
+    assert "18 more votes for a board of your own" in voted.client.get(reverse("my_votes")).text
+
+
+def test_a_vote_that_is_marked_at_once_does_not_bring_the_board_nearer(voted, policy):
+    policy(minimum_reading_s=60.0, characters_per_second=120.0)
+    told = voted.cast("left").json()["progress_html"]
+    assert "4 votes, thank you" in told
+    assert "1 not counted" in told
+    assert "17 more for a board of your own" in told
 
 
 def test_removal_deletes_the_prompts_of_ones_live_battles(

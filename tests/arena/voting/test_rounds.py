@@ -4,8 +4,10 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.db import IntegrityError
 from django.urls import reverse
+from django.utils.timezone import now
 
-from arena.models import Annotator, InviteRound, Vote, Voter
+from arena.models import Annotator, Ballot, InviteRound, Vote, Voter
+from arena.models.voting import BALLOT_VALID_FOR
 from arena.voting.rounds import EmptyRoundError, create_round, round_progress
 from judging.people import alpha_of_round
 
@@ -106,6 +108,56 @@ def test_a_vote_in_a_closed_round_is_not_taken_until_it_is_open_again(closed, in
     assert not Vote.objects.exists()
     InviteRound.objects.update(is_open=True)
     assert alice.cast("left", token, round=invite.code).status_code == 200
+
+
+def test_a_battle_left_open_overnight_stays_in_the_round(invite, alice):
+    join(alice, invite)
+    alice.page(round=invite.code)
+    Ballot.objects.update(drawn_at=now() - BALLOT_VALID_FOR * 2)
+    for _ in range(4):
+        alice.cast("tie", alice.token(round=invite.code), round=invite.code)
+    assert round_progress(invite)[0].judged == 4
+    assert "The round is done" in alice.page(round=invite.code).text
+
+
+def test_a_vote_posted_twice_in_a_round_is_told_the_progress_of_the_round(invite, alice):
+    join(alice, invite)
+    token = alice.token(round=invite.code)
+    alice.cast("tie", token, round=invite.code)
+    told = alice.cast("tie", token, round=invite.code)
+    assert told.status_code == 409
+    assert "1 of 4 battles" in told.json()["progress_html"]
+
+
+def test_two_identical_answers_are_not_assigned(question_set, three_models, make_answer):
+    question = question_set.questions.first()
+    for model, text in zip(three_models, ("Yes.", "Yes. ", "No."), strict=True):
+        make_answer(model, question, text)
+    made = create_round(
+        title="x", question_set=question_set, language_models=three_models, battles=9
+    )
+    assert made.battles.count() == 2
+
+
+def test_a_deleted_round_takes_its_names_and_open_battles_along_and_leaves_the_votes(
+    invite, alice, admin_client
+):
+    join(alice, invite, name="Ada")
+    alice.cast("left", alice.token(round=invite.code), round=invite.code)
+    alice.page(round=invite.code)
+    admin_client.post(reverse("round_delete", args=[invite.pk]))
+    assert not InviteRound.objects.exists()
+    assert not Annotator.objects.exists()
+    assert not Ballot.objects.filter(status="open").exists()
+    assert Vote.objects.get().exclusion == ""
+    assert alice.client.get(reverse("round_join", args=[invite.code])).status_code == 404
+
+
+def test_only_staff_delete_a_round_and_only_by_post(invite, alice, admin_client):
+    address = reverse("round_delete", args=[invite.pk])
+    alice.client.post(address)
+    assert admin_client.get(address).status_code == 405
+    assert InviteRound.objects.exists()
 
 
 def test_an_unknown_round_is_not_found(invite, alice):

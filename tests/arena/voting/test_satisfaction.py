@@ -1,5 +1,6 @@
 """One answer, hidden model, one to five."""
 
+import datetime as dt
 import math
 import re
 
@@ -7,8 +8,9 @@ import numpy as np
 import pytest
 from django.db import IntegrityError, transaction
 from django.urls import reverse
+from django.utils import timezone
 
-from arena.models import SatisfactionRating, Voter
+from arena.models import Answer, SatisfactionRating, Voter
 from arena.voting.clustered import clustered_mean
 from arena.voting.satisfaction import satisfaction_by_model
 
@@ -35,6 +37,12 @@ def test_repeating_every_score_within_its_cluster_does_not_narrow_the_interval()
 def test_one_voter_alone_has_no_interval():
     figure = clustered_mean(np.array([4.0, 5.0]), labels(1, 1), labels(1, 2))
     assert figure.mean == 4.5
+    assert math.isnan(figure.lower)
+
+
+def test_scores_that_are_all_alike_have_no_interval():
+    figure = clustered_mean(np.array([4.0, 4.0, 4.0]), labels(1, 2, 3), labels(1, 2, 3))
+    assert figure.mean == 4
     assert math.isnan(figure.lower)
 
 
@@ -74,6 +82,45 @@ class TestRating:
         for score in ("4", "1"):
             client.post(reverse("rate_answer"), {"token": token, "score": score})
         assert SatisfactionRating.objects.get(token=token).score == 4
+
+    def test_the_last_answer_of_many_is_found(
+        self, stored_answers, question_set, alpha, make_answer, client
+    ):
+        for number in range(60):
+            question = question_set.questions.create(external_id=f"more-{number}", turns=[])
+            make_answer(alpha, question, f"Number {number}.")
+        client.get(reverse("rate_answer"))
+        open_one = SatisfactionRating.objects.get()
+        *rated, last = Answer.objects.exclude(pk=open_one.answer_id)
+        last_week = timezone.now() - dt.timedelta(days=7)
+        for answer in rated:
+            SatisfactionRating.objects.create(
+                voter=open_one.voter, answer=answer, score=3, rated_at=last_week
+            )
+        for answer in (open_one.answer, last):
+            page = client.get(reverse("rate_answer"))
+            assert SatisfactionRating.objects.get(score=None).answer == answer
+            client.post(reverse("rate_answer"), {"token": token_of(page), "score": "4"})
+        assert "no answer left that you have not rated" in client.get(reverse("rate_answer")).text
+
+    def test_an_interval_stays_within_the_scale(self, stored_answers, alpha):
+        for number, (score, answer) in enumerate(zip((5, 3), alpha.answers.all(), strict=False)):
+            voter = Voter.objects.create(key=f"v{number}")
+            SatisfactionRating.objects.create(
+                voter=voter, answer=answer, score=score, rated_at=timezone.now()
+            )
+        (row,) = satisfaction_by_model()
+        assert (row.figure.lower, row.figure.mean, row.figure.upper) == (1, 4, 5)
+
+    def test_an_empty_arena_thanks_nobody_for_having_rated_all(self, client):
+        page = client.get(reverse("rate_answer")).text
+        assert "Nothing to rate yet" in page
+        assert "Thank you" not in page
+
+    def test_the_voter_is_thanked_and_told_how_many(self, stored_answers, client):
+        token = token_of(client.get(reverse("rate_answer")))
+        after = client.post(reverse("rate_answer"), {"token": token, "score": "4"}, follow=True)
+        assert "1 rating, thank you" in after.text
 
     def test_a_foreign_token_is_refused(self, stored_answers, client, mallory):
         token = token_of(client.get(reverse("rate_answer")))

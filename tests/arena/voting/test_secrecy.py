@@ -24,8 +24,8 @@ def telling_answers(question_set, make_model, make_answer, policy):
         for word in ("amber", "birch", "cedar")
     ]
     for question in question_set.questions.all():
-        for model in models:
-            make_answer(model, question, "The same text for all.", finish_reason="stop")
+        for number, model in enumerate(models):
+            make_answer(model, question, f"Text number {number}.", finish_reason="stop")
     return models
 
 
@@ -67,7 +67,8 @@ def test_the_order_of_the_models_cannot_be_read_off_the_markup(telling_answers, 
         stage = page[page.index("data-stage") : page.index("data-said")]
         for changing in (ballot.token, *re.findall(r'csrfmiddlewaretoken" value="(\w+)', stage)):
             stage = stage.replace(changing, "")
-        shapes[ballot.shown_first].add(re.sub(r"Question \d", "", stage))
+        of_the_question = r' lang="[\w-]*"|(Question|Text number) \d'
+        shapes[ballot.shown_first].add(re.sub(of_the_question, "", stage))
     assert shapes["a"] == shapes["b"]
 
 
@@ -101,7 +102,7 @@ def test_verdicts_are_told_to_the_voter_of_that_battle_only(telling_answers, ali
 
 def test_html_in_questions_and_answers_is_shown_and_not_run(two_replies, alice):
     attack = '<img src=x onerror=alert(2)> <b onclick="x()">hi</b>'
-    question = two_replies(attack, attack)[0].question
+    question = two_replies(attack, f"{attack} too")[0].question
     question.turns = [[{"type": "text", "text": "<script>alert(1)</script> What?"}]]
     question.save()
     page = alice.page().text

@@ -95,10 +95,19 @@ def test_an_inserted_row_gets_the_time_its_field_sets(db):
     assert session.created_at is not None
 
 
-def test_a_voters_votes_are_counted_whether_they_count_or_not(ballot):
-    for voter in (ballot.voter, Voter.objects.create(key="other")):
-        Vote.objects.create(battle=ballot.battle, voter=voter, outcome="tie", exclusion="too_fast")
-    assert statements.votes_of(ballot.voter_id) == 1
+def test_a_voters_votes_are_told_with_those_of_them_that_count_up_to_a_limit(
+    stored_answers, ballot, make_battle, alpha, beta
+):
+    voter, battles = ballot.voter, [ballot.battle]
+    questions = stored_answers.questions.exclude(pk=ballot.battle.question_id)
+    battles += [make_battle(question, alpha, beta) for question in questions]
+    for place, battle in enumerate(battles[:5]):
+        reason = "too_fast" if place == 0 else ""
+        Vote.objects.create(battle=battle, voter=voter, outcome="tie", exclusion=reason)
+    Vote.objects.create(battle=battles[0], voter=Voter.objects.create(key="other"), outcome="tie")
+    type(battles[1]).objects.filter(pk=battles[1].pk).update(exclusion="staff")
+    assert statements.votes_of(voter.pk, limit=20) == (5, 3)
+    assert statements.votes_of(voter.pk, limit=2) == (5, 2)
 
 
 def test_votable_battles_are_those_the_voter_has_not_seen(ballot):
@@ -128,7 +137,7 @@ def test_postgresql_plans_a_statement_once(ballot):
 @pytest.mark.skipif(connection.vendor != "postgresql", reason="SQLite has no types of parameters")
 def test_small_and_large_numbers_share_one_plan(db):
     for number in (1, 10**6, 10**12) * 3:
-        statements.votes_of(number)
+        statements.votes_of(number, limit=20)
     with connection.cursor() as cursor:
         cursor.execute(
             "SELECT generic_plans > 0, custom_plans FROM pg_prepared_statements"

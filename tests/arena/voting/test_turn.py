@@ -41,7 +41,7 @@ def test_a_turn_is_voter_ballot_and_counts_in_one_query(
     assert turn.visitor.voter == ballot.voter
     assert turn.ballot == ballot_of_token(ballot.token)
     assert turn.ballot.battle.model_a.slug == ballot.battle.model_a.slug
-    assert turn.votes == votes_of(ballot.voter_id) == 3
+    assert (turn.votes, turn.counted) == votes_of(ballot.voter_id, limit=20) == (3, 3)
     assert turn.others == outcomes_of_others(ballot.battle_id, 0) == {"tie": 2, "model_b": 1}
     assert turn.lately == activity(
         voter_id=ballot.voter_id,

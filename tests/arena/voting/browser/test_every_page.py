@@ -55,7 +55,8 @@ def arena(question_set, make_model, make_answer, policy, settings, tmp_path, adm
     invite = InviteRound.objects.create(title="A round", instructions="Look at facts.", code="code")
     voters = [Voter.objects.create(key=f"{n}4b5c6d7e8f901234567890") for n in range(3)]
     for number, question in enumerate(question_set.questions.all()[:4]):
-        answers = [make_answer(m, question, (LONG, RICH, "短答。")[number % 3]) for m in models]
+        text = (LONG, RICH, "短答。")[number % 3]
+        answers = [make_answer(m, question, f"{text}\n\n{m.pk}") for m in models]
         battle = stored_battle(*answers)
         Judgment.objects.create(
             judge=judge, mode="pairwise", battle=battle, status="done", is_readable=True,

@@ -5,7 +5,7 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from arena.models import Ballot, Question, Vote
+from arena.models import Answer, Ballot, Question, Vote
 from tests.arena.voting.browser.conftest import DESKTOP, PHONE, SIZES
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
@@ -33,8 +33,9 @@ NAMES = ("zqamber", "zqbirch")
 def battles(question_set, make_model, make_answer, policy):
     models = [make_model(name, display_name=name.title(), organisation="") for name in NAMES]
     for number, question in enumerate(question_set.questions.all()):
-        for model in models:
-            make_answer(model, question, (LONG, RICH, "短答。中文也要好读。")[number % 3])
+        for place, model in enumerate(models):
+            text = (LONG, RICH, "短答。中文也要好读。")[number % 3]
+            make_answer(model, question, f"{text}\n\n{place}")
     return question_set
 
 
@@ -200,7 +201,7 @@ def test_a_long_answer_scrolls_within_its_pane_and_the_page_does_not_grow(
     question_set, make_model, make_answer, open_tab, policy, size
 ):
     for name in NAMES:
-        make_answer(make_model(name), question_set.questions.first(), LONG)
+        make_answer(make_model(name), question_set.questions.first(), f"{LONG} {name[2]}")
     tab = open_tab(SIZES[size]).open("/vote/")
     heights = "[document.querySelector('[data-ballot]').offsetHeight, innerHeight]"
     ballot, window = tab.page.evaluate(heights)
@@ -258,8 +259,8 @@ def test_on_a_phone_the_answers_are_panes_to_swipe(battles, phone):
 def test_a_swipe_brings_the_other_answer(battles, phone):
     phone.open("/vote/")
     right = phone.page.locator("[data-pane=right]")
-    panes = phone.page.locator("[data-panes]").bounding_box()
-    y = panes["y"] + panes["height"] - 40
+    # below the text: a swipe that begins on a wide table scrolls the table
+    y = phone.page.locator("[data-bar]").bounding_box()["y"] - 20
     thumb = phone.page.context.new_cdp_session(phone.page)
 
     def touch(kind, *places):
@@ -284,7 +285,7 @@ def test_a_two_turn_question_shows_the_follow_up_in_both_panes(
         turns=[[{"type": "text", "text": text}] for text in texts]
     )
     for name in NAMES:
-        make_answer(make_model(name), question, "One.", "Two.")
+        make_answer(make_model(name), question, "One.", f"Two, {name[2]}.")
     desktop.open("/vote/")
     expect(desktop.page.get_by_text("And the follow-up?")).to_have_count(2)
     expect(desktop.page.get_by_text("First question?")).to_have_count(1)
@@ -299,6 +300,83 @@ def test_a_screen_reader_hears_the_reveal_and_the_next_battle(battles, desktop):
     desktop.page.keyboard.press("n")
     expect(status).to_have_text(re.compile("Next battle"))
     assert desktop.page.evaluate("document.activeElement.matches('[data-question]')")
+
+
+def test_code_can_be_copied_in_every_battle(battles, desktop, make_answer):
+    Answer.objects.update(turns=["```python\nprint(1)\n```"])
+    for answer in Answer.objects.all():
+        Answer.objects.filter(pk=answer.pk).update(turns=[*answer.turns, f"Number {answer.pk}."])
+    desktop.open("/vote/")
+    for _ in range(2):
+        expect(desktop.page.locator(".pane .copy-button")).to_have_count(2)
+        choose(desktop, "t")
+        desktop.page.keyboard.press("n")
+        expect(desktop.page.locator("[data-reveal]")).to_have_count(0)
+
+
+@pytest.fixture
+def long_question(question_set, make_model, make_answer, policy):
+    question = question_set.questions.first()
+    Question.objects.filter(pk=question.pk).update(turns=[[{"type": "text", "text": LONG}]])
+    for name in NAMES:
+        make_answer(make_model(name), question, f"Short {name[2]}.")
+
+
+@pytest.mark.parametrize("address", ["/vote/", "/rate/"])
+def test_a_long_question_scrolls_by_keyboard_and_unfolds(long_question, tab, address):
+    tab.open(address)
+    question = tab.page.locator("[data-question]")
+    assert tab.serious_findings() == []
+    question.focus()
+    tab.page.keyboard.press("End")
+    expect(question.get_by_text("Paragraph 59")).to_be_in_viewport()
+    tab.page.get_by_role("button", name="Show the whole question").click()
+    assert question.evaluate("box => box.scrollHeight <= box.clientHeight + 1")
+    assert tab.overflow <= 0
+    less = tab.page.get_by_role("button", name="Show less of the question")
+    expect(less).to_have_attribute("aria-expanded", "true")
+    less.click()
+    assert question.evaluate("box => box.scrollHeight > box.clientHeight")
+
+
+def test_a_short_question_offers_nothing_to_unfold(battles, desktop):
+    desktop.open("/vote/")
+    expect(desktop.page.locator("[data-unfolds]")).to_be_hidden()
+
+
+def test_arabic_runs_from_right_to_left_and_each_text_says_its_language(
+    question_set, make_model, make_answer, desktop, policy
+):
+    question = question_set.questions.first()
+    turns = [[{"type": "text", "text": text}] for text in ("ما هي أكبر مدينة؟", "ولماذا؟")]
+    Question.objects.filter(pk=question.pk).update(turns=turns, language="ar")
+    for name in NAMES:
+        make_answer(make_model(name), question, f"القاهرة {name[2]}", "- أولا\n- ثانيا")
+    desktop.open("/vote/")
+    texts = desktop.page.locator("[data-ballot] .prose")
+    assert texts.count() == 7
+    for text in texts.all():
+        assert text.evaluate("e => getComputedStyle(e).direction") == "rtl"
+        assert text.get_attribute("lang") == "ar"
+
+
+def test_a_voter_may_choose_the_language_of_the_questions(battles, desktop):
+    desktop.open("/vote/")
+    with desktop.page.expect_navigation():
+        desktop.page.get_by_label("Language of the questions").select_option("zh")
+    for _ in range(2):
+        expect(desktop.page.locator("[data-question] .prose")).to_have_attribute("lang", "zh-Hans")
+        choose(desktop, "t")
+        desktop.page.keyboard.press("n")
+        expect(desktop.page.locator("[data-reveal]")).to_have_count(0)
+
+
+def test_on_a_phone_a_mark_stays_on_the_answer_that_has_not_been_looked_at(battles, phone):
+    phone.open("/vote/")
+    right = phone.page.locator("[data-shows=right]")
+    expect(right).to_have_attribute("data-unseen", "")
+    right.tap()
+    expect(right).not_to_have_attribute("data-unseen", "")
 
 
 def test_the_page_works_without_script(battles, open_tab):
@@ -325,7 +403,7 @@ def test_the_interface_speaks_chinese(battles, open_tab, size):
 
 def test_at_the_end_the_voter_is_thanked(question_set, make_model, make_answer, desktop, policy):
     for name in NAMES:
-        make_answer(make_model(name), question_set.questions.first(), "Only one.")
+        make_answer(make_model(name), question_set.questions.first(), f"Only {name[2]}.")
     desktop.open("/vote/")
     choose(desktop, "t")
     desktop.page.keyboard.press("n")
