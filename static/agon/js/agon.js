@@ -134,3 +134,4 @@ function enhance(within) {
 
 enhance(document);
 body.addEventListener("htmx:load", (event) => enhance(event.detail.elt));
+body.addEventListener("agon:content", (event) => enhance(event.detail));

@@ -1,4 +1,5 @@
 // Live battles: one socket, one or two streaming answers, a vote. Names come with the reveal.
+import { growing } from "./growing.js";
 import { choiceOf, isPlainKey, offerTogether, sayMuch, scrollTogether, switchPanes } from "./panes.js";
 
 const root = document.querySelector("[data-live]");
@@ -16,6 +17,7 @@ let waiting = []; // what was asked before the socket was ready
 let editing = null; // number of the turn whose prompt is being rewritten
 let state = { streaming: false, votable: false, failed: false, over: false };
 let turns = 0;
+const texts = new WeakMap(); // of replies
 let isAskWaiting = false; // a prompt was sent off before the room was there
 
 function connect() {
@@ -70,12 +72,11 @@ const acts = {
     if (isAskWaiting) ask();
   },
   text(message) {
-    message.pieces.forEach((piece, side) => {
-      if (!piece) return;
-      const body = panes[side];
-      const isAtEnd = body.scrollHeight - body.scrollTop - body.clientHeight < 60;
-      replyAt(message.turn, side).firstElementChild.append(piece);
-      if (isAtEnd) body.scrollTop = body.scrollHeight;
+    message.words.forEach((words, side) => {
+      const blocks = message.blocks?.[side];
+      if (!blocks && !words) return;
+      const text = texts.get(replyAt(message.turn, side));
+      followingEnd(panes[side], () => (blocks ? text.change(blocks) : text.add(words)));
     });
   },
   done(message) {
@@ -154,14 +155,22 @@ function addTurn(number, prompt) {
     reply.className = "reply is-streaming";
     reply.dataset.turn = number;
     reply.dataset.reply = number;
+    reply.setAttribute("aria-busy", "true");
     const text = document.createElement("div");
-    text.className = "reply-text";
+    text.className = "prose reply-text";
     text.dataset.waiting = root.dataset.textWaiting;
+    texts.set(reply, growing(text));
     reply.append(text);
     body.append(asked, reply);
     body.scrollTop = body.scrollHeight;
   });
   turns = number + 1;
+}
+
+function followingEnd(body, change) {
+  const isAtEnd = body.scrollHeight - body.scrollTop - body.clientHeight < 60;
+  change();
+  if (isAtEnd) body.scrollTop = body.scrollHeight;
 }
 
 const replyAt = (number, side) => panes[side].querySelector(`[data-reply="${number}"]`);
@@ -170,13 +179,12 @@ function finish(number, side, reply) {
   const place = replyAt(number, side);
   const isStreaming = reply.state === "streaming";
   place.classList.toggle("is-streaming", isStreaming);
-  const text = place.firstElementChild;
-  if (reply.html) {
-    text.className = "prose";
-    text.innerHTML = reply.html;
-  } else {
-    text.textContent = reply.text;
-    if (!isStreaming) text.dataset.waiting = "";
+  place.setAttribute("aria-busy", isStreaming);
+  if (isStreaming) texts.get(place).change(reply.blocks);
+  else {
+    place.firstElementChild.dataset.waiting = "";
+    followingEnd(panes[side], () => texts.get(place).finish(reply.html));
+    document.body.dispatchEvent(new CustomEvent("agon:content", { detail: place }));
   }
   place.querySelector(".reply-note")?.remove();
   const isFailed = reply.state === "failed" || reply.state === "empty";

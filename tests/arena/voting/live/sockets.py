@@ -1,10 +1,12 @@
 """A browser's socket for the tests of live battles, and what it talks to."""
 
+import html
 import json
 
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 
+from arena.live.growing import END_MARK
 from arena.voting.voters import COOKIE
 from config.asgi import application
 
@@ -51,6 +53,21 @@ class Socket:
         while (message := await self.hear())["is"] != kind:
             pass
         return message
+
+    def shown(self, side):
+        """The HTML that a browser has before the answer is complete, from its last turn."""
+        sealed = opened = ""
+        for message in self.heard:
+            if message["is"] != "text":
+                continue
+            blocks = (message.get("blocks") or [None, None])[side]
+            if blocks:
+                sealed = blocks["sealed"] if blocks["anew"] else sealed + blocks["sealed"]
+                opened = blocks["open"]
+            if words := message["words"][side]:
+                assert END_MARK in opened, f"no place for {words!r}"
+                opened = opened.replace(END_MARK, html.escape(words) + END_MARK)
+        return (sealed + opened).replace(END_MARK, "")
 
     async def send(self, message):
         await self.say(json.dumps(message))
