@@ -28,10 +28,15 @@ _ENVIRONMENT: Final = re.compile(
 
 def decided_length(text: str) -> int:
     """How much of the text can be shown: the rest waits for its next character."""
-    line = _UNDECIDED_LINE.search(text, max(0, text.rfind("\n")))
-    end = line.start() if line else len(text)
-    tail = _UNDECIDED_END.search(text, max(0, end - 256), end)
-    return tail.start() if tail else end
+    end = -1
+    while end != len(text):
+        end = len(text)
+        # without its last characters a line may be undecided again
+        if line := _UNDECIDED_LINE.search(text, max(0, text.rfind("\n"))):
+            text = text[: line.start()]
+        if tail := _UNDECIDED_END.search(text, max(0, len(text) - 256)):
+            text = text[: tail.start()]
+    return end
 
 
 def is_pending_formula(text: str) -> bool:

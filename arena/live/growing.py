@@ -1,7 +1,7 @@
 """Markdown rendered while it is being written, so that the last picture is the finished one.
 
-The blocks of a text do not change once the next one has begun. They are *sealed*: rendered, sent and
-forgotten. Only the block still *open* is rendered again, and only when its new characters mean
+The blocks of a text do not change once the next one has begun. They are *sealed*: rendered, sent
+and forgotten. Only the block still *open* is rendered again, and only when its new characters mean
 something: plain words are added as they are at the place where the renderer would put them.
 """
 
@@ -42,7 +42,7 @@ _CODE_CLOSES: Final = "</code></pre></div>"
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """``sealed`` follows what was sealed before, or replaces it too if ``is_anew``; ``open`` replaces
+    """``sealed`` follows what was sealed before, or replaces it if ``is_anew``; ``open`` replaces
     what was open.
     """
 
@@ -82,7 +82,7 @@ class _Block:
 
 @dataclass(slots=True)
 class GrowingMarkdown:
-    """``shown`` characters can be seen; ``rendered`` is how long the text was when it was parsed."""
+    """``shown`` characters can be seen; ``rendered`` is the text's length when it was parsed."""
 
     text: str = ""
     shown: int = 0
@@ -131,11 +131,6 @@ class GrowingMarkdown:
         self._is_raw, self._plain = True, _ANYTHING
         return self.text[start:]
 
-    @property
-    def html(self) -> str:
-        """All of it, when it is finished."""
-        return self._sealed.html + self._open
-
     def snapshot(self) -> Change:
         """Everything shown so far, for a browser that comes back."""
         self.render()
@@ -181,7 +176,8 @@ class GrowingMarkdown:
         ]
         pending = None if is_finished else _pending_formula(part, tokens, blocks, lines)
         last = max(len(blocks) - 1, 0) if pending is None else pending
-        references = self._complete_references(context, blocks[last].line if blocks else 0)
+        end_line = len(lines) if is_finished else blocks[last].line if blocks else 0
+        references = self._complete_references(context, end_line)
         if self._sealed.html and len(references) > len(self._sealed.references):
             return False
         if last:
@@ -239,12 +235,12 @@ def _parse(text: str, context: dict[str, Any], *, is_finished: bool) -> list[Tok
 
 
 def _complete_last(tokens: Sequence[Token], *, ends_cell: bool) -> None:
-    """Close what stands open in the last words, unless something without words follows them."""
+    """Close what stands open in the last words, unless another block follows them."""
     for token in reversed(tokens):
         if token.type == "inline" and token.content:
             token.content = completed(token.content, "" if ends_cell else END_MARK)
             return
-        if token.nesting == 0 and token.type != "inline":
+        if token.nesting >= 0 and token.type not in ("inline", "td_open", "th_open"):
             return
 
 

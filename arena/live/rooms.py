@@ -17,6 +17,7 @@ from typing import Any
 from arena.live.growing import GrowingMarkdown
 from arena.live.pacing import Pace, PacedText
 from arena.live.screen import Screen
+from arena.rendering import render_markdown
 from providers.base import (
     FailureKind,
     GenerationSettings,
@@ -269,7 +270,6 @@ class Room:
             for reader in readers:
                 reader.cancel()
             await asyncio.gather(*readers, return_exceptions=True)
-        await screen.finish()
         await self._finish(number)
 
     async def _read(self, seat: int, reply: Reply, pace: Pace, arrival: asyncio.Event) -> None:
@@ -316,8 +316,9 @@ class Room:
     async def _finish(self, number: int) -> None:
         replies = self.turns[number].replies
         for reply in replies:
-            if reply.growing is not None:
-                reply.html, reply.growing = reply.growing.html, None
+            # as everywhere else; what was shown on the way is seldom any different
+            reply.html = await asyncio.to_thread(render_markdown, reply.text)
+            reply.growing = None
             if reply.state == ReplyState.STOPPED and not reply.text.strip():
                 reply.state, reply.failure = ReplyState.EMPTY, "stopped"
         self._streaming = None

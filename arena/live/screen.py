@@ -1,10 +1,10 @@
 """What the sides of one turn show while they are being written.
 
-Words go out as they come. Rendering takes turns: all screens that stream at the moment share ``SHARE``
-of the process, and each has its turn the more seldom the longer its renderings take, so that
-neither many battles nor one long table holds the words of the others up. What has to wait for
-longer than ``LONGEST_HOLD_S`` is shown unrendered until then. Sides are rendered in the same breath:
-one that waited for longer than the other would tell of its text, but of no model's speed.
+Words go out as they come. Rendering takes turns: all screens that stream at the moment share
+``SHARE`` of the process, and each has its turn the more seldom the longer its renderings take, so
+that neither many battles nor one long table holds the words of the others up. What has to wait for
+longer than ``LONGEST_HOLD_S`` is shown unrendered until then. Sides are rendered in the same
+breath: one that waited for longer than the other would tell of its text, but of no model's speed.
 """
 
 from __future__ import annotations
@@ -13,7 +13,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Final, TypeVar
 
 from arena.live.growing import Change, GrowingMarkdown
@@ -74,11 +73,6 @@ class Screen:
         if not any(changes):
             return {"words": words} if any(words) else None
         return {"words": words, "blocks": [new and new.as_message() for new in changes]}
-
-    async def finish(self) -> None:
-        """Render what was held back."""
-        for side in self.sides:
-            await _in_time(side.open_length, partial(side.render, is_finished=True))
 
     async def _render(self) -> list[Change | None]:
         began = time.monotonic()

@@ -2,8 +2,8 @@
 
 Run from the repository root: ``python -m tests.bench.votes_live [--battles N] [--rate N]
 [--seconds N] [--text words|markdown] [--json]``. Every token carries the moment its model server
-sent it; the client reads it off when it can be seen, in words that were added or in a block rendered
-anew (all processes read the machine's one monotonic clock). Words are one endless paragraph;
+sent it; the client reads it off when it can be seen, in words that were added or in a block
+rendered anew (all processes read the machine's one monotonic clock). Words are one paragraph;
 Markdown has headings, lists, emphasis, code, a table and formulas. Server of the models, web
 process and client are three processes on the machine's cores. Uses the database of the
 environment; its rows (slug prefix ``bench-live``) are removed at the end.
@@ -36,10 +36,11 @@ COOKIE = re.compile(r"agon_voter=([\w-]+)")
 
 
 MARKUP = (
-    "## How *it* works\n\n", "**", "", "", "**: ", "", "`", "` ", "", ", ", "", "\n\n- ", "", "", "",
-    "\n- **", "**: ", "", "", "\n- ", "", "[", "](https://example.org/a) ", "", "", "\n\n```python\n",
-    "x = ", "\ny = ", "", "\n```\n\n", "", "", "", "$x^2$ ", "", ".\n\n| a | b |\n|---|---|\n| ",
-    " | ", " |\n| ", " | ", " |\n\n", "", "", "", "", "", "", "", "", "", "\n\n",
+    "## How *it* works\n\n", "**", "", "", "**: ", "", "`", "` ", "", ", ", "", "\n\n- ", "", "",
+    "\n- **", "**: ", "", "", "\n- ", "", "[", "](https://example.org/a) ", "", "",
+    "\n\n```python\nx = ", "", "\ny = ", "", "\n```\n\n", "", "", "", "$x^2$ ", "",
+    ".\n\n| a | b |\n|---|---|\n| ", " | ", " |\n| ", " | ", " |\n\n", "", "", "", "", "", "", "",
+    "", "", "\n\n",
 )  # fmt: skip
 
 

@@ -14,6 +14,14 @@ from tests.pages.test_rendering import ATTACKS, check_is_inert
 
 pytestmark = pytest.mark.one_round
 
+NASTY = [
+    "`\n\n-]",  # what is held back makes a list of the rest
+    "a\n```x`",  # no fence, as its language has a tick
+    "[x]\n\n[x]:a",  # an address in the last line
+    "[x]\n\n[x]:a\n\n1",
+    "\\[\n\n-\\",
+    "# `\n1.[",
+]
 LONG = """\
 # Why the sky is blue
 
@@ -115,6 +123,14 @@ def written(text, seed):
 def test_the_last_picture_is_that_of_the_finished_text(seed):
     _, end = written(LONG, seed)
     assert end == render_markdown(LONG)
+
+
+@pytest.mark.parametrize("text", NASTY)
+def test_what_looked_like_something_else_ends_as_the_finished_text(text):
+    screen = Screen()
+    for character in text:
+        screen.feed(character)
+    assert screen.finish() == render_markdown(text)
 
 
 @given(st.text("ab1 \n\n*_`~[]()<>#-+.|$\\!:=\t", max_size=120), st.integers(0, 3))
@@ -219,7 +235,7 @@ def test_an_open_displayed_formula_is_its_source_in_its_place(opening):
 
 def test_plain_words_need_no_rendering():
     screen = Screen().feed("The sky")
-    for word in "is blue, for instance; its colour - which we see - is 1.5 times".split():
+    for word in ("is", "blue,", "for", "instance;", "its", "colour", "-", "is", "1.5", "times"):
         screen.feed(f" {word}")
     assert screen.renderings == 1
 
