@@ -137,8 +137,9 @@ class Room:
 
     @property
     def is_failed(self) -> bool:
+        """Told when the turn has ended: which side failed how early may name the model."""
         return any(
-            reply.state in (ReplyState.FAILED, ReplyState.EMPTY)
+            reply.state in (ReplyState.FAILED, ReplyState.EMPTY) and reply.growing is None
             for turn in self.turns
             for reply in turn.replies
         )

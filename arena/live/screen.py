@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Final, TypeVar
+from weakref import WeakSet
 
 from arena.live.growing import Change, GrowingMarkdown
 
@@ -25,10 +26,10 @@ THREAD_FROM_CHARACTERS: Final = 4_000  # an open block as long takes millisecond
 
 Result = TypeVar("Result")
 
-_streaming: set[int] = set()  # screens that share this process
+_streaming: WeakSet[Screen] = WeakSet()  # they share this process
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, weakref_slot=True, eq=False)
 class Screen:
     """``sides`` from left to right; to be closed when the turn has ended."""
 
@@ -37,10 +38,10 @@ class Screen:
     _cost_s: float = 0.0
 
     def __post_init__(self) -> None:
-        _streaming.add(id(self))
+        _streaming.add(self)
 
     def close(self) -> None:
-        _streaming.discard(id(self))
+        _streaming.discard(self)
 
     @property
     def due_in_s(self) -> float | None:

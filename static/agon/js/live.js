@@ -18,6 +18,7 @@ let editing = null; // number of the turn whose prompt is being rewritten
 let state = { streaming: false, votable: false, failed: false, over: false };
 let turns = 0;
 const texts = new WeakMap(); // of replies
+let isNewWanted = false; // the visitor asked for the next room
 let isAskWaiting = false; // a prompt was sent off before the room was there
 
 function connect() {
@@ -68,6 +69,8 @@ const acts = {
       turn.replies.forEach((reply, side) => finish(number, side, reply));
     });
     update(message);
+    if (isNewWanted) find("[data-prompt]").focus({ preventScroll: true });
+    isNewWanted = false;
     for (const kept of waiting.splice(0)) send(kept);
     if (isAskWaiting) ask();
   },
@@ -86,7 +89,6 @@ const acts = {
     if (message.votable) say(root.dataset.textFinished);
     else if (message.failed) say(root.dataset.textFailed);
     else say(root.dataset.textFinishedOne);
-    if (matchMedia("(hover: hover)").matches) find("[data-prompt]").focus({ preventScroll: true });
   },
   reveal(message) {
     find("[data-panes]").dataset.chosen = message.choice;
@@ -150,7 +152,11 @@ function addTurn(number, prompt) {
     edit.dataset.edit = number;
     edit.textContent = root.dataset.textEdit;
     head.append(who, edit);
-    asked.append(head, prompt);
+    const words = document.createElement("div");
+    words.className = "turn-words";
+    words.dir = "auto";
+    words.textContent = prompt;
+    asked.append(head, words);
     const reply = document.createElement("div");
     reply.className = "reply is-streaming";
     reply.dataset.turn = number;
@@ -158,10 +164,12 @@ function addTurn(number, prompt) {
     reply.setAttribute("aria-busy", "true");
     const text = document.createElement("div");
     text.className = "prose reply-text";
+    text.dir = "auto"; // that of its first letter
     text.dataset.waiting = root.dataset.textWaiting;
     texts.set(reply, growing(text));
     reply.append(text);
     body.append(asked, reply);
+    if (words.scrollHeight > words.clientHeight) words.tabIndex = 0; // a long one scrolls
     body.scrollTop = body.scrollHeight;
   });
   turns = number + 1;
@@ -173,6 +181,7 @@ function followingEnd(body, change) {
   if (isAtEnd) body.scrollTop = body.scrollHeight;
 }
 
+const wordsOf = (asked) => asked.querySelector(".turn-words").textContent;
 const replyAt = (number, side) => panes[side].querySelector(`[data-reply="${number}"]`);
 
 function finish(number, side, reply) {
@@ -231,6 +240,14 @@ function update({ streaming, votable, failed, over }) {
   if (agree && turns > 0) agree.hidden = find("[data-agree]").checked;
   for (const choice of root.querySelectorAll("[data-model]")) choice.disabled = turns > 0;
   for (const edit of root.querySelectorAll("[data-edit]")) edit.hidden = streaming || over;
+  keepFocus();
+}
+
+// What was pressed may be gone now. Whoever is elsewhere stays there.
+function keepFocus() {
+  const { activeElement } = document;
+  const isGone = root.contains(activeElement) && !activeElement.checkVisibility();
+  if (isGone && matchMedia("(hover: hover)").matches) find("[data-prompt]").focus({ preventScroll: true });
 }
 
 function show(selector, isShown) {
@@ -252,9 +269,9 @@ function ask() {
     return note(told);
   }
   note("");
+  pending = text;
   if (editing !== null) again(editing, text);
   else {
-    pending = text;
     addTurn(turns, text);
     send({ do: "prompt", text });
     update({ ...state, streaming: true, failed: false });
@@ -264,7 +281,7 @@ function ask() {
 }
 
 function again(number, text) {
-  const prompt = text ?? panes[0].querySelector(`.turn-question[data-turn="${number}"]`).lastChild.textContent;
+  const prompt = text ?? wordsOf(panes[0].querySelector(`.turn-question[data-turn="${number}"]`));
   removeFrom(number);
   addTurn(number, prompt);
   send({ do: "again", turn: number, text: prompt });
@@ -274,14 +291,29 @@ function again(number, text) {
 function startNew() {
   room = null;
   isMoved = false;
-  editing = null;
+  isNewWanted = true;
+  leaveEditing();
   note("");
   if (socket?.readyState === WebSocket.OPEN) open();
   else {
     attempts = 0;
     connect();
   }
-  find("[data-prompt]").focus();
+}
+
+function startEditing(number, asked) {
+  editing = number;
+  const field = find("[data-prompt]");
+  field.value = wordsOf(asked);
+  field.focus();
+  note(root.dataset.textEditing);
+}
+
+function leaveEditing() {
+  if (editing === null) return;
+  editing = null;
+  find("[data-prompt]").value = "";
+  note("");
 }
 
 function onClick(event) {
@@ -289,12 +321,8 @@ function onClick(event) {
   if (!target) return;
   const { choice, edit } = target.dataset;
   if (choice) vote(choice);
-  else if (edit !== undefined) {
-    editing = Number(edit);
-    const field = find("[data-prompt]");
-    field.value = target.closest(".turn-question").lastChild.textContent;
-    field.focus();
-  } else if ("stop" in target.dataset) send({ do: "stop" });
+  else if (edit !== undefined) startEditing(Number(edit), target.closest(".turn-question"));
+  else if ("stop" in target.dataset) send({ do: "stop" });
   else if ("again" in target.dataset) again(turns - 1);
   else if ("new" in target.dataset) startNew();
   else if ("agree" in target.dataset && target.checked) send({ do: "agree" });
@@ -310,7 +338,10 @@ function vote(choice) {
 // The keys of stored battles; they rest while somebody writes, so Escape leaves the prompt first.
 function onVoteKey(event) {
   const votes = find("[data-votes]");
-  if (event.key === "Escape" && event.target.matches("[data-prompt]")) event.target.blur();
+  if (event.key === "Escape" && event.target.matches("[data-prompt]")) {
+    if (editing === null) event.target.blur();
+    else leaveEditing();
+  }
   if (!votes || votes.hidden || !isPlainKey(event)) return;
   const choice = choiceOf(event);
   if (!choice || choice === "skip") return;

@@ -58,6 +58,9 @@ class Socket:
         """The HTML that a browser has before the answer is complete, from its last turn."""
         sealed = opened = ""
         for message in self.heard:
+            if message["is"] == "room" and message["turns"]:
+                reply = message["turns"][-1]["replies"][side]
+                message = {"is": "text", "words": ["", ""], "blocks": [reply.get("blocks")] * 2}
             if message["is"] != "text":
                 continue
             blocks = (message.get("blocks") or [None, None])[side]
