@@ -228,6 +228,7 @@ function clear() {
 
 function update({ streaming, votable, failed, over }) {
   state = { streaming, votable, failed, over };
+  const pressed = document.activeElement; // hiding it leaves the focus nowhere
   root.toggleAttribute("data-over", over);
   const isOpen = !over && turns > 0 && (votable || streaming) && !failed;
   show("[data-votes]", isOpen);
@@ -240,13 +241,7 @@ function update({ streaming, votable, failed, over }) {
   if (agree && turns > 0) agree.hidden = find("[data-agree]").checked;
   for (const choice of root.querySelectorAll("[data-model]")) choice.disabled = turns > 0;
   for (const edit of root.querySelectorAll("[data-edit]")) edit.hidden = streaming || over;
-  keepFocus();
-}
-
-// What was pressed may be gone now. Whoever is elsewhere stays there.
-function keepFocus() {
-  const { activeElement } = document;
-  const isGone = root.contains(activeElement) && !activeElement.checkVisibility();
+  const isGone = root.contains(pressed) && !pressed.checkVisibility();
   if (isGone && matchMedia("(hover: hover)").matches) find("[data-prompt]").focus({ preventScroll: true });
 }
 
