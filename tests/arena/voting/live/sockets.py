@@ -58,16 +58,11 @@ class Socket:
         """The HTML that a browser has before the answer is complete, from its last turn."""
         sealed = opened = ""
         for message in self.heard:
-            if message["is"] == "room" and message["turns"]:
-                reply = message["turns"][-1]["replies"][side]
-                message = {"is": "text", "words": ["", ""], "blocks": [reply.get("blocks")] * 2}
-            if message["is"] != "text":
-                continue
-            blocks = (message.get("blocks") or [None, None])[side]
+            words, blocks = _news_of(message, side)
             if blocks:
                 sealed = blocks["sealed"] if blocks["anew"] else sealed + blocks["sealed"]
                 opened = blocks["open"]
-            if words := message["words"][side]:
+            if words:
                 assert END_MARK in opened, f"no place for {words!r}"
                 opened = opened.replace(END_MARK, html.escape(words) + END_MARK)
         return (sealed + opened).replace(END_MARK, "")
@@ -89,6 +84,15 @@ class Socket:
     async def close(self):
         await self.communicator.send_input({"type": "websocket.disconnect", "code": 1001})
         await self.communicator.wait(5)
+
+
+def _news_of(message, side):
+    """Words and blocks that a message brings to one side of the last turn."""
+    if message["is"] == "room" and message["turns"]:
+        return "", message["turns"][-1]["replies"][side].get("blocks")
+    if message["is"] == "text":
+        return message["words"][side], (message.get("blocks") or [None, None])[side]
+    return "", None
 
 
 async def rows(queryset):
