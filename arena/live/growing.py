@@ -32,7 +32,7 @@ END_MARK: Final = "\ufdd0"  # no character: where the next words come, for the b
 _ENDS_WITH_MARK: Final = re.compile(rf"{END_MARK}(?:\s|<[^>]*>)*\Z")
 _LINE_BREAK: Final = re.compile(r"\r\n?")
 # what adds nothing but itself to a paragraph, to code, and to a text that is not parsed
-_WORDS: Final = re.compile(r"(?:[^*_~`\[\]()<>&$\\|!\n]|!(?=[^\[]))*")
+_WORDS: Final = re.compile(r"[^*_~`\[\]()<>&$\\|!\n]*+(?:!(?=[^\[])[^*_~`\[\]()<>&$\\|!\n]*+)*+")
 _CODE: Final = re.compile(r"[^\n]*(?:\n\s*[^\s`~][^\n]*)*")
 _CODE_LINE: Final = re.compile(r"[^\n]*")
 _ANYTHING: Final = re.compile(r".*", re.DOTALL)
@@ -94,7 +94,10 @@ class GrowingMarkdown:
     _is_raw: bool = False
 
     def feed(self, piece: str) -> None:
-        # a line break of two characters that arrives in two pieces
+        if "\r" not in piece and not self.text.endswith("\r"):
+            self.text += piece
+            return
+        # a line break of two characters may arrive in two pieces
         if self.text.endswith("\r"):
             piece = "\r" + piece
             self.text = self.text[:-1]
