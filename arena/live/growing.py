@@ -110,9 +110,13 @@ class GrowingMarkdown:
 
     @property
     def is_behind(self) -> bool:
-        """Whether rendering may show more than is shown."""
-        is_hidden = self.shown < len(self.text) or self._is_raw
-        return is_hidden and self.rendered < len(self.text)
+        """Whether rendering would show more than is shown."""
+        if self.rendered == len(self.text):
+            return False
+        return self._is_raw or (
+            self.shown < len(self.text)
+            and self.shown < self._sealed.end + decided_length(self.text[self._sealed.end :])
+        )
 
     @property
     def is_uncoloured(self) -> bool:

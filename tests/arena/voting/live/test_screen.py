@@ -19,6 +19,8 @@ def clock(monkeypatch):
         def monotonic(self):
             return self.now
 
+        thread_time = monotonic
+
     clock = Clock()
     monkeypatch.setattr(screens, "time", clock)
     return clock
@@ -51,6 +53,12 @@ async def test_both_sides_are_rendered_in_the_same_breath(screen):
     await show(screen, "Some", "Other")
     told = await show(screen, " **bold** words", " *slanted* words")
     assert all(told["blocks"])
+
+
+async def test_what_means_nothing_yet_takes_no_turn(screen):
+    assert await show(screen, "00", "-") is None
+    assert screen._rendered_at == float("-inf")
+    assert (await show(screen, "7 is a spy", " item"))["blocks"][0]["open"].startswith("<p>007")
 
 
 async def test_plain_words_are_told_as_they_are(screen):
