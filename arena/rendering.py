@@ -42,6 +42,12 @@ MAX_NESTING: Final = 20
 MAX_ENVIRONMENTS: Final = 60  # the search for an environment's end is quadratic in their number
 FIRST_HEADING_LEVEL: Final = 4  # an answer stands below the page's own three levels
 
+# what the parts of a text tell each other
+REFERENCES: Final = "references"  # by label, as the parser keeps them
+HIGHLIGHTED_CHARS: Final = "highlighted chars"
+TOP_HEADING: Final = "top heading"  # the lowest level of a heading so far
+UNFINISHED: Final = "unfinished"  # given the blocks' tokens before their words are parsed
+
 # named one by one: a few of Pygments' five hundred lexers take quadratic time on hostile text
 HIGHLIGHTED: Final = frozenset({
     "bash", "c", "c++", "console", "cpp", "cs", "csharp", "css", "dart", "diff", "docker",
@@ -92,12 +98,41 @@ ALIGNMENTS: Final = {"text-align:center": "centred", "text-align:right": "numeri
 
 def render_markdown(text: str) -> str:
     """Safe HTML of untrusted Markdown; what is too long to parse is shown as plain text."""
-    if len(text) > MAX_MARKDOWN_CHARS:
-        return f'<pre tabindex="0">{html.escape(text)}</pre>'
+    if is_too_long(text):
+        return render_plain(text)
+    context: EnvType = {}
+    return render_tokens(parse_markdown(text, context), context)
+
+
+def render_plain(text: str) -> str:
+    """Any text as it is."""
+    return f'<pre tabindex="0">{html.escape(text)}</pre>'
+
+
+def parse_markdown(text: str, context: EnvType) -> list[Token]:
+    """What ``render_tokens`` shows.
+
+    A text may be parsed in parts that begin with a block of their own: ``context`` carries from one
+    to the next what is counted over all of it. See REFERENCES, HIGHLIGHTED_CHARS, TOP_HEADING and
+    UNFINISHED.
+    """
     idle = frozenset(rule for rule, marks in MARKS.items() if not any(m in text for m in marks))
     if text.count("\\begin{") > MAX_ENVIRONMENTS:
         idle |= {"amsmath"}
-    return _sanitise(_parser(idle).render(text))
+    if UNFINISHED in context:
+        idle -= {"backticks"}  # that which closes a formula
+    return _parser(idle).parse(text, context)
+
+
+def render_tokens(tokens: Sequence[Token], context: EnvType) -> str:
+    """Safe HTML of whole blocks."""
+    parser = _parser(frozenset())
+    return _sanitise(str(parser.renderer.render(tokens, parser.options, context)))
+
+
+def render_pending_formula(latex: str) -> str:
+    """A displayed formula of which the end is missing: its source, at the place of the formula."""
+    return _math_block(source_as_code(latex))
 
 
 def is_too_long(text: str) -> bool:
@@ -165,11 +200,11 @@ def _fence(
 
 
 def _highlighted(code: str, language: str, env: EnvType) -> str:
-    so_far = env.get("highlighted chars", 0) + len(code)
+    so_far = env.get(HIGHLIGHTED_CHARS, 0) + len(code)
     is_small = len(code) <= MAX_HIGHLIGHT_CHARS and so_far <= MAX_HIGHLIGHT_CHARS_IN_ALL
     if language not in HIGHLIGHTED or not is_small:
         return html.escape(code)
-    env["highlighted chars"] = so_far
+    env[HIGHLIGHTED_CHARS] = so_far
     return highlight(code, _lexer(language), FORMATTER)
 
 
@@ -183,7 +218,11 @@ def _formula(latex: str, *, is_block: bool) -> str:
         shown = formula_to_mathml(latex, is_block=is_block)
     except FormulaError:
         shown = source_as_code(latex)
-    return f'<div class="math-block" tabindex="0">{shown}</div>\n' if is_block else shown
+    return _math_block(shown) if is_block else shown
+
+
+def _math_block(shown: str) -> str:
+    return f'<div class="math-block" tabindex="0">{shown}</div>\n'
 
 
 def _inline_formula(
@@ -268,7 +307,8 @@ def _bracket_block(state: StateBlock, start: int, end: int, silent: bool) -> boo
 def _adapt_tokens(state: StateCore) -> None:
     """Shift headings below the page's own, and say alignment by class instead of style."""
     levels = [int(token.tag[1]) for token in state.tokens if token.type == "heading_open"]
-    shift = FIRST_HEADING_LEVEL - min(levels, default=1)
+    top = state.env[TOP_HEADING] = min([*levels, state.env.get(TOP_HEADING, 6)])
+    shift = FIRST_HEADING_LEVEL - top
     for token in state.tokens:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(6, int(token.tag[1]) + shift)}"
@@ -276,6 +316,11 @@ def _adapt_tokens(state: StateCore) -> None:
             style = str(token.attrs.pop("style", ""))
             if style in ALIGNMENTS:
                 token.attrSet("class", ALIGNMENTS[style])
+
+
+def _tell_unfinished(state: StateCore) -> None:
+    if UNFINISHED in state.env:
+        state.env[UNFINISHED](state.tokens)
 
 
 @lru_cache(maxsize=256)
@@ -299,6 +344,7 @@ def _parser(idle: frozenset[str]) -> MarkdownIt:
         _bracket_block,
         {"alt": ["paragraph", "reference", "blockquote", "list"]},
     )
+    parser.core.ruler.after("block", "unfinished", _tell_unfinished)
     parser.core.ruler.push("adapt_tokens", _adapt_tokens)
     rules = {
         "image": _image,

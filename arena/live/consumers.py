@@ -147,13 +147,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         if room is None or room.voter_id != self._voter_id:
             raise RefusedError("expired")
         self.room = room
-        # whoever listened before is told, lest two tabs write into one conversation
-        if room.send != self.send_json:
-            await room.tell({"is": "moved"})
-        room.attach(self.send_json)
-        await self.send_json(room.snapshot())
-        if room.revealed is not None:
-            await self.send_json(room.revealed)
+        await room.let_in(self.send_json)
 
     async def _agree(self, _wanted: Message) -> None:
         if self.visitor is not None:

@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
+from arena.live.growing import GrowingMarkdown
 from arena.live.pacing import Pace, PacedText
+from arena.live.screen import Screen
 from arena.rendering import render_markdown
 from providers.base import (
     FailureKind,
@@ -33,6 +35,7 @@ MOST_ROOMS = 2000
 MOST_ROOMS_PER_VOTER = 8
 MOST_ROOMS_PER_ADDRESS = 200
 TICK_S = 0.03
+SEND_S = 5.0  # a browser that takes longer for one message is gone
 
 Send = Callable[[dict[str, Any]], Awaitable[None]]  # messages are JSON
 
@@ -53,9 +56,13 @@ class ReplyState(StrEnum):
 
 @dataclass(slots=True)
 class Reply:
-    """One model's reply to one turn; ``failure`` is why it failed, by kind."""
+    """One model's reply to one turn; ``failure`` is why it failed, by kind.
+
+    ``growing`` is what is on the screen until ``html`` is.
+    """
 
     text: str = ""
+    growing: GrowingMarkdown | None = field(default_factory=GrowingMarkdown)
     html: str = ""
     state: ReplyState = ReplyState.STREAMING
     failure: str = ""
@@ -113,6 +120,7 @@ class Room:
     send: Send | None = None
     keep_failure: Callable[[Room], Awaitable[None]] | None = None
     _streaming: asyncio.Task[None] | None = None
+    _speaking: asyncio.Lock = field(default_factory=asyncio.Lock)
     _leaving: asyncio.TimerHandle | None = None
 
     # -- what may be done -------------------------------------------------------------------
@@ -133,8 +141,9 @@ class Room:
 
     @property
     def is_failed(self) -> bool:
+        """Told when the turn has ended: which side failed how early may name the model."""
         return any(
-            reply.state in (ReplyState.FAILED, ReplyState.EMPTY)
+            reply.state in (ReplyState.FAILED, ReplyState.EMPTY) and reply.growing is None
             for turn in self.turns
             for reply in turn.replies
         )
@@ -157,9 +166,21 @@ class Room:
     async def tell(self, message: dict[str, Any]) -> None:
         """To whoever listens; a message to nobody is in the snapshot they get on return."""
         if self.send is not None:
-            # a socket may be gone before its consumer has heard of it
-            with suppress(OSError, RuntimeError):
-                await self.send(message)
+            await send_in_time(self.send, message)
+
+    async def let_in(self, send: Send) -> None:
+        """To a browser that comes back: what is shown so far, then what follows, in this order.
+
+        Whoever listened before is told, lest two tabs write into one conversation.
+        """
+        previous = self.send
+        async with self._speaking:
+            self.attach(send)
+            await send(self.snapshot())
+        if self.revealed is not None:
+            await send(self.revealed)
+        if previous not in (None, send):
+            await send_in_time(previous, {"is": "moved"})
 
     def attach(self, send: Send) -> None:
         self.send = send
@@ -252,23 +273,25 @@ class Room:
     async def _stream(self, number: int) -> None:
         replies = self.turns[number].replies
         pace = Pace([PacedText() for _ in self.seats], is_matched=self.mode == Mode.BLIND)
+        screen = Screen([reply.growing for reply in replies if reply.growing])
         arrival = asyncio.Event()
         readers = [
             asyncio.create_task(self._read(seat, replies[seat], pace, arrival))
             for seat in range(len(self.seats))
         ]
         try:
-            await self._pump(number, pace, arrival)
+            await self._pump(number, pace, screen, arrival)
         except asyncio.CancelledError:
             for reply, side in zip(replies, pace.sides, strict=True):
                 if reply.state == ReplyState.STREAMING or side.waiting:
                     reply.state = ReplyState.STOPPED
             pace.stop()
         finally:
+            screen.close()
             for reader in readers:
                 reader.cancel()
             await asyncio.gather(*readers, return_exceptions=True)
-        await self._finish(number, pace)
+        await self._finish(number)
 
     async def _read(self, seat: int, reply: Reply, pace: Pace, arrival: asyncio.Event) -> None:
         provider, messages = self.seats[seat].provider, self.messages_for(seat)
@@ -288,30 +311,35 @@ class Room:
         pace.end(seat)
         arrival.set()
 
-    async def _pump(self, number: int, pace: Pace, arrival: asyncio.Event) -> None:
+    async def _pump(self, number: int, pace: Pace, screen: Screen, arrival: asyncio.Event) -> None:
         """Show what the pace lets through, at most once in ``TICK_S``."""
         clock = asyncio.get_running_loop().time
         last = clock() - TICK_S
         while not pace.is_drained:
             if not any(side.waiting for side in pace.sides):
-                await arrival.wait()
+                await _arrival_or(screen.due_in_s, arrival)
             arrival.clear()
             now = clock()
             pieces = pace.advance(now - last)
             last = now
-            for reply, piece in zip(self.turns[number].replies, pieces, strict=True):
+            for reply, side, piece in zip(
+                self.turns[number].replies, screen.sides, pieces, strict=True
+            ):
                 reply.text += piece
-            if any(pieces):
-                self.shown_at = self.shown_at or time.monotonic()
-                await self.tell({"is": "text", "turn": number, "pieces": pieces})
+                side.feed(piece)
+            async with self._speaking:
+                if news := await screen.news():
+                    self.shown_at = self.shown_at or time.monotonic()
+                    await self.tell({"is": "text", "turn": number, **news})
             if not pace.is_drained:
                 await asyncio.sleep(TICK_S)
 
-    async def _finish(self, number: int, pace: Pace) -> None:
+    async def _finish(self, number: int) -> None:
         replies = self.turns[number].replies
-        for reply, side in zip(replies, pace.sides, strict=True):
-            reply.text = side.shown
+        for reply in replies:
+            # as everywhere else; what was shown on the way is seldom any different
             reply.html = await asyncio.to_thread(render_markdown, reply.text)
+            reply.growing = None
             if reply.state == ReplyState.STOPPED and not reply.text.strip():
                 reply.state, reply.failure = ReplyState.EMPTY, "stopped"
         self._streaming = None
@@ -319,14 +347,31 @@ class Room:
             self._remember_failure()
             if self.key not in ROOMS:
                 await self.keep_failures()
-        await self.tell(
-            {
-                "is": "done",
-                "turn": number,
-                "replies": [reply_message(reply) for reply in replies],
-                **self.state(),
-            }
-        )
+        async with self._speaking:
+            await self.tell(
+                {
+                    "is": "done",
+                    "turn": number,
+                    "replies": [reply_message(reply) for reply in replies],
+                    **self.state(),
+                }
+            )
+
+
+async def _arrival_or(timeout_s: float | None, arrival: asyncio.Event) -> None:
+    if timeout_s is None:
+        await arrival.wait()
+        return
+    alarm = asyncio.get_running_loop().call_later(timeout_s, arrival.set)
+    await arrival.wait()
+    alarm.cancel()
+
+
+async def send_in_time(send: Send, message: dict[str, Any]) -> None:
+    """A socket may be gone before its consumer has heard of it."""
+    with suppress(OSError, RuntimeError):  # a time-out is an OSError
+        async with asyncio.timeout(SEND_S):
+            await send(message)
 
 
 def storable(text: str) -> str:
@@ -335,12 +380,12 @@ def storable(text: str) -> str:
 
 
 def reply_message(reply: Reply) -> dict[str, Any]:
-    """A reply as the browser gets it: the kind of failure, never the provider's own words."""
-    return {
-        "text": reply.text if not reply.html else "",
-        "html": reply.html,
-        "state": reply.state,
-    }
+    """A reply as the browser gets it: never the provider's own words about a failure, and nothing
+    of how it ended before both sides have.
+    """
+    if reply.growing is not None:
+        return {"blocks": reply.growing.snapshot().as_message(), "state": ReplyState.STREAMING}
+    return {"html": reply.html, "state": reply.state}
 
 
 ROOMS: dict[str, Room] = {}

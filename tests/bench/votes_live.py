@@ -1,8 +1,10 @@
 """Delay that live battles add: 100 at once, 50 tokens/s per side, through one web process.
 
 Run from the repository root: ``python -m tests.bench.votes_live [--battles N] [--rate N]
-[--seconds N] [--json]``. Every token carries the moment its model server sent it; the client reads
-it off on arrival (all processes read the machine's one monotonic clock). Server of the models, web
+[--seconds N] [--text words|markdown] [--json]``. Every token carries the moment its model server
+sent it; the client reads it off when it can be seen, in words that were added or in a block
+rendered anew (all processes read the machine's one monotonic clock). Words are one paragraph;
+Markdown has headings, lists, emphasis, code, a table and formulas. Server of the models, web
 process and client are three processes on the machine's cores. Uses the database of the
 environment; its rows (slug prefix ``bench-live``) are removed at the end.
 """
@@ -25,14 +27,24 @@ import psutil
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 HOST, WEB_PORT, MODEL_PORT = "127.0.0.1", 8974, 8975
-TOKEN_CHARACTERS = 16  # a stamp of 15 digits and a blank
+END_MARK, TAG = "\ufdd0", re.compile("<[^>]*>")
+STAMP = re.compile(r"\d{9}\.\d{5}")
 COOKIE = re.compile(r"agon_voter=([\w-]+)")
 
 
 # -- the models' server ------------------------------------------------------------------
 
 
-async def answer(reader, writer, rate, tokens):
+MARKUP = (
+    "## How *it* works\n\n", "**", "", "", "**: ", "", "`", "` ", "", ", ", "", "\n\n- ", "", "",
+    "\n- **", "**: ", "", "", "\n- ", "", "[", "](https://example.org/a) ", "", "",
+    "\n\n```python\nx = ", "", "\ny = ", "", "\n```\n\n", "", "", "", "$x^2$ ", "",
+    ".\n\n| a | b |\n|---|---|\n| ", " | ", " |\n| ", " | ", " |\n\n", "", "", "", "", "", "", "",
+    "", "", "\n\n",
+)  # fmt: skip
+
+
+async def answer(reader, writer, rate, tokens, markup):
     """Stream ``tokens`` stamps at ``rate`` per second to every request."""
     try:
         while True:
@@ -46,7 +58,7 @@ async def answer(reader, writer, rate, tokens):
             began = time.monotonic()
             for number in range(tokens):
                 await asyncio.sleep(max(began + number / rate - time.monotonic(), 0))
-                text = f"{time.monotonic():015.5f} "
+                text = f"{markup[number % len(markup)]}{time.monotonic():015.5f} "
                 _chunk(writer, {"choices": [{"index": 0, "delta": {"content": text}}]})
             _chunk(writer, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
             done = b"data: [DONE]\n\n"
@@ -61,10 +73,10 @@ def _chunk(writer, event):
     writer.write(b"%x\r\n%s\r\n" % (len(data), data))
 
 
-def serve_models(rate, tokens):
+def serve_models(rate, tokens, markup):
     async def main():
         server = await asyncio.start_server(
-            lambda reader, writer: answer(reader, writer, rate, tokens), HOST, MODEL_PORT
+            lambda reader, writer: answer(reader, writer, rate, tokens, markup), HOST, MODEL_PORT
         )
         async with server:
             await server.serve_forever()
@@ -73,6 +85,23 @@ def serve_models(rate, tokens):
 
 
 # -- the browsers --------------------------------------------------------------------------
+
+
+class Reader:
+    """Of one side: notes every stamp when it is first seen."""
+
+    def __init__(self, delays):
+        self.delays, self.latest, self.tail = delays, "", ""
+
+    def read(self, now, words, blocks):
+        if blocks:
+            self.tail = TAG.sub("", blocks["sealed"] + blocks["open"].replace(END_MARK, ""))
+        self.tail += words
+        for stamp in STAMP.findall(self.tail):
+            if stamp > self.latest:
+                self.latest = stamp
+                self.delays.append(now - float(stamp))
+        self.tail = self.tail[-20:]
 
 
 async def battle(delays, start):
@@ -91,17 +120,15 @@ async def battle(delays, start):
         assert (await link.receive_json())["is"] == "room"
         await asyncio.sleep(max(start - time.monotonic(), 0))
         await link.send_json({"do": "prompt", "text": "Count."})
-        pending = ["", ""]
+        sides = [Reader(delays), Reader(delays)]
         while True:
             message = json.loads(await link.receive_str())
             now = time.monotonic()
             if message["is"] != "text":
                 break
-            for side, piece in enumerate(message["pieces"]):
-                pending[side] += piece
-                while len(pending[side]) >= TOKEN_CHARACTERS:
-                    stamp, pending[side] = pending[side][:15], pending[side][TOKEN_CHARACTERS:]
-                    delays.append(now - float(stamp))
+            for side, words in enumerate(message["words"]):
+                blocks = (message.get("blocks") or [None, None])[side]
+                sides[side].read(now, words, blocks)
         await link.close()
         return message["is"]
 
@@ -150,6 +177,7 @@ def report(delays, ends, options):
     cuts = statistics.quantiles(delays, n=100) if len(delays) > 1 else [0] * 99
     return {
         "battles": options.battles,
+        "text": options.text,
         "tokens_per_s_per_side": options.rate,
         "tokens_measured": len(delays),
         "finished": sum(end == "done" for end in ends),
@@ -165,6 +193,7 @@ def main():
     parser.add_argument("--battles", type=int, default=100)
     parser.add_argument("--rate", type=float, default=50)
     parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--text", choices=("words", "markdown"), default="words")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
 
@@ -178,7 +207,8 @@ def main():
     clear()
     fill()
     tokens = int(options.rate * options.seconds)
-    models = multiprocessing.Process(target=serve_models, args=(options.rate, tokens))
+    markup = MARKUP if options.text == "markdown" else ("",)
+    models = multiprocessing.Process(target=serve_models, args=(options.rate, tokens, markup))
     models.start()
     web = subprocess.Popen(
         [

@@ -1,4 +1,5 @@
 // Live battles: one socket, one or two streaming answers, a vote. Names come with the reveal.
+import { growing } from "./growing.js";
 import { choiceOf, isPlainKey, offerTogether, sayMuch, scrollTogether, switchPanes } from "./panes.js";
 
 const root = document.querySelector("[data-live]");
@@ -16,6 +17,8 @@ let waiting = []; // what was asked before the socket was ready
 let editing = null; // number of the turn whose prompt is being rewritten
 let state = { streaming: false, votable: false, failed: false, over: false };
 let turns = 0;
+const texts = new WeakMap(); // of replies
+let isNewWanted = false; // the visitor asked for the next room
 let isAskWaiting = false; // a prompt was sent off before the room was there
 
 function connect() {
@@ -66,16 +69,17 @@ const acts = {
       turn.replies.forEach((reply, side) => finish(number, side, reply));
     });
     update(message);
+    if (isNewWanted) find("[data-prompt]").focus({ preventScroll: true });
+    isNewWanted = false;
     for (const kept of waiting.splice(0)) send(kept);
     if (isAskWaiting) ask();
   },
   text(message) {
-    message.pieces.forEach((piece, side) => {
-      if (!piece) return;
-      const body = panes[side];
-      const isAtEnd = body.scrollHeight - body.scrollTop - body.clientHeight < 60;
-      replyAt(message.turn, side).firstElementChild.append(piece);
-      if (isAtEnd) body.scrollTop = body.scrollHeight;
+    message.words.forEach((words, side) => {
+      const blocks = message.blocks?.[side];
+      if (!blocks && !words) return;
+      const text = texts.get(replyAt(message.turn, side));
+      followingEnd(panes[side], () => (blocks ? text.change(blocks) : text.add(words)));
     });
   },
   done(message) {
@@ -85,7 +89,6 @@ const acts = {
     if (message.votable) say(root.dataset.textFinished);
     else if (message.failed) say(root.dataset.textFailed);
     else say(root.dataset.textFinishedOne);
-    if (matchMedia("(hover: hover)").matches) find("[data-prompt]").focus({ preventScroll: true });
   },
   reveal(message) {
     find("[data-panes]").dataset.chosen = message.choice;
@@ -149,34 +152,48 @@ function addTurn(number, prompt) {
     edit.dataset.edit = number;
     edit.textContent = root.dataset.textEdit;
     head.append(who, edit);
-    asked.append(head, prompt);
+    const words = document.createElement("div");
+    words.className = "turn-words";
+    words.dir = "auto";
+    words.textContent = prompt;
+    asked.append(head, words);
     const reply = document.createElement("div");
     reply.className = "reply is-streaming";
     reply.dataset.turn = number;
     reply.dataset.reply = number;
+    reply.setAttribute("aria-busy", "true");
     const text = document.createElement("div");
-    text.className = "reply-text";
+    text.className = "prose reply-text";
+    text.dir = "auto"; // that of its first letter
     text.dataset.waiting = root.dataset.textWaiting;
+    texts.set(reply, growing(text));
     reply.append(text);
     body.append(asked, reply);
+    if (words.scrollHeight > words.clientHeight) words.tabIndex = 0; // a long one scrolls
     body.scrollTop = body.scrollHeight;
   });
   turns = number + 1;
 }
 
+function followingEnd(body, change) {
+  const isAtEnd = body.scrollHeight - body.scrollTop - body.clientHeight < 60;
+  change();
+  if (isAtEnd) body.scrollTop = body.scrollHeight;
+}
+
+const wordsOf = (asked) => asked.querySelector(".turn-words").textContent;
 const replyAt = (number, side) => panes[side].querySelector(`[data-reply="${number}"]`);
 
 function finish(number, side, reply) {
   const place = replyAt(number, side);
   const isStreaming = reply.state === "streaming";
   place.classList.toggle("is-streaming", isStreaming);
-  const text = place.firstElementChild;
-  if (reply.html) {
-    text.className = "prose";
-    text.innerHTML = reply.html;
-  } else {
-    text.textContent = reply.text;
-    if (!isStreaming) text.dataset.waiting = "";
+  place.setAttribute("aria-busy", isStreaming);
+  if (isStreaming) texts.get(place).change(reply.blocks);
+  else {
+    place.firstElementChild.dataset.waiting = "";
+    followingEnd(panes[side], () => texts.get(place).finish(reply.html));
+    document.body.dispatchEvent(new CustomEvent("agon:content", { detail: place }));
   }
   place.querySelector(".reply-note")?.remove();
   const isFailed = reply.state === "failed" || reply.state === "empty";
@@ -211,6 +228,7 @@ function clear() {
 
 function update({ streaming, votable, failed, over }) {
   state = { streaming, votable, failed, over };
+  const pressed = document.activeElement; // hiding it leaves the focus nowhere
   root.toggleAttribute("data-over", over);
   const isOpen = !over && turns > 0 && (votable || streaming) && !failed;
   show("[data-votes]", isOpen);
@@ -223,6 +241,8 @@ function update({ streaming, votable, failed, over }) {
   if (agree && turns > 0) agree.hidden = find("[data-agree]").checked;
   for (const choice of root.querySelectorAll("[data-model]")) choice.disabled = turns > 0;
   for (const edit of root.querySelectorAll("[data-edit]")) edit.hidden = streaming || over;
+  const isGone = root.contains(pressed) && !pressed.checkVisibility();
+  if (isGone && matchMedia("(hover: hover)").matches) find("[data-prompt]").focus({ preventScroll: true });
 }
 
 function show(selector, isShown) {
@@ -244,9 +264,9 @@ function ask() {
     return note(told);
   }
   note("");
+  pending = text;
   if (editing !== null) again(editing, text);
   else {
-    pending = text;
     addTurn(turns, text);
     send({ do: "prompt", text });
     update({ ...state, streaming: true, failed: false });
@@ -256,7 +276,7 @@ function ask() {
 }
 
 function again(number, text) {
-  const prompt = text ?? panes[0].querySelector(`.turn-question[data-turn="${number}"]`).lastChild.textContent;
+  const prompt = text ?? wordsOf(panes[0].querySelector(`.turn-question[data-turn="${number}"]`));
   removeFrom(number);
   addTurn(number, prompt);
   send({ do: "again", turn: number, text: prompt });
@@ -266,14 +286,29 @@ function again(number, text) {
 function startNew() {
   room = null;
   isMoved = false;
-  editing = null;
+  isNewWanted = true;
+  leaveEditing();
   note("");
   if (socket?.readyState === WebSocket.OPEN) open();
   else {
     attempts = 0;
     connect();
   }
-  find("[data-prompt]").focus();
+}
+
+function startEditing(number, asked) {
+  editing = number;
+  const field = find("[data-prompt]");
+  field.value = wordsOf(asked);
+  field.focus();
+  note(root.dataset.textEditing);
+}
+
+function leaveEditing() {
+  if (editing === null) return;
+  editing = null;
+  find("[data-prompt]").value = "";
+  note("");
 }
 
 function onClick(event) {
@@ -281,12 +316,8 @@ function onClick(event) {
   if (!target) return;
   const { choice, edit } = target.dataset;
   if (choice) vote(choice);
-  else if (edit !== undefined) {
-    editing = Number(edit);
-    const field = find("[data-prompt]");
-    field.value = target.closest(".turn-question").lastChild.textContent;
-    field.focus();
-  } else if ("stop" in target.dataset) send({ do: "stop" });
+  else if (edit !== undefined) startEditing(Number(edit), target.closest(".turn-question"));
+  else if ("stop" in target.dataset) send({ do: "stop" });
   else if ("again" in target.dataset) again(turns - 1);
   else if ("new" in target.dataset) startNew();
   else if ("agree" in target.dataset && target.checked) send({ do: "agree" });
@@ -302,7 +333,10 @@ function vote(choice) {
 // The keys of stored battles; they rest while somebody writes, so Escape leaves the prompt first.
 function onVoteKey(event) {
   const votes = find("[data-votes]");
-  if (event.key === "Escape" && event.target.matches("[data-prompt]")) event.target.blur();
+  if (event.key === "Escape" && event.target.matches("[data-prompt]")) {
+    if (editing === null) event.target.blur();
+    else leaveEditing();
+  }
   if (!votes || votes.hidden || !isPlainKey(event)) return;
   const choice = choiceOf(event);
   if (!choice || choice === "skip") return;

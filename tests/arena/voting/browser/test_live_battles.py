@@ -32,7 +32,9 @@ def ask(tab, text="Why is the sky blue?"):
 
 
 def wait_until_answered(tab, times=1):
-    expect(tab.page.locator("[data-pane=left] .prose")).to_have_count(times, timeout=10_000)
+    expect(tab.page.locator("[data-pane=left] .reply:not(.is-streaming) .prose")).to_have_count(
+        times, timeout=10_000
+    )
     expect(tab.page.locator("[data-votes]")).to_be_visible()
 
 
@@ -74,6 +76,135 @@ def test_text_appears_while_the_models_are_still_writing(live_models, tab):
     ask(tab)
     expect(tab.page.locator("[data-pane=left] .is-streaming .reply-text")).to_contain_text("Bold")
     expect(tab.page.get_by_role("button", name="Stop")).to_be_visible()
+
+
+RICH = (
+    """## A heading
+
+Some **bold** words.
+
+1. First `item`
+2. Second
+
+```python
+def f(x):
+    return x
+```
+
+| a | b |
+|---|--:|
+| 1 | 2 |
+
+\\[
+x^2
+\\]
+
+The last words of it are many, """
+    + "more " * 25
+    + "and come now."
+)
+
+
+def test_markdown_is_rendered_while_it_is_written_and_stays_as_it_was(live_models, tab):
+    """Every node of the answer that is complete before the end is still there after it."""
+    live_models.texts = dict.fromkeys(NAMES, RICH)
+    live_models.pauses = dict.fromkeys(NAMES, 0.06)
+    tab.open("/live/")
+    ask(tab)
+    expect(tab.page.locator("[data-pane=left] .is-streaming math")).to_have_count(1)
+    writing = tab.page.locator("[data-pane=left] .is-streaming")
+    for part in ("h4", "strong", "ol li code", ".code-block .k", "td.numeric"):
+        expect(writing.locator(part).first).to_be_attached()
+    assert "**" not in writing.inner_text()
+    tab.page.evaluate(
+        "window.seen = [...document.querySelectorAll('.reply-text *')].filter("
+        " (part) => part.closest('.reply-text > :not(:last-child)'))"
+    )
+    wait_until_answered(tab)
+    expect(tab.page.locator("[data-pane=left]")).to_contain_text("come now.")
+    assert tab.page.evaluate("seen.length > 20 && seen.every((part) => part.isConnected)")
+    expect(tab.page.locator("[data-pane=left] .copy-button")).to_have_text("Copy")
+    assert tab.errors == []
+
+
+def test_what_was_selected_in_the_block_that_grows_stays_selected(live_models, desktop):
+    live_models.pauses = dict.fromkeys(NAMES, 0.06)
+    desktop.open("/live/")
+    ask(desktop)
+    expect(desktop.page.locator("[data-pane=left] .reply-text")).to_contain_text("more more")
+    desktop.page.evaluate(
+        "getSelection().selectAllChildren(document.querySelector('[data-pane=left] strong'))"
+    )
+    wait_until_answered(desktop)
+    assert desktop.page.evaluate("getSelection().toString()") == "Bold"
+
+
+def test_nothing_that_is_written_is_read_out_before_it_is_complete(live_models, desktop):
+    live_models.pauses = dict.fromkeys(NAMES, 0.06)
+    desktop.open("/live/")
+    ask(desktop)
+    writing = desktop.page.locator("[data-pane=left] .reply")
+    expect(writing).to_have_attribute("aria-busy", "true")
+    assert desktop.page.locator("[aria-live] .reply, [role=log] .reply").count() == 0
+    wait_until_answered(desktop)
+    expect(writing).to_have_attribute("aria-busy", "false")
+    expect(desktop.page.locator("[data-said]")).to_contain_text("Both answers are complete")
+
+
+def test_arabic_runs_from_right_to_left_and_its_code_does_not(live_models, desktop):
+    for name in NAMES:
+        live_models.texts[name] = "لماذا السماء زرقاء\n\n```\nx = 1\n```"
+    desktop.open("/live/")
+    ask(desktop, "لماذا السماء زرقاء؟")
+    wait_until_answered(desktop)
+    for part, direction in ((".turn-words", "rtl"), (".prose p", "rtl"), (".prose pre", "ltr")):
+        shown = desktop.page.locator(f"[data-pane=left] {part}").first
+        assert shown.evaluate("part => getComputedStyle(part).direction") == direction
+
+
+def test_the_end_of_an_answer_takes_no_focus_away(live_models, desktop):
+    live_models.pauses = dict.fromkeys(NAMES, 0.05)
+    desktop.open("/live/")
+    ask(desktop)
+    why = desktop.page.locator("[data-why] summary")
+    why.click()
+    wait_until_answered(desktop)
+    expect(why).to_be_focused()
+
+
+def test_who_pressed_a_button_that_goes_away_is_back_at_the_prompt(live_models, desktop):
+    live_models.pauses = dict.fromkeys(NAMES, 0.1)
+    desktop.open("/live/")
+    ask(desktop)
+    stop = desktop.page.get_by_role("button", name="Stop")
+    stop.focus()
+    expect(desktop.page.locator("[data-pane=left] .reply-text")).to_contain_text("Bold")
+    desktop.page.keyboard.press("Enter")
+    expect(stop).to_be_hidden()
+    expect(desktop.page.get_by_label("Your prompt")).to_be_focused()
+
+
+def test_an_edit_can_be_left_and_the_next_prompt_goes_on(live_models, desktop):
+    desktop.open("/live/")
+    ask(desktop, "First?")
+    wait_until_answered(desktop)
+    desktop.page.get_by_role("button", name="Edit").first.click()
+    expect(desktop.page.locator("[data-note]")).to_contain_text("changing an earlier prompt")
+    desktop.page.keyboard.press("Escape")
+    expect(desktop.page.get_by_label("Your prompt")).to_have_value("")
+    expect(desktop.page.locator("[data-note]")).to_be_empty()
+    ask(desktop, "Second?")
+    wait_until_answered(desktop, times=2)
+
+
+def test_a_long_prompt_leaves_room_for_the_answer_and_scrolls_by_keyboard(live_models, tab):
+    tab.open("/live/")
+    ask(tab, "word " * 5_000)
+    wait_until_answered(tab)
+    asked = tab.page.locator("[data-pane=left] .turn-words")
+    assert asked.bounding_box()["height"] < 300
+    asked.focus()
+    expect(asked).to_be_focused()
 
 
 @pytest.mark.one_round
@@ -219,8 +350,10 @@ def test_a_new_battle_starts_clean_after_the_reveal(live_models, desktop):
     ask(desktop)
     wait_until_answered(desktop)
     desktop.page.get_by_role("button", name="Both bad").click()
-    desktop.page.locator("[data-reveal] [data-new]").click()
+    expect(desktop.page.locator("[data-reveal] [data-new]")).to_be_focused()
+    desktop.page.keyboard.press("Enter")
     expect(desktop.page.locator(".turn-question")).to_have_count(0)
+    expect(desktop.page.get_by_label("Your prompt")).to_be_focused()
     expect(desktop.page.locator("[data-panes]")).not_to_contain_text("Zq")
 
 

@@ -1,11 +1,13 @@
 """A browser's socket for the tests of live battles, and what it talks to."""
 
 import asyncio
+import html
 import json
 
 from asgiref.sync import sync_to_async
 from asgiref.testing import ApplicationCommunicator
 
+from arena.live.growing import END_MARK
 from arena.live.rooms import WRITING
 from arena.voting.voters import COOKIE
 from config.asgi import application
@@ -54,6 +56,19 @@ class Socket:
             pass
         return message
 
+    def shown(self, side):
+        """The HTML that a browser has before the answer is complete, from its last turn."""
+        sealed = opened = ""
+        for message in self.heard:
+            words, blocks = _news_of(message, side)
+            if blocks:
+                sealed = blocks["sealed"] if blocks["anew"] else sealed + blocks["sealed"]
+                opened = blocks["open"]
+            if words:
+                assert END_MARK in opened, f"no place for {words!r}"
+                opened = opened.replace(END_MARK, html.escape(words) + END_MARK)
+        return (sealed + opened).replace(END_MARK, "")
+
     async def send(self, message):
         await self.say(json.dumps(message))
 
@@ -76,6 +91,15 @@ class Socket:
     async def close(self):
         await self.communicator.send_input({"type": "websocket.disconnect", "code": 1001})
         await self.communicator.wait(5)
+
+
+def _news_of(message, side):
+    """Words and blocks that a message brings to one side of the last turn."""
+    if message["is"] == "room" and message["turns"]:
+        return "", message["turns"][-1]["replies"][side].get("blocks")
+    if message["is"] == "text":
+        return message["words"][side], (message.get("blocks") or [None, None])[side]
+    return "", None
 
 
 async def rows(queryset):

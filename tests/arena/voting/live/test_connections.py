@@ -1,6 +1,7 @@
 """Sockets that drop, come back, belong to somebody else, or talk nonsense."""
 
 import asyncio
+import re
 from unittest import mock
 
 import pytest
@@ -9,8 +10,11 @@ from channels.layers import get_channel_layer
 from django.test import AsyncClient, override_settings
 from django.utils.translation import override
 
+from arena.live import rooms
 from arena.live.rooms import MOST_ROOMS_PER_VOTER, ROOMS
 from arena.models import Endpoint
+from arena.rendering import render_markdown
+from providers.base import GenerationSettings
 from tests.arena.voting.live.sockets import GOOD, SLOW, Socket, communicator_for
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -41,11 +45,65 @@ async def test_a_socket_dropped_mid_stream_gets_the_rest_on_its_return(make_live
     second = await connect(first.cookie)
     await second.connect()
     back = await second.ask({"do": "resume", "key": room["key"]})
-    assert back["turns"][0]["replies"][0]["text"]
+    assert "abcde" in back["turns"][0]["replies"][0]["blocks"]["open"]
     if second.heard[-1]["streaming"]:
         await second.hear_until("done")
     replies = (ROOMS[room["key"]]).turns[0].replies
     assert {reply.text for reply in replies} == {slow["default"]}
+
+
+async def test_a_browser_that_comes_back_mid_stream_sees_every_word_once(make_live_model, connect):
+    text = "\n\n".join(f"Part **{number}** ends." for number in range(30))
+    for slug in ("amber", "birch"):
+        await sync_to_async(make_live_model)(
+            slug, default=text, chunk_delay_s=0.01, chunk_characters=9
+        )
+    first = await connect()
+    room = await first.open()
+    await first.send({"do": "prompt", "text": "Go on"})
+    await first.hear_until("text")
+    second = await connect(first.cookie)
+    await second.connect()
+    await second.send({"do": "resume", "key": room["key"]})
+    done = await second.hear_until("done")
+    parts = [int(number) for number in re.findall(r"<strong>(\d+)", second.shown(0))]
+    assert parts == list(range(len(parts)))
+    assert len(parts) > 20
+    assert done["replies"][0]["html"] == render_markdown(text)
+
+
+async def test_who_comes_back_mid_stream_is_not_told_which_side_has_failed(
+    make_live_model, connect
+):
+    await sync_to_async(make_live_model)("amber", **SLOW)
+    await sync_to_async(make_live_model)("birch", fail="server_error")
+    first = await connect()
+    room = await first.open()
+    await first.send({"do": "prompt", "text": "Go on"})
+    await first.hear_until("text")
+    second = await connect(first.cookie)
+    await second.connect()
+    back = await second.ask({"do": "resume", "key": room["key"]})
+    assert back["streaming"]
+    assert not back["failed"]
+    assert [reply["state"] for reply in back["turns"][0]["replies"]] == ["streaming"] * 2
+
+
+async def test_a_browser_that_takes_nothing_does_not_hold_its_room_up(monkeypatch):
+    monkeypatch.setattr(rooms, "SEND_S", 0.01)
+    room = rooms.Room(mode=rooms.Mode.BLIND, voter_id=1, seats=[], settings=GenerationSettings())
+    stuck, heard = asyncio.Event(), []
+
+    async def take_nothing(_message):
+        await stuck.wait()
+
+    async def hear(message):
+        heard.append(message["is"])
+
+    room.attach(take_nothing)
+    await room.tell({"is": "text"})
+    await room.let_in(hear)
+    assert heard == ["room"]
 
 
 async def test_a_reveal_lost_on_the_way_is_told_again_on_return(two_models, connect):

@@ -9,6 +9,7 @@ from django.test import AsyncClient
 
 from arena.live import storing
 from arena.models import Answer, Battle
+from arena.rendering import render_markdown
 from providers.scripted import ScriptedProvider
 from tests.arena.voting.live.sockets import GOOD, SLOW, rows
 
@@ -19,10 +20,12 @@ async def test_both_sides_stream_the_same_number_of_characters_until_one_ends(tw
     socket = await connect()
     await socket.open()
     await socket.converse()
-    pieces = [message["pieces"] for message in socket.heard if message["is"] == "text"]
-    assert pieces
-    assert all(len(left) == len(right) for left, right in pieces)
-    assert "".join(left for left, _ in pieces) == GOOD["default"]
+    told = [message for message in socket.heard if message["is"] == "text"]
+    assert told
+    for message in told:
+        assert len(set(message["words"])) == 1
+        assert "blocks" not in message or message["blocks"][0] == message["blocks"][1]
+    assert GOOD["default"].startswith(socket.shown(0)[len("<p>") : -len("</p>\n")])
 
 
 async def test_no_name_is_told_before_the_vote_and_both_after_it(two_models, connect):
@@ -79,11 +82,11 @@ async def test_a_stopped_answer_keeps_what_was_shown_and_can_be_voted_on(make_li
     await socket.send({"do": "stop"})
     done = await socket.hear_until("done")
     assert done["votable"]
-    shown = "".join(m["pieces"][0] for m in socket.heard if m["is"] == "text")
+    shown = socket.shown(0).replace(" </p>", "</p>")
     assert {reply["state"] for reply in done["replies"]} == {"stopped"}
     await socket.ask({"do": "vote", "choice": "left"})
     answers = await rows(Answer.objects.all())
-    assert {answer.turns[0] for answer in answers} == {shown}
+    assert {render_markdown(answer.turns[0]) for answer in answers} == {shown}
 
 
 async def test_what_a_repeated_turn_replaced_is_kept_with_the_battle(two_models, connect):
