@@ -19,7 +19,7 @@ from weakref import WeakSet
 from arena.live.growing import Change, GrowingMarkdown
 
 SHARE: Final = 0.15
-LONGEST_HOLD_S: Final = 0.5
+LONGEST_HOLD_S: Final = 0.15
 COLOUR_S: Final = 1.0  # of code, whose characters are all there already
 CHARACTERS_PER_S: Final = 40_000  # of blocks sent again, for the sake of slow lines
 THREAD_FROM_CHARACTERS: Final = 4_000  # an open block as long takes milliseconds

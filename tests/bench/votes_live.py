@@ -28,7 +28,8 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "config.settings")
 
 HOST, WEB_PORT, MODEL_PORT = "127.0.0.1", 8974, 8975
 END_MARK, TAG = "\ufdd0", re.compile("<[^>]*>")
-STAMP = re.compile(r"\d{9}\.\d{5}")
+STAMP = re.compile(r"\d{4}\.\d{5}")
+WRAP_S = 10_000  # short stamps: long ones would outrun the pace at which all text flows
 COOKIE = re.compile(r"agon_voter=([\w-]+)")
 
 
@@ -58,7 +59,7 @@ async def answer(reader, writer, rate, tokens, markup):
             began = time.monotonic()
             for number in range(tokens):
                 await asyncio.sleep(max(began + number / rate - time.monotonic(), 0))
-                text = f"{markup[number % len(markup)]}{time.monotonic():015.5f} "
+                text = f"{markup[number % len(markup)]}{time.monotonic() % WRAP_S:010.5f} "
                 _chunk(writer, {"choices": [{"index": 0, "delta": {"content": text}}]})
             _chunk(writer, {"choices": [{"index": 0, "delta": {}, "finish_reason": "stop"}]})
             done = b"data: [DONE]\n\n"
@@ -100,7 +101,7 @@ class Reader:
         for stamp in STAMP.findall(self.tail):
             if stamp > self.latest:
                 self.latest = stamp
-                self.delays.append(now - float(stamp))
+                self.delays.append((now - float(stamp)) % WRAP_S)
         self.tail = self.tail[-20:]
 
 
