@@ -74,10 +74,10 @@ async def test_nothing_new_is_no_news(screen):
 async def test_all_that_stream_share_the_process(screen, clock, monkeypatch):
     await show(screen, "Some", "Other")
     screen._cost_s = 0.001
-    monkeypatch.setattr(screens, "_streaming", set(range(30)))
+    monkeypatch.setattr(screens, "_streaming", set(range(20)))
     assert await show(screen, " **bold** words", "") == {"words": [" ", ""]}
-    assert screen.due_in_s == pytest.approx(30 * 0.001 / SHARE - 0.03)
-    clock.now += 30 * 0.001 / SHARE
+    assert screen.due_in_s == pytest.approx(20 * 0.001 / SHARE - 0.03)
+    clock.now += 20 * 0.001 / SHARE
     assert (await screen.news())["blocks"][0]
 
 
