@@ -124,6 +124,8 @@ class _PairDrawing:
         seen = set(battles.values_list("answer_a_id", "answer_b_id"))
         may_read = LEFT_READ_AT_MOST
         for draw in self._draws():
+            if not may_read:
+                return
             left = self._unseen(draw, seen)[:may_read]
             may_read -= len(left)
             for start in range(0, len(left), READ_AT_ONCE):
