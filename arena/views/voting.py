@@ -29,7 +29,7 @@ from arena.voting.fragments import (
     progress_fragment,
     reveal_fragment,
 )
-from arena.voting.pool import EVERYTHING, PoolFilter, languages_asked
+from arena.voting.pool import EVERYTHING, POOLS, PoolFilter
 from arena.voting.presentation import Reveal, reveal, show_ballot
 from arena.voting.progress import Progress, progress_of
 from arena.voting.turn import Turn, read_turn
@@ -244,7 +244,7 @@ def _page(
         "invite": wish.invite,
         "wanted": wish.wanted,
         "is_narrowed": wish.wanted != EVERYTHING,
-        "languages": [] if wish.invite else languages_asked(),
+        "languages": [] if wish.invite else POOLS.languages(),
         "has_consented": visitor.has_consented,
     }
     status = problem.status if problem else 200

@@ -120,12 +120,6 @@ def stored_answers(wanted: PoolFilter) -> AnswerQuerySet:
     return answers.order_by()
 
 
-def languages_asked() -> list[str]:
-    """Of the questions that voters may choose among; not of those without one."""
-    questions = Question.objects.exclude(question_set__slug=LIVE_SET).exclude(language="")
-    return list(questions.order_by("language").values_list("language", flat=True).distinct())
-
-
 def load_pool(wanted: PoolFilter) -> AnswerPool:
     answers = stored_answers(wanted)
     # the bundled demo steps back as soon as there is something of the arena's own
@@ -231,6 +225,11 @@ class PoolCache:
             self._loaded = {
                 wanted: replace(kept, fingerprint=()) for wanted, kept in self._loaded.items()
             }
+
+    def languages(self) -> list[str]:
+        """Of the questions that voters may choose among; not of those without one."""
+        with self._lock:
+            return sorted({language for _, language in self._read_kinds() if language})
 
     def _read_kinds(self) -> frozenset[tuple[str, str]]:
         if self.now() - self._kinds_read_at > LOOK_EVERY_S:
