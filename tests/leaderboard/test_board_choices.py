@@ -127,7 +127,7 @@ def test_models_that_always_won_are_named_with_their_prior(client, board, battle
     Vote.objects.create(battle=battles[0], outcome="model_a")
     take_snapshot(board=board)
     text = shown(client)
-    assert "alpha, beta won or lost everything" in text
+    assert "Alpha, Beta won or lost everything" in text
     assert "phantom-draw prior" in text
 
 
