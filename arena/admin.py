@@ -20,9 +20,11 @@ from arena.models import (
     Voter,
 )
 from arena.setup_forms import EndpointForm
+from arena.sign_in_limits import LimitedAdminSignIn
 
 admin.site.site_header = "Agon"
 admin.site.site_title = "Agon"
+admin.site.login_form = LimitedAdminSignIn
 
 
 @admin.register(Endpoint)
