@@ -1,5 +1,7 @@
 """How often answers are rendered while they stream, and what happens to words meanwhile."""
 
+from weakref import WeakSet
+
 import pytest
 
 from arena.live import screen as screens
@@ -23,6 +25,7 @@ def clock(monkeypatch):
 
     clock = Clock()
     monkeypatch.setattr(screens, "time", clock)
+    monkeypatch.setattr(screens, "_streaming", WeakSet())  # not what other tests have left
     return clock
 
 
