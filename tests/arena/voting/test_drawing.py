@@ -10,7 +10,7 @@ from django.utils.timezone import now
 
 from arena.models import Answer, Ballot, Battle, Exclusion, GoldBattle, Question, Vote
 from arena.models.voting import BALLOT_VALID_FOR
-from arena.voting import pool
+from arena.voting import drawing, pool
 from arena.voting.pool import POOLS, load_pool
 
 pytestmark = pytest.mark.django_db
@@ -36,6 +36,17 @@ def test_no_voter_sees_a_battle_twice_and_the_end_is_said(stored_answers, alice)
         alice.cast("tie", tokens[-1])
     assert len(set(tokens)) == 18
     assert "You have seen it all" in alice.page().text
+
+
+def test_the_search_for_what_is_left_ends_once_enough_was_read(stored_answers, alice, monkeypatch):
+    """Or a voter who has seen it all in an arena of many models would have every pair looked at."""
+    for _ in range(18):
+        alice.cast("tie")
+    looked_at = []
+    monkeypatch.setattr(drawing, "LEFT_READ_AT_MOST", 0)
+    monkeypatch.setattr(drawing._PairDrawing, "_unseen", lambda *pair: looked_at.append(pair) or [])
+    assert "You have seen it all" in alice.page().text
+    assert looked_at == []
 
 
 def test_every_pair_gets_its_turn(stored_answers, new_browser):
