@@ -198,11 +198,10 @@ class Room:
     def close(self) -> None:
         if self._streaming is not None:
             self._streaming.cancel()
+            _hold(self._streaming)  # what it had of a failed reply is still to be written down
         ROOMS.pop(self.key, None)
         if self.failures:
-            task = asyncio.create_task(self.keep_failures())
-            WRITING.add(task)
-            task.add_done_callback(WRITING.discard)
+            _hold(asyncio.create_task(self.keep_failures()))
 
     async def keep_failures(self) -> None:
         """Write down what failed, in the order it did; once each."""
@@ -390,6 +389,11 @@ def reply_message(reply: Reply) -> dict[str, Any]:
 
 ROOMS: dict[str, Room] = {}
 WRITING: set[asyncio.Task[None]] = set()  # tasks that nobody holds may be collected half-way
+
+
+def _hold(task: asyncio.Task[None]) -> None:
+    WRITING.add(task)
+    task.add_done_callback(WRITING.discard)
 
 
 def is_full(voter_id: int, address_key: str) -> bool:

@@ -1,15 +1,13 @@
-import asyncio
-
 import pytest
 from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 from django.utils import timezone
 
-from arena.live.rooms import ROOMS, WRITING
+from arena.live.rooms import ROOMS
 from arena.live.seating import close_providers
 from arena.models import Endpoint, LanguageModel, VoterSession
 from arena.voting.voters import COOKIE
-from tests.arena.voting.live.sockets import GOOD, Socket
+from tests.arena.voting.live.sockets import GOOD, Socket, all_is_written
 
 
 @pytest.fixture
@@ -51,5 +49,5 @@ async def connect():
             await socket.close()
     for room in list(ROOMS.values()):
         room.close()
-    await asyncio.gather(*WRITING)
+    await all_is_written()
     await close_providers()

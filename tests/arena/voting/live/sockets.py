@@ -86,7 +86,7 @@ class Socket:
     async def leave(self):
         """For another conversation; what failed in this one is then stored."""
         await self.ask({"do": "open"})
-        await asyncio.gather(*WRITING)
+        await all_is_written()
 
     async def close(self):
         await self.communicator.send_input({"type": "websocket.disconnect", "code": 1001})
@@ -100,6 +100,15 @@ def _news_of(message, side):
     if message["is"] == "text":
         return message["words"][side], (message.get("blocks") or [None, None])[side]
     return "", None
+
+
+async def all_is_written():
+    """Before the test ends: a thread that still writes then is cut off in its transaction, and
+    leaves a connection that loses what the next test writes.
+    """
+    for ended in await asyncio.gather(*WRITING, return_exceptions=True):
+        if isinstance(ended, Exception):  # a cancelled task is none
+            raise ended
 
 
 async def rows(queryset):
