@@ -73,6 +73,9 @@ class Installation:
         )
         try:
             yield process
+        except BaseException:
+            sys.stderr.write(Path(log.name).read_text(errors="replace"))
+            raise
         finally:
             process.kill()
             process.wait()
@@ -89,7 +92,7 @@ def end_sessions(name):
         with connection.cursor() as cursor:
             cursor.execute(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = %s",
+                " WHERE application_name = %s AND datname = current_database()",
                 [name],
             )
             return not cursor.fetchall()
