@@ -14,7 +14,9 @@ from config.asgi import application
 
 ORIGIN = (b"origin", b"http://localhost")
 GOOD = {"default": "A fair answer.", "chunk_characters": 4}
-SLOW = {"default": "word " * 400, "chunk_delay_s": 0.01, "chunk_characters": 5}
+SLOW = {"default": "word " * 4000, "chunk_delay_s": 0.01, "chunk_characters": 5}  # 40 seconds
+SILENT = {"default": "Never.", "delay_s": 600.0}
+LONGEST_WAIT_S = 30
 
 
 def communicator_for(*headers):
@@ -39,7 +41,9 @@ class Socket:
 
     async def connect(self):
         await self.communicator.send_input({"type": "websocket.connect"})
-        assert (await self.communicator.receive_output(5))["type"] == "websocket.accept"
+        assert (await self.communicator.receive_output(LONGEST_WAIT_S))[
+            "type"
+        ] == "websocket.accept"
         return self
 
     async def open(self, mode="blind", models=()):
@@ -47,7 +51,7 @@ class Socket:
         return await self.ask({"do": "open", "mode": mode, "models": list(models)})
 
     async def hear(self):
-        message = json.loads((await self.communicator.receive_output(5))["text"])
+        message = json.loads((await self.communicator.receive_output(LONGEST_WAIT_S))["text"])
         self.heard.append(message)
         return message
 
@@ -90,7 +94,7 @@ class Socket:
 
     async def close(self):
         await self.communicator.send_input({"type": "websocket.disconnect", "code": 1001})
-        await self.communicator.wait(5)
+        await self.communicator.wait(LONGEST_WAIT_S)
 
 
 def _news_of(message, side):

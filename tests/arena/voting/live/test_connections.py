@@ -15,7 +15,13 @@ from arena.live.rooms import MOST_ROOMS_PER_VOTER, ROOMS
 from arena.models import Endpoint
 from arena.rendering import render_markdown
 from providers.base import GenerationSettings
-from tests.arena.voting.live.sockets import GOOD, SLOW, Socket, communicator_for
+from tests.arena.voting.live.sockets import (
+    GOOD,
+    LONGEST_WAIT_S,
+    SLOW,
+    Socket,
+    communicator_for,
+)
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -229,7 +235,7 @@ async def test_a_browser_without_cookie_is_turned_away(two_models):
 async def test_a_page_of_another_site_cannot_open_the_socket(two_models):
     communicator = communicator_for((b"origin", b"https://evil.example"))
     await communicator.send_input({"type": "websocket.connect"})
-    assert (await communicator.receive_output(5))["type"] == "websocket.close"
+    assert (await communicator.receive_output(LONGEST_WAIT_S))["type"] == "websocket.close"
 
 
 async def test_with_one_callable_model_a_battle_is_refused(make_live_model, connect):

@@ -10,7 +10,7 @@ from django.test import AsyncClient
 from arena.live.rooms import ROOMS
 from arena.models import Ballot, Battle, Exclusion, Question, Vote
 from arena.voting.voters import COOKIE
-from tests.arena.voting.live.sockets import GOOD, SLOW, rows
+from tests.arena.voting.live.sockets import GOOD, SILENT, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -96,7 +96,7 @@ async def test_a_failed_battle_is_on_no_page_while_it_can_still_be_voted_on(
 
 async def test_what_fails_in_a_conversation_that_was_left_is_stored(make_live_model, connect):
     for slug in ("amber", "birch"):
-        await sync_to_async(make_live_model)(slug, **SLOW)
+        await sync_to_async(make_live_model)(slug, **SILENT)
     socket = await connect()
     room = ROOMS[(await socket.open())["key"]]
     await socket.send({"do": "prompt", "text": "Never mind"})
