@@ -1,12 +1,13 @@
 import asyncio
 import math
 import os
+from uuid import uuid4
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from providers import EndpointConfig, Message
+from providers import EndpointConfig, Message, limits_redis
 from providers.limits import (
     Claim,
     InProcessLimitStore,
@@ -21,11 +22,11 @@ from providers.pool import ProviderPool
 from tests.openai_server import OpenAIServer
 from tests.skipping import skip_or_fail
 
-REDIS_URL = os.environ.get("AGON_TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
+REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 
 
 @pytest.fixture(params=["in_process", "sqlite", "redis"])
-async def store(request, tmp_path):
+async def store(request, tmp_path, monkeypatch):
     if request.param == "in_process":
         yield InProcessLimitStore()
         return
@@ -34,14 +35,15 @@ async def store(request, tmp_path):
         yield on_disk
         on_disk.close()
         return
+    # names of its own, as the other round of tests may use the same Redis; they expire
+    monkeypatch.setattr(limits_redis, "PREFIX", f"agon:limits:{uuid4().hex}:")
     shared = RedisLimitStore(REDIS_URL)
     try:
-        await shared._redis.flushdb()
+        await shared._redis.ping()
     except OSError as error:
         await shared.aclose()
         skip_or_fail(f"no Redis at {REDIS_URL}: {error}")
     yield shared
-    await shared._redis.flushdb()
     await shared.aclose()
 
 
