@@ -8,6 +8,7 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.conf import settings
+from django.db import connections
 from django.test import TransactionTestCase, override_settings
 from django.utils import translation
 
@@ -138,6 +139,8 @@ def chromium():
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
         yield browser
         browser.close()
+        # opened while the loop ran, they cannot be reached once it has ended
+        connections.close_all()
 
 
 @pytest.fixture

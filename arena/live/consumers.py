@@ -1,98 +1,88 @@
-"""The socket of a live battle: reads what the visitor wants, checks it, and tells the room."""
+"""The socket of a live battle: who speaks, and which conversation hears them."""
 
 from __future__ import annotations
 
-import logging
-import time
-from collections.abc import Awaitable, Callable
 from typing import Any
 
 import orjson
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
-from django.core.cache import cache
-from django.db import DatabaseError
-from django.template.loader import render_to_string
-from django.utils.functional import Promise
-from django.utils.translation import get_supported_language_variant, override
-from django.utils.translation import gettext_lazy as _
+from django.contrib.auth.models import User
+from django.utils.translation import get_supported_language_variant
 
-from arena.calling import NotCallableError
-from arena.live.rooms import MOST_TURNS, ROOMS, Mode, Room, Seat, is_full, storable
-from arena.live.seating import NobodyToAskError, Seating, chosen_seats, draw_seats, provider_of
-from arena.live.storing import LiveVote, store_room
-from arena.models import LanguageModel, VotingPolicy
-from arena.voting.casting import CHOICES
-from arena.voting.moderation import is_unwanted
-from arena.voting.policy import current_policy
-from arena.voting.voters import COOKIE, Visitor, give_consent, visitor_of_cookie
-from providers.base import GenerationSettings
+from arena.live.conversation import Conversation, exchange_here, refusal
+from arena.live.exchange import GoneError, Guest, Partner, Relay
+from arena.live.rooms import ROOMS
+from arena.voting.voters import COOKIE, Visitor, visitor_of_cookie
 
-logger = logging.getLogger(__name__)
-Message = dict[str, Any]  # JSON from a browser: checked field by field
-REFUSALS: dict[str, str | Promise] = {
-    "unknown": _("This page is not known here any more; reload it."),
-    "consent": _("Please agree to the storage of prompts first."),
-    "empty": _("Write a prompt first."),
-    "too_long": _("This prompt is too long; shorten it."),
-    "busy": _("Both models are still answering; stop them first."),
-    "too_many_turns": _("This conversation has reached its end; vote or start a new one."),
-    "too_many_prompts": _("That was very fast. Wait a minute before the next prompt."),
-    "expired": _("This conversation was open for too long; start a new one."),
-    "over": _("You have voted on this battle already; start a new one."),
-    "not_votable": _("There is nothing to vote on yet: both models must have answered."),
-    "not_stored": _("The vote could not be stored; please press again."),
-    "choice": _("The vote could not be read; choose one of the buttons."),
-    "nobody": _("There are not enough models that can be called right now."),
-    "full": _("Too many live battles are running; try again in a few minutes."),
-    "moderated": _("This prompt cannot be sent here; please ask something else."),
-}
-
-
-class RefusedError(Exception):
-    """What was asked for cannot be done; ``code`` names the sentence."""
-
-    def __init__(self, code: str) -> None:
-        self.code = code
-        super().__init__(code)
+UNKNOWN_BROWSER = 4401
+COME_BACK = 1012  # RFC 6455's registry: service restart
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels has no types
-    """One socket. The room holds the conversation, so a second socket can take it over."""
+    """One socket of a browser that we know; ``relay`` is set while its room is elsewhere."""
 
-    room: Room | None = None
-    visitor: Visitor | None = None
+    conversation: Conversation | None = None
+    relay: Relay | None = None
 
     async def connect(self) -> None:
-        self.visitor = await self._find_visitor()
+        visitor = await self._find_visitor()
         await self.accept()
-        if self.visitor is None:
-            await self._refuse("unknown")
-            await self.close(4401)
+        if visitor is None:
+            await self.send_json(refusal("unknown", self._language()))
+            await self.close(UNKNOWN_BROWSER)
+            return
+        self.conversation = Conversation(visitor, self._language(), self.send_json)
 
     async def disconnect(self, code: int) -> None:
-        if self.room is not None:
-            self.room.detach(self.send_json)
+        await self._end_relay()
+        if self.conversation is not None:
+            await self.conversation.leave()
 
     async def receive_json(self, content: object, **_kwargs: object) -> None:
-        acts: dict[str, Callable[[Message], Awaitable[None]]] = {
-            "open": self._open,
-            "resume": self._resume,
-            "agree": self._agree,
-            "prompt": self._prompt,
-            "again": self._again,
-            "stop": self._stop,
-            "vote": self._vote,
-        }
-        act = acts.get(str(content.get("do"))) if isinstance(content, dict) else None
-        if act is None or not isinstance(content, dict) or not self.visitor:
-            await self._refuse("unknown")
+        if self.conversation is None:
+            await self.send_json(refusal("unknown", self._language()))
             return
         try:
-            await act(content)
-        except RefusedError as error:
-            await self._refuse(error.code)
+            partner = await self._partner_for(content, self.conversation)
+            await partner.receive(content)
+        except GoneError:
+            await self._end_relay()
+            await self.send_json(refusal("expired", self._language()))
+
+    async def _partner_for(self, content: object, here: Conversation) -> Partner:
+        """Rooms are opened here; the one to come back to may be in another process."""
+        do = content.get("do") if isinstance(content, dict) else None
+        if do in ("open", "resume"):
+            await self._end_relay()
+        exchange = exchange_here()
+        if isinstance(content, dict) and do == "resume" and exchange is not None:
+            key = str(content.get("key"))
+            if key not in ROOMS:
+                await here.leave()
+                guest = self._as_guest(here.visitor)
+                self.relay = await exchange.relay_to(key, guest, self.send_json, self._hang_up)
+        return self.relay or here
+
+    def _as_guest(self, visitor: Visitor) -> Guest:
+        user = self.scope.get("user")
+        return Guest(
+            session_key=visitor.session.key,
+            user_id=user.pk if isinstance(user, User) else None,
+            address_key=visitor.address_key,
+            language=self._language(),
+        )
+
+    async def _hang_up(self) -> None:
+        await self.close(COME_BACK)
+
+    async def _end_relay(self) -> None:
+        relay, self.relay = self.relay, None
+        if relay is not None:
+            await relay.leave()
+
+    # -- what arrives -------------------------------------------------------------------------
 
     @classmethod
     async def encode_json(cls, content: object) -> str:
@@ -112,133 +102,7 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         """Bytes are no message of ours, and read as an empty one."""
         await super().receive(text_data=text_data or "null", **kwargs)
 
-    # -- acts -------------------------------------------------------------------------------
-
-    async def _open(self, wanted: Message) -> None:
-        if self.room is not None:
-            self.room.close()
-        mode = Mode(wanted["mode"]) if wanted.get("mode") in list(Mode) else Mode.BLIND
-        slugs = _texts(wanted.get("models"))[:2]
-        try:
-            seating, policy = await self._seat(mode, slugs)
-            seats = [Seat(m.pk, m.display_name, provider_of(m)) for m in seating.models]
-        except (NobodyToAskError, NotCallableError):
-            raise RefusedError("nobody") from None
-        if is_full(self._voter_id, self._address_key):
-            raise RefusedError("full")
-        self.room = Room(
-            mode=mode,
-            voter_id=self._voter_id,
-            seats=seats,
-            settings=GenerationSettings(
-                temperature=policy.live_temperature, max_tokens=policy.live_max_tokens
-            ),
-            draw_probability=seating.draw_probability,
-            drawn_by=policy.sampling if mode == Mode.BLIND else "",
-            address_key=self._address_key,
-            keep_failure=None if mode == Mode.DIRECT else _keep_failure,
-        )
-        ROOMS[self.room.key] = self.room
-        self.room.attach(self.send_json)
-        await self.send_json(self.room.snapshot())
-
-    async def _resume(self, wanted: Message) -> None:
-        room = ROOMS.get(str(wanted.get("key")))
-        if room is None or room.voter_id != self._voter_id:
-            raise RefusedError("expired")
-        self.room = room
-        await room.let_in(self.send_json)
-
-    async def _agree(self, _wanted: Message) -> None:
-        if self.visitor is not None:
-            await database_sync_to_async(give_consent)(self.visitor)
-            self.visitor = await self._find_visitor()
-
-    async def _prompt(self, wanted: Message) -> None:
-        room, text = self._ready_room(), storable(str(wanted.get("text") or "")).strip()
-        if len(room.turns) >= MOST_TURNS:
-            raise RefusedError("too_many_turns")
-        await self._check_prompt(room, text)
-        self._ready_room()  # still: another tab may have been faster
-        room.ask(text)
-
-    async def _again(self, wanted: Message) -> None:
-        """Regenerate the last turn, or go back to a turn with other words."""
-        room, number = self._ready_room(), wanted.get("turn", -1)
-        if not isinstance(number, int) or not 0 <= number < len(room.turns):
-            raise RefusedError("empty")
-        text = storable(str(wanted.get("text") or room.turns[number].prompt)).strip()
-        await self._check_prompt(room, text)
-        self._ready_room()
-        room.ask_again(number, text)
-
-    async def _stop(self, _wanted: Message) -> None:
-        if self.room is not None:
-            await self.room.stop()
-
-    async def _vote(self, wanted: Message) -> None:
-        room = self._live_room()
-        if wanted.get("choice") not in CHOICES:
-            raise RefusedError("choice")
-        await room.stop()
-        if not room.is_votable:
-            raise RefusedError("over" if room.is_over else "not_votable")
-        room.is_over = True
-        strength = wanted.get("strength")
-        vote = LiveVote(
-            wanted["choice"],
-            strength if isinstance(strength, int) else None,
-            _texts(wanted.get("reasons")),
-        )
-        try:
-            room.revealed = await self._store_and_reveal(room, vote)
-        except DatabaseError:
-            logger.exception("a live vote could not be stored")
-            room.is_over = False
-            raise RefusedError("not_stored") from None
-        await self.send_json(room.revealed)
-        await room.keep_failures()
-
-    # -- checks -----------------------------------------------------------------------------
-
-    @property
-    def _voter_id(self) -> int:
-        if self.visitor is None:
-            raise RefusedError("unknown")
-        return self.visitor.voter.pk
-
-    @property
-    def _address_key(self) -> str:
-        return self.visitor.address_key if self.visitor else ""
-
-    def _live_room(self) -> Room:
-        if self.room is None or self.room.key not in ROOMS:
-            raise RefusedError("expired")
-        return self.room
-
-    def _ready_room(self) -> Room:
-        room = self._live_room()
-        if room.is_over:
-            raise RefusedError("over")
-        if room.is_expired:
-            raise RefusedError("expired")
-        if room.is_streaming:
-            raise RefusedError("busy")
-        return room
-
-    async def _check_prompt(self, room: Room, text: str) -> None:
-        is_kept = room.mode != Mode.DIRECT
-        if is_kept and (self.visitor is None or not self.visitor.has_consented):
-            raise RefusedError("consent")
-        if not text:
-            raise RefusedError("empty")
-        if len(text) > room.prompt_limit:
-            raise RefusedError("too_long")
-        policy = await database_sync_to_async(self._count_prompt)()
-        if await is_unwanted(text, policy):
-            raise RefusedError("moderated")
-
-    # -- the database, one call each ----------------------------------------------------------
+    # -- who speaks ---------------------------------------------------------------------------
 
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
     def _find_visitor(self) -> Visitor | None:
@@ -246,40 +110,6 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         return visitor_of_cookie(
             self.scope["cookies"].get(COOKIE, ""), self.scope.get("user"), address
         )
-
-    @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
-    def _seat(self, mode: Mode, slugs: list[str]) -> tuple[Seating, VotingPolicy]:
-        policy = current_policy()
-        if mode == Mode.BLIND:
-            return draw_seats(policy), policy
-        return chosen_seats(slugs, count=2 if mode == Mode.NAMED else 1), policy
-
-    def _count_prompt(self) -> VotingPolicy:
-        policy = current_policy()
-        limits = {
-            f"voter:{self._voter_id}": policy.live_prompts_per_minute,
-            f"address:{self._address_key}": policy.live_prompts_per_address_and_minute,
-        }
-        for who, limit in limits.items():
-            if who != "address:" and _count_in_minute(f"live-prompts:{who}") > limit:
-                raise RefusedError("too_many_prompts")
-        return policy
-
-    @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
-    def _store_and_reveal(self, room: Room, vote: LiveVote) -> Message:
-        battle = store_room(room, vote)
-        models = {m.pk: m for m in LanguageModel.objects.filter(pk__in=_ids(room))}
-        left, right = (models[pk] for pk in _ids(room))
-        context = {"left": left, "right": right, "choice": vote.choice, "battle": battle}
-        with override(self._language()):
-            return {
-                "is": "reveal",
-                "choice": vote.choice,
-                "left": render_to_string("arena/_vote_name.html", {"model": left, "side": "a"}),
-                "right": render_to_string("arena/_vote_name.html", {"model": right, "side": "b"}),
-                "bar": render_to_string("arena/_live_reveal.html", context),
-                "counts": room.mode == Mode.BLIND and not battle.exclusion,
-            }
 
     def _language(self) -> str:
         """One of the interface's; anything else in the cookie would be looked for and kept."""
@@ -291,31 +121,5 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
             return self._accepted_language()
 
     def _accepted_language(self) -> str:
-        headers = dict(self.scope.get("headers") or [])
+        headers: dict[bytes, Any] = dict(self.scope.get("headers") or [])
         return "zh-hans" if headers.get(b"accept-language", b"").startswith(b"zh") else "en"
-
-    async def _refuse(self, code: str) -> None:
-        with override(self._language()):
-            await self.send_json({"is": "refused", "code": code, "text": str(REFUSALS[code])})
-
-
-async def _keep_failure(room: Room) -> None:
-    try:
-        await database_sync_to_async(store_room)(room)
-    except DatabaseError:
-        logger.exception("a failed live battle could not be stored")
-
-
-def _count_in_minute(what: str) -> int:
-    """How often, with this time, in the present minute; one that just ended counts anew."""
-    key = f"{what}:{int(time.time() // 60)}"
-    cache.add(key, 0, timeout=120)
-    return int(cache.incr(key))
-
-
-def _texts(value: object) -> list[str]:
-    return [str(part) for part in value] if isinstance(value, list) else []
-
-
-def _ids(room: Room) -> list[int]:
-    return [seat.model_id for seat in room.seats]

@@ -52,6 +52,17 @@ def visitor_of_cookie(
     return visitor_of_session(session, user, address_key(address))
 
 
+def visitor_of_guest(key: str, user_id: int | None, address: str) -> Visitor | None:
+    """One whose browser speaks to another web process: ``key`` is the session's, ``address`` its
+    keyed hash.
+    """
+    session = session_of_key(key)
+    if session is None:
+        return None
+    user = None if user_id is None else User.objects.filter(pk=user_id).first()
+    return visitor_of_session(session, user, address)
+
+
 def visitor_of_session(
     session: VoterSession, user: User | AnonymousUser | None, address: str
 ) -> Visitor:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from uuid import uuid4
 
@@ -81,14 +81,30 @@ class ArenaProcess:
         if self.is_production:
             self.command("migrate", "--verbosity", "0")
             self.command("collectstatic", "--noinput", "--verbosity", "0")
-            web = [*_module("uvicorn"), "config.asgi:application", "--port", str(self.port)]
-            self._spawn("web", [*web, "--log-level", "warning", "--lifespan", "off"])
+            self._start_web("web", self.port)
             self.start_worker()
             self._spawn("beat", [*_module("celery"), "-A", "config", "beat", "-l", "WARNING"])
         else:
             self._spawn("serve", [sys.executable, "manage.py", "serve", "--port", str(self.port)])
         self._wait_until_up()
         return self
+
+    def _start_web(self, name, port):
+        web = [*_module("uvicorn"), "config.asgi:application", "--port", str(port)]
+        self._spawn(name, [*web, "--log-level", "warning", "--lifespan", "off"])
+
+    @contextmanager
+    def another_web_process(self):
+        """Its port. It is killed at the end, as one is that fails."""
+        port = free_port()
+        self._start_web("another web", port)
+        self._wait_until_up(port)
+        try:
+            yield port
+        finally:
+            process = self.processes.pop("another web")
+            process.kill()
+            process.wait()
 
     def start_worker(self):
         worker = [*_module("celery"), "--quiet", "-A", "config", "worker", "--pool", "threads"]
@@ -105,11 +121,12 @@ class ArenaProcess:
                 start_new_session=True,
             )
 
-    def _wait_until_up(self):
+    def _wait_until_up(self, port=None):
+        url = f"http://127.0.0.1:{port}" if port else self.url
         end = time.monotonic() + START_S
         while time.monotonic() < end:
             try:
-                with urllib.request.urlopen(self.url + "/boards/", timeout=2):
+                with urllib.request.urlopen(url + "/boards/", timeout=2):
                     return
             except OSError:
                 self._fail_if_dead()

@@ -52,8 +52,10 @@ function open() {
 
 const acts = {
   room(message) {
-    if (attempts) note("");
-    if (room === message.key && attempts) say(root.dataset.textBack);
+    if (room === message.key && attempts) {
+      note("");
+      say(root.dataset.textBack);
+    }
     attempts = 0;
     room = message.key;
     sessionStorage.setItem(KEPT, room);
@@ -117,7 +119,7 @@ const acts = {
     if (message.code === "expired" && room) {
       room = null;
       open();
-      if (turns === 0) return; // a page just opened has nothing on it to be sorry for
+      if (turns === 0) return note(""); // a page just opened has nothing on it to be sorry for
     }
     note(message.text);
     say(message.text);

@@ -14,6 +14,7 @@ from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.db import connections
 from playwright.sync_api import Error
 
+from arena.live.conversation import close_exchange
 from arena.live.rooms import ROOMS
 from arena.live.seating import close_providers
 from tests.loopback import served
@@ -56,6 +57,7 @@ def server(transactional_db, settings, tmp_path):
         for room in list(ROOMS.values()):
             room.close()
         await close_providers()
+        await close_exchange()
 
     thread = threading.Thread(target=asyncio.run, args=(serve(),), daemon=True)
     thread.start()

@@ -3,6 +3,7 @@ from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 from django.utils import timezone
 
+from arena.live.conversation import close_exchange
 from arena.live.rooms import ROOMS
 from arena.live.seating import close_providers
 from arena.models import Endpoint, LanguageModel, VoterSession
@@ -51,3 +52,4 @@ async def connect():
         room.close()
     await all_is_written()
     await close_providers()
+    await close_exchange()

@@ -157,7 +157,7 @@ async def test_a_cookie_can_only_choose_a_language_of_the_interface(two_models, 
     cookie = (await connect()).cookie
     socket = Socket(f"{cookie}; django_language={language}")
     await socket.connect()
-    with mock.patch("arena.live.consumers.override", wraps=override) as spoken:
+    with mock.patch("arena.live.conversation.override", wraps=override) as spoken:
         await socket.ask({"do": "fly"})
     assert spoken.call_args.args[0] == ("zh-hans" if language == "zh-hans" else "en")
     await socket.close()
@@ -184,7 +184,7 @@ async def test_of_two_tabs_with_a_prompt_at_once_one_is_told_to_wait(
         await both_asked.wait()
         return False
 
-    monkeypatch.setattr("arena.live.consumers.is_unwanted", slow_moderation)
+    monkeypatch.setattr("arena.live.conversation.is_unwanted", slow_moderation)
     first = await connect()
     room = await first.open()
     second = await connect(first.cookie)

@@ -4,7 +4,7 @@ import pytest
 from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
-from arena.live import consumers
+from arena.live import conversation
 from arena.models import Ballot, Battle, Exclusion, Vote
 from arena.voting.keys import address_key
 from tests.arena.voting.live.sockets import GOOD, SLOW, rows
@@ -146,6 +146,6 @@ async def test_a_vote_that_cannot_be_stored_may_be_cast_again(two_models, connec
         raise OperationalError
 
     with monkeypatch.context() as broken:
-        broken.setattr(consumers, "store_room", fail)
+        broken.setattr(conversation, "store_room", fail)
         assert (await socket.ask({"do": "vote", "choice": "left"}))["code"] == "not_stored"
     assert (await socket.ask({"do": "vote", "choice": "left"}))["is"] == "reveal"
