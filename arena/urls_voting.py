@@ -36,6 +36,7 @@ urlpatterns = [
     path("integrity/voters/<int:pk>/", voting_integrity.integrity_voter, name="integrity_voter"),
     path("integrity/reasons/", voting_integrity.integrity_reason, name="integrity_reason"),
     path("integrity/votes/<int:pk>/", voting_integrity.integrity_vote, name="integrity_vote"),
+    path("integrity/battles/<int:pk>/", voting_integrity.integrity_battle, name="integrity_battle"),
     path("integrity/controls/", voting_integrity.integrity_gold, name="integrity_gold"),
     path("integrity/policy/", voting_integrity.voting_policy, name="voting_policy"),
     path("releases/", voting_release.release_list, name="release_list"),

@@ -34,7 +34,7 @@ from arena.voting.doubts import activity, fastest_reading_s, is_beyond_caps
 from arena.voting.policy import current_policy
 from arena.voting.reading import reading_weight
 from arena.voting.statements import AnswerText
-from arena.voting.texts import answer_facts
+from arena.voting.texts import answer_facts, read_answers
 
 HASHED_CHARACTERS = 10_000  # FastChat's key for duplicate prompts
 REPLACED_CHARACTERS = 200_000  # of replaced turns, the latest are kept up to this
@@ -170,6 +170,7 @@ def _battle_exclusion(room: Room, answers: Sequence[Answer]) -> str:
     if ReplyState.EMPTY in states:
         return Exclusion.EMPTY_ANSWER
     if any(answer_facts(AnswerText.of(answer)).doubt for answer in answers):
+        read_answers(answer.pk for answer in answers)  # keeps the words for staff to look over
         return Exclusion.IDENTITY_LEAK
     return ""
 

@@ -2,6 +2,7 @@
 
 from arena.models.answer import Answer, AnswerOrigin, GenerationRun
 from arena.models.battle import (
+    LIFTABLE,
     Battle,
     BattleOrigin,
     Exclusion,
@@ -21,6 +22,7 @@ from arena.models.voting import (
     Annotator,
     Ballot,
     BallotStatus,
+    ClearedAnswer,
     GoldBattle,
     IntegrityAction,
     InviteRound,
@@ -34,6 +36,7 @@ from arena.models.voting import (
 from arena.models.work import Run, RunStatus, WorkItem, WorkStatus
 
 __all__ = [
+    "LIFTABLE",
     "Annotator",
     "Answer",
     "AnswerOrigin",
@@ -41,6 +44,7 @@ __all__ = [
     "BallotStatus",
     "Battle",
     "BattleOrigin",
+    "ClearedAnswer",
     "CommercialUse",
     "Endpoint",
     "Exclusion",

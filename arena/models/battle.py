@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from typing import Self
+from typing import Final, Self
 
 from django.conf import settings
 from django.db import models
@@ -52,6 +52,10 @@ class Exclusion(models.TextChoices):
     MODERATED = "moderated", _("removed by moderation")
     WITHDRAWN = "withdrawn", _("taken back by its voter within a day")
     STAFF = "staff", _("excluded by staff")
+
+
+LIFTABLE: Final = (Exclusion.IDENTITY_LEAK, Exclusion.STAFF, Exclusion.MODERATED)
+"""A battle's reasons that are judgements, which staff may think better of; the rest are facts."""
 
 
 class BattleQuerySet(models.QuerySet["Battle"]):
@@ -132,7 +136,14 @@ class Battle(models.Model):
                 condition=models.Q(external_key__isnull=False),
             ),
         )
-        indexes = (models.Index(name="battle_by_pair", fields=("model_a", "model_b")),)
+        indexes = (
+            models.Index(name="battle_by_pair", fields=("model_a", "model_b")),
+            models.Index(
+                name="battle_to_review",
+                fields=("id",),
+                condition=models.Q(exclusion__in=[reason.value for reason in LIFTABLE]),
+            ),
+        )
 
     def __str__(self) -> str:
         return f"{self._meta.verbose_name} {self.pk}"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from django.db import models
 
 from arena.models.answer import Answer
 from arena.models.battle import Exclusion
 from arena.models.question import Question
+
+LEAK_CHARACTERS: Final = 200  # of the words found
 
 
 class Rendered(models.Model):
@@ -34,12 +38,15 @@ class RenderedQuestion(Rendered):
 
 
 class RenderedAnswer(Rendered):
-    """``doubt`` is why no battle with the answer can be voted on, or empty."""
+    """``doubt`` is what speaks against voting on the answer, or empty, whatever staff said of it
+    since; ``leak`` has the words by which it names its model.
+    """
 
     answer = models.OneToOneField(
         Answer, on_delete=models.CASCADE, primary_key=True, related_name="rendered"
     )
     doubt = models.CharField(max_length=20, choices=Exclusion, blank=True)
+    leak = models.CharField(max_length=LEAK_CHARACTERS, blank=True)
     reading_weight = models.FloatField()
 
     def __str__(self) -> str:

@@ -341,11 +341,33 @@ class SatisfactionRating(models.Model):
         return f"{self.answer_id}: {self.score}"
 
 
+class ClearedAnswer(models.Model):
+    """An answer of which staff say that it does not name its model, whatever the check finds.
+
+    It holds while ``source`` is the digest of the texts and names that are stored now.
+    """
+
+    answer = models.OneToOneField(
+        Answer, on_delete=models.CASCADE, primary_key=True, related_name="clearance"
+    )
+    source = models.CharField(max_length=32)
+    done_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"
+    )
+    created_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"answer {self.answer_id}"
+
+
 class IntegrityAction(models.Model):
-    """What staff or a test did to votes: which reason was set or lifted, why, by whom."""
+    """What staff or a test did to votes, or staff to a battle with its votes: which reason was set
+    or lifted, why, by whom.
+    """
 
     voter = models.ForeignKey(Voter, on_delete=models.CASCADE, null=True, blank=True)
     vote = models.ForeignKey(Vote, on_delete=models.CASCADE, null=True, blank=True)
+    battle = models.ForeignKey(Battle, on_delete=models.CASCADE, null=True, blank=True)
     exclusion = models.CharField(max_length=20, choices=Exclusion, blank=True)
     detail = models.TextField(blank=True)
     votes_changed = models.PositiveIntegerField(default=0)

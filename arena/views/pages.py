@@ -18,6 +18,7 @@ from arena.selectors.disclosure import may_read_all
 from arena.selectors.home import home_page
 from arena.selectors.models import answers_of, listed_models, model_facts
 from arena.selectors.questions import listed_question_sets, listed_questions, question_page
+from arena.voting.battle_review import battle_review
 
 ROWS_PER_PAGE = 25
 
@@ -113,6 +114,7 @@ def battle_detail(request: HttpRequest, battle_id: int) -> HttpResponse:
     context = {
         "battle": battle,
         "page": battle_page(battle, may_read_all=may_read_all(request, battle)),
+        "review": battle_review(battle) if request.user.is_staff else None,
         "panels": page_panels("battle_detail", battle, request),
     }
     return render(request, "arena/battle_detail.html", context)

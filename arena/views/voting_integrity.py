@@ -12,7 +12,16 @@ from django.utils.translation import gettext_lazy, ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from arena.access import signed_in_user, staff_only
-from arena.models import Battle, Exclusion, GoldBattle, Vote, Voter, VotingPolicy
+from arena.models import (
+    Battle,
+    Exclusion,
+    GoldBattle,
+    IntegrityAction,
+    Vote,
+    Voter,
+    VotingPolicy,
+)
+from arena.voting.battle_review import FactError, count_again, leave_out, withdraw_clearance
 from arena.voting.integrity import INTEGRITY, integrity_page
 from arena.voting.policy import forget_policy
 from arena.voting.policy_labels import POLICY_LABELS
@@ -116,6 +125,49 @@ def integrity_vote(request: HttpRequest, pk: int) -> HttpResponse:
     mark_votes([vote], reason, by=signed_in_user(request))
     INTEGRITY.doubt()
     return redirect("integrity")
+
+
+@staff_only
+@require_POST
+def integrity_battle(request: HttpRequest, pk: int) -> HttpResponse:
+    """Leave a battle out, lift the reason it is seen with, or take back that a leak is none."""
+    battle = get_object_or_404(Battle, pk=pk)
+    user, act = signed_in_user(request), request.POST.get("act")
+    if act == "mark":
+        done = leave_out(battle, by=user)
+    elif act == "lift":
+        try:
+            done = count_again(battle, reason=_reason_sent(request), by=user)
+        except FactError as error:
+            raise BadRequest(str(error)) from error
+    elif act == "withdraw":
+        done = withdraw_clearance(battle, by=user)
+    else:
+        raise BadRequest(f"act {act!r} is none of mark, lift, withdraw")
+    if done is not None:
+        INTEGRITY.doubt()
+    battle.refresh_from_db()
+    messages.success(request, _told(battle, act, done))
+    is_from_battle = request.POST.get("back") == "battle"
+    return redirect("battle_detail", pk) if is_from_battle else redirect("integrity")
+
+
+def _reason_sent(request: HttpRequest) -> Exclusion:
+    reason = request.POST.get("reason", "")
+    if reason not in Exclusion.values:
+        raise BadRequest(f"reason {reason!r} is none of {', '.join(Exclusion.values)}")
+    return Exclusion(reason)
+
+
+def _told(battle: Battle, act: str, done: IntegrityAction | None) -> str:
+    if done is None:
+        state = battle.get_exclusion_display() or _("it counts")
+        return _("Nothing was changed. The battle as it is now: {state}.").format(state=state)
+    if act == "lift" and battle.exclusion:
+        reason = battle.get_exclusion_display()
+        return _("The battle is still left out: {reason}.").format(reason=reason)
+    n = done.votes_changed
+    return ngettext("{n} vote changed.", "{n} votes changed.", n).format(n=n)
 
 
 @staff_only

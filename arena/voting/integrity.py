@@ -12,6 +12,7 @@ from django.utils import timezone
 
 from arena.keeping import Json, Keeper, Packed
 from arena.models import Ballot, Exclusion, IntegrityAction, Vote, Voter, VoteSource
+from arena.voting.battle_review import battles_left_out
 from arena.voting.outliers import OutlierTest
 from arena.voting.review import gold_failures, outlier_tests
 
@@ -58,7 +59,9 @@ class VoterRow:
 
 
 def integrity_page() -> dict[str, Any]:  # template context
-    """Counts by time and reason, the latest marked votes, the busiest and strangest voters."""
+    """Counts by time and reason, the latest marked votes and battles, the busiest and strangest
+    voters.
+    """
     dated = INTEGRITY.get()
     marked = Vote.objects.filter(source=VoteSource.HUMAN).exclude(exclusion="")
     return {
@@ -69,6 +72,7 @@ def integrity_page() -> dict[str, Any]:  # template context
         "marked": marked.select_related(
             "battle__model_a", "battle__model_b", "voter", "ballot"
         ).order_by("-id")[:SHOWN],
+        "battles": battles_left_out(SHOWN),
         "actions": IntegrityAction.objects.select_related("voter", "done_by")[:SHOWN],
     }
 

@@ -1,7 +1,8 @@
 """Stored answers as voters see them: rendered and looked through once, then kept for everybody.
 
 What is kept is checked against the texts whenever it is read, so an edited question or a renamed
-model shows at once, whichever process rendered it.
+model shows at once, whichever process rendered it. Kept is what the check for leaks found, not what
+staff said of it: that is looked up for the few answers in which it found something.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import version
@@ -20,8 +21,9 @@ import orjson
 from django.db import IntegrityError, transaction
 from django.utils.safestring import SafeString, mark_safe
 
-from arena.models import Exclusion, RenderedAnswer, RenderedQuestion
+from arena.models import ClearedAnswer, Exclusion, RenderedAnswer, RenderedQuestion
 from arena.models.question import ContentPart
+from arena.models.rendered import LEAK_CHARACTERS
 from arena.rendering import render_markdown
 from arena.voting.leaks import leaked_name
 from arena.voting.reading import reading_weight
@@ -73,6 +75,17 @@ class ShownAnswer:
     turns: ShownTexts
 
 
+@dataclass(frozen=True, slots=True)
+class Leak:
+    """The words by which an answer names its model. ``source`` is what a clearance must be of;
+    there is one where staff say that the words tell nothing.
+    """
+
+    words: str
+    source: str
+    clearance: ClearedAnswer | None
+
+
 def read_answers(answer_ids: Iterable[int]) -> dict[int, ShownAnswer]:
     """By id, without those that are gone; what had to be rendered is kept."""
     read = [_Reading(row) for row in _rows(answer_ids, with_html=True)]
@@ -84,6 +97,12 @@ def read_answers(answer_ids: Iterable[int]) -> dict[int, ShownAnswer]:
 def read_facts(answer_ids: Iterable[int]) -> dict[int, AnswerFacts]:
     """As ``read_answers``, but nothing is rendered."""
     return {row.pk: _Reading(row).facts() for row in _rows(answer_ids, with_html=False)}
+
+
+def read_leaks(answer_ids: Iterable[int]) -> dict[int, Leak]:
+    """Of those that name their model, cleared or not."""
+    readings = [_Reading(row) for row in _rows(answer_ids, with_html=False)]
+    return {reading.row.pk: leak for reading in readings if (leak := reading.leak())}
 
 
 def _rows(answer_ids: Iterable[int], *, with_html: bool) -> Iterable[StoredAnswer]:
@@ -108,8 +127,27 @@ class _Reading:
         return self._text
 
     def facts(self) -> AnswerFacts:
+        return self._unless_cleared(self._found())
+
+    def leak(self) -> Leak | None:
+        if self._found().doubt != Exclusion.IDENTITY_LEAK:
+            return None
+        words = leaked_words(self.text)
+        return Leak(words, _source_of_answer(self.row), self._clearance())
+
+    def _found(self) -> AnswerFacts:
         turns = len(orjson.loads(self.row.asked))
         return self._kept_facts(turns) or answer_facts(self.text)
+
+    def _unless_cleared(self, facts: AnswerFacts) -> AnswerFacts:
+        is_leak = facts.doubt == Exclusion.IDENTITY_LEAK
+        return replace(facts, doubt="") if is_leak and self._clearance() else facts
+
+    def _clearance(self) -> ClearedAnswer | None:
+        cleared = ClearedAnswer.objects.filter(
+            answer=self.row.pk, source=_source_of_answer(self.row)
+        )
+        return cleared.select_related("done_by").first()
 
     def _kept_facts(self, turn_count: int) -> AnswerFacts | None:
         row = self.row
@@ -131,7 +169,7 @@ class _Reading:
         question, row = self._question(), self.row
         kept = self._kept_facts(len(question))
         if kept is not None and row.html is not None:
-            return ShownAnswer(kept, question, _from_html(row.html))
+            return ShownAnswer(self._unless_cleared(kept), question, _from_html(row.html))
         turns = shown_answer(self.text.turns)
         facts = answer_facts(self.text)
         self.answer = RenderedAnswer(
@@ -140,9 +178,10 @@ class _Reading:
             source=_source_of_answer(row),
             turns=[turn.html for turn in turns],
             doubt=facts.doubt,
+            leak=leaked_words(self.text) if facts.doubt == Exclusion.IDENTITY_LEAK else "",
             reading_weight=facts.reading_weight,
         )
-        return ShownAnswer(facts, question, turns)
+        return ShownAnswer(self._unless_cleared(facts), question, turns)
 
     def _question(self) -> ShownTexts:
         row, source = self.row, _digest(self.row.asked)
@@ -181,7 +220,7 @@ def _keep(read: Sequence[_Reading]) -> None:
             [answers[pk] for pk in sorted(answers)],
             update_conflicts=True,
             unique_fields=["answer"],
-            update_fields=[*columns, "doubt", "reading_weight"],
+            update_fields=[*columns, "doubt", "leak", "reading_weight"],
         )
 
 
@@ -227,9 +266,15 @@ def _wording(turns: Sequence[str]) -> str:
 def _doubt(answer: AnswerText, text: str) -> str:
     if not text.strip():
         return Exclusion.EMPTY_ANSWER
+    return Exclusion.IDENTITY_LEAK if leaked_words(answer) else ""
+
+
+def leaked_words(answer: AnswerText) -> str:
+    """By which it tells who wrote it; empty where it does not."""
+    text = "\n\n".join(answer.turns)
     question = "\n".join(part.get("text", "") for turn in answer.asked for part in turn)
-    is_leak = leaked_name(text, model_names=answer.model_names, question=question)
-    return Exclusion.IDENTITY_LEAK if is_leak else ""
+    words = leaked_name(text, model_names=answer.model_names, question=question) or ""
+    return words[:LEAK_CHARACTERS]
 
 
 def can_be_voted_on(facts: Sequence[AnswerFacts]) -> bool:

@@ -5,7 +5,8 @@ import datetime as dt
 import pytest
 from django.utils import timezone
 
-from arena.models import Exclusion, Vote, Voter, WorkStatus
+from arena.models import Battle, Exclusion, Vote, Voter, WorkStatus
+from arena.voting.battle_review import count_again, leave_out
 from arena.voting.review import mark_votes
 from leaderboard import live
 from leaderboard.fitting import fit, select
@@ -99,6 +100,31 @@ def test_marking_one_vote_for_another_leads_to_a_new_snapshot(
     mark_votes(votes[:1], "", by=admin_user)
     mark_votes(votes[1:2], Exclusion.STAFF, by=admin_user)
     assert keep_live(board).snapshot.number == 2
+
+
+def test_a_battle_that_staff_leave_out_and_count_again_is_on_the_board_again(
+    board, votes, battles, unhurried, monkeypatch, admin_user
+):
+    monkeypatch.setattr(live, "MARKS_CHECKED_EVERY", dt.timedelta(0))
+    renew(board)
+    leave_out(battles[0], by=admin_user)
+    without = keep_live(board).snapshot
+    assert (without.excluded, without.battles) == ({"staff": 1}, len(votes) - 1)
+    count_again(battles[0], reason=Exclusion.STAFF, by=admin_user)
+    again = keep_live(board).snapshot
+    assert (again.excluded, again.battles) == ({}, len(votes))
+
+
+def test_clearing_an_answer_counts_its_battles_on_the_board_again(
+    board, votes, battles, admin_user
+):
+    battles[0].answer_a.turns = ["I am ChatGPT."]
+    battles[0].answer_a.save()
+    Battle.objects.filter(pk=battles[0].pk).update(exclusion=Exclusion.IDENTITY_LEAK)
+    assert renew(board).snapshot.excluded == {"identity_leak": 1}
+    count_again(battles[0], reason=Exclusion.IDENTITY_LEAK, by=admin_user)
+    state = renew(board)
+    assert (state.snapshot.excluded, state.snapshot.battles) == ({}, len(votes))
 
 
 def test_a_changed_question_leads_to_a_new_snapshot(board, votes, unhurried):

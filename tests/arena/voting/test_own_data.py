@@ -10,16 +10,20 @@ from django.urls import reverse
 from django.utils import timezone
 
 from arena.models import (
+    Answer,
     Ballot,
     Battle,
+    ClearedAnswer,
     Endpoint,
     Exclusion,
+    IntegrityAction,
     Question,
     SatisfactionRating,
     Vote,
     Voter,
     VoterSession,
 )
+from arena.voting.battle_review import count_again
 from arena.voting.voters import COOKIE
 
 pytestmark = pytest.mark.django_db
@@ -121,9 +125,8 @@ def test_a_vote_that_is_marked_at_once_does_not_bring_the_board_nearer(voted, po
     assert "17 more for a board of your own" in told
 
 
-def test_removal_deletes_the_prompts_of_ones_live_battles(
-    stored_answers, voted, make_answer, three_models
-):
+@pytest.fixture
+def live_battle(stored_answers, voted, make_answer, three_models):
     own = Question.objects.create(
         question_set=stored_answers,
         external_id="live-1",
@@ -135,9 +138,22 @@ def test_removal_deletes_the_prompts_of_ones_live_battles(
         answer_b=second, origin="live",
     )  # fmt: skip
     Vote.objects.create(battle=battle, voter=Voter.objects.get(), outcome="tie")
+    return battle
+
+
+def test_removal_deletes_the_prompts_of_ones_live_battles(voted, live_battle):
     voted.client.post(reverse("forget_me"))
     assert not Question.objects.filter(external_id="live-1").exists()
     assert not Battle.objects.filter(origin="live").exists()
+
+
+def test_removal_takes_along_what_staff_did_to_ones_live_battles(voted, live_battle, admin_user):
+    Answer.objects.filter(pk=live_battle.answer_b_id).update(turns=["I am ChatGPT."])
+    Battle.objects.filter(pk=live_battle.pk).update(exclusion="identity_leak")
+    assert "chatgpt" in count_again(live_battle, reason="identity_leak", by=admin_user).detail
+    voted.client.post(reverse("forget_me"))
+    assert not IntegrityAction.objects.exists()
+    assert not ClearedAnswer.objects.exists()
 
 
 def test_the_privacy_page_is_there_for_everybody(client):

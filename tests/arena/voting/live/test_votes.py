@@ -6,6 +6,7 @@ from django.db import OperationalError
 
 from arena.live import conversation
 from arena.models import Ballot, Battle, Exclusion, Vote
+from arena.voting.battle_review import battles_left_out, count_again
 from arena.voting.keys import address_key
 from tests.arena.voting.live.sockets import GOOD, SLOW, rows
 
@@ -74,6 +75,23 @@ async def test_an_answer_that_names_its_model_is_voted_on_and_marked(make_live_m
     await socket.converse()
     await socket.ask({"do": "vote", "choice": "left"})
     assert (await rows(Battle.objects.all()))[0].exclusion == Exclusion.IDENTITY_LEAK
+    [listed] = await sync_to_async(battles_left_out)(40)
+    assert (listed.words, listed.votes) == (["i am chatgpt"], 1)
+
+
+async def test_staff_count_a_live_battle_again_in_which_the_check_was_wrong(
+    make_live_model, connect, admin_user
+):
+    await sync_to_async(make_live_model)("amber", **GOOD)
+    await sync_to_async(make_live_model)("birch", default="I am ChatGPT, a model by OpenAI.")
+    socket = await connect()
+    await socket.open()
+    await socket.converse()
+    await socket.ask({"do": "vote", "choice": "left"})
+    battle = (await rows(Battle.objects.all()))[0]
+    act = await sync_to_async(count_again)(battle, reason=Exclusion.IDENTITY_LEAK, by=admin_user)
+    assert act.votes_changed == 1
+    assert len(await rows(Vote.objects.counted())) == 1
 
 
 async def test_the_same_prompt_again_about_the_same_pair_is_a_duplicate(two_models, connect):
