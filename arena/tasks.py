@@ -5,6 +5,7 @@ from celery import shared_task
 from arena.keeping import keeper
 from arena.services.driving import drive_run_chunk
 from arena.services.runs import sweep_runs, wind_up
+from arena.voting.forgetting import forget_expired_sessions, forget_idle_visitors
 from arena.voting.releasing import make_release, sweep_releases
 from arena.voting.rendering_ahead import AHEAD
 from arena.voting.review import review_voters
@@ -43,6 +44,24 @@ def review_votes() -> None:
 def render_answers_ahead() -> None:
     """Render what voters may be shown and nobody has rendered yet, for a while."""
     AHEAD.go_on()
+
+
+@shared_task(ignore_result=True, expires=3600)
+def forget_visitors(after: int = 0) -> None:
+    """Remove visitors who left nothing behind, for a while; puts a new message into the queue when
+    voters are left to look at.
+    """
+    _, looked_at = forget_idle_visitors(after=after)
+    if looked_at is not None:
+        forget_visitors.delay(looked_at)
+
+
+@shared_task(ignore_result=True, expires=3600)
+def clear_sessions() -> None:
+    """Remove sessions past their time, for a while; puts a new message into the queue as well."""
+    _, is_all = forget_expired_sessions()
+    if not is_all:
+        clear_sessions.delay()
 
 
 @shared_task(acks_late=True)

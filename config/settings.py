@@ -12,6 +12,7 @@ from urllib.parse import urljoin
 
 import django_stubs_ext
 import environ
+from celery.schedules import crontab
 from csp.constants import NONE, SELF
 from django.core.exceptions import ImproperlyConfigured
 
@@ -181,11 +182,15 @@ CELERY_WORKER_REDIRECT_STDOUTS = False
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_PREFETCH_MULTIPLIER = 1
 CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+# at a time of the day: a day's length begins anew with every beat that has lost its file
+_EVERY_DAY = crontab(hour="4", minute="17")
 # the queue is a hint: whatever a lost message leaves behind, the sweep finds in the rows
 CELERY_BEAT_SCHEDULE = {
     "sweep-unfinished-runs": {"task": "arena.tasks.sweep_unfinished_runs", "schedule": 15.0},
     "render-answers-ahead": {"task": "arena.tasks.render_answers_ahead", "schedule": 15.0},
     "review-votes": {"task": "arena.tasks.review_votes", "schedule": 600.0},
+    "forget-visitors": {"task": "arena.tasks.forget_visitors", "schedule": _EVERY_DAY},
+    "clear-sessions": {"task": "arena.tasks.clear_sessions", "schedule": _EVERY_DAY},
     "prepare-waiting-benchmarks": {
         "task": "benchmarks.tasks.sweep_preparations",
         "schedule": 15.0,

@@ -192,9 +192,12 @@ def skip_battle(*, visitor: Visitor, ballot: Ballot, lately: Activity | None = N
 
 
 def _require_closed(ballot: Ballot, is_closed: bool) -> None:
-    """By us: somebody else may have been faster."""
+    """By us: somebody else may have been faster, or have removed it."""
     if not is_closed:
-        ballot.refresh_from_db()
+        try:
+            ballot.refresh_from_db()
+        except Ballot.DoesNotExist:
+            raise UnknownBallotError from None
         raise SpentBallotError(ballot)
 
 

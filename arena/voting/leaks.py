@@ -12,9 +12,12 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
+from heapq import merge
 from typing import Final
+
+from arena.voting.spotting import Spotter
 
 # nothing else is called so
 COINED: Final = (
@@ -37,7 +40,7 @@ MAKERS: Final = (
     "baidu", "tencent", "bytedance", "阿里", "阿里云", "阿里巴巴", "百度", "腾讯", "字节跳动",
     "讯飞", "科大讯飞", "谷歌", "微软",
 )  # fmt: skip
-SEARCHED_CHARACTERS: Final = 200_000  # for introductions; hostile ones take 20 µs each
+SEARCHED_CHARACTERS: Final = 200_000  # for introductions
 
 FAMILIES: Final = (*COINED, *ORDINARY, *ORDINARY_ZH, *MAKERS)
 
@@ -51,6 +54,7 @@ _HIDDEN: Final = re.compile(r"[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-
                             r"\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f\ufeff]")  # fmt: skip
 _MARKS: Final = re.compile(r"[*_`~“”\"「」『』《》【】]+")
 _CJK: Final = r"\u3400-\u9fff"
+_SPACES: Final = re.compile(r"[^\S\n\t ]+")
 _RUNS: Final = re.compile(r"([\n\t ,:\-])[\n\t ,:\-]*\1+")  # long ones slow every search down
 _SPACED_CJK: Final = re.compile(rf"(?<=[{_CJK}])[ \u3000]+(?=[{_CJK}])")
 _SPACED_LATIN: Final = re.compile(r"(?<![a-z'’])(?:[a-z] ){2,}[a-z](?![a-z])")
@@ -63,7 +67,8 @@ def _fold(text: str) -> str:
 
 def _plain(text: str) -> str:
     """Folded, without marks, hidden characters, and disguises by other scripts or by spaces."""
-    folded = _RUNS.sub(lambda run: run.group()[0], _MARKS.sub("", _fold(text)))
+    folded = _SPACES.sub(" ", _MARKS.sub("", _fold(text)))
+    folded = _RUNS.sub(lambda run: run.group()[0], folded)
     if not folded.isascii():
         folded = _HIDDEN.sub("", folded).translate(_LOOKALIKES).translate(_SIMPLIFIED)
         folded = _SPACED_CJK.sub("", folded)
@@ -127,10 +132,15 @@ _FILLER_ZH = (
     r"聊天|对话|机器人|来自|由)[\s:，：]{0,4}){0,8}"
 )
 _MADE_ZH = r"(?:训练|开发|研发|创建|创造|打造|推出|设计|提供|构建|研制)"
+_MADE_ME_EN = r"(?:trained|created|made|developed|built|designed)\s+me\b"
+_MADE_ME_ZH = rf"{_MADE_ZH}(?:了|出)我(?![们国校厂方市省])"
 
 
 @lru_cache(maxsize=1)
-def _self_reference() -> re.Pattern[str]:
+def introductions() -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """Patterns of what models say of themselves: those that ``_BEGINNINGS`` begin, and those that
+    ``_ENDS`` end.
+    """
     coined, ordinary, words_zh = (
         rf"(?:{_bounded(names)})" for names in (COINED, ORDINARY, ORDINARY_ZH)
     )
@@ -142,7 +152,7 @@ def _self_reference() -> re.Pattern[str]:
         rf"|(?:{_bounded(MAKERS)}){_VERSION})"
     )
     thing_zh = r"[^。！？\n，,]{0,24}?(?:模型|助手|助理|机器人)"
-    spoken = (
+    begun = (
         # I am Claude; my name is Gemini
         rf"{_SELF_EN}{_SOFTLY}(?:the\s+)?{named}",
         # I am a Claude model; I am an AI assistant called Llama, from Google
@@ -151,11 +161,9 @@ def _self_reference() -> re.Pattern[str]:
         rf"{_SELF_EN}{_SOFTLY}{_DESCRIBED}[^.!?\n]{{0,40}}?{_MADE_EN}{_TEAM}(?:{maker})",
         rf"\bas\s+{_DESCRIBED}[^.!?\n]{{0,40}}?(?:{_MADE_EN}{_TEAM}|from\s+|called\s+|named\s+)"
         rf"(?:{maker}|{family})[^.!?\n]{{0,30}}?\b(?:i|my|me)\b",
-        # I was trained by Google; OpenAI trained me; my creators at Anthropic
+        # I was trained by Google; my creators at Anthropic
         rf"\bi(?:['’]m|['’]ve\s+been|\s+am|\s+was|\s+have\s+been)\s+(?:\w+ly\s+)?{_MADE_EN}{_TEAM}"
         rf"(?:{maker})",
-        rf"(?:{maker})(?:['’]s\s+\w+)?\s+(?:has\s+|have\s+)?(?:trained|created|made|developed|built|"
-        r"designed)\s+me\b",
         r"\bmy\s+(?:creators?|developers?|makers?|trainers?|parent\s+company|training\s+team)"
         rf"[\s,:]{{0,4}}(?:at|is|are|from|work\s+at)?\s+(?:the\s+)?(?:{maker})",
         # I am based on GPT-4; my underlying model is Llama 3
@@ -163,9 +171,8 @@ def _self_reference() -> re.Pattern[str]:
         rf"(?:on|by|with|upon)\s+(?:top\s+of\s+)?(?:the\s+|an?\s+)?(?:{coined}|{ordinary}{_VERSION})",
         r"\bmy\s+(?:underlying|base|current|own)\s+(?:language\s+)?(?:model|architecture|version)"
         rf"\s+(?:name\s+)?is\s+(?:the\s+)?{family}",
-        # this is PaLM speaking; Claude here; as Claude, I
+        # this is PaLM speaking; as Claude, I
         rf"\bthis\s+is\s+(?:{coined}{_VERSION}?(?=\s*(?:$|[.,!\n]))|{family}\s+(?:speaking|here)\b)",
-        rf"(?:^|[.!?\n]|\bhi|\bhello|\bhey)[\s,!\-]{{0,4}}{family}\s+here\b",
         rf"\bas\s+{family}(?:{_VERSION})?,\s*i\b",
         rf"\bi,\s*{family},",
         rf"(?:\byours|\bsincerely|\bregards|[—–])[,\s]{{0,4}}{coined}{_VERSION}?\s*$",
@@ -183,29 +190,55 @@ def _self_reference() -> re.Pattern[str]:
         rf"作为{_FILLER_ZH}(?:{coined}|{ordinary})(?:{_VERSION})?[，,\s]+我",
         r"我的(?:开发者|创造者|研发团队|开发团队|训练者|开发商|创建者|母公司|开发公司)"
         rf"(?:是|来自|为|：|:)*\s*(?:{maker})",
-        rf"(?:{maker})(?:公司|集团|团队|的工程师|的团队)?{_MADE_ZH}(?:了|出)我(?![们国校厂方市省])",
         rf"叫我(?:做|为|作)?\s*(?:{coined}|{ordinary})",
     )
-    return re.compile("|".join(spoken))
+    ended = (
+        # OpenAI trained me; Claude here; 阿里云训练了我
+        rf"(?:{maker})(?:['’]s\s+\w+)?\s+(?:has\s+|have\s+)?{_MADE_ME_EN}",
+        rf"(?:^|[.!?\n]|\bhi|\bhello|\bhey)[\s,!\-]{{0,4}}{family}\s+here\b",
+        rf"(?:{maker})(?:公司|集团|团队|的工程师|的团队)?{_MADE_ME_ZH}",
+    )
+    return begun, ended
+
+
+# where one of them may begin, or end; a place too many only costs time
+_BEGINNINGS: Final = re.compile(
+    r"\b(?:i\s+(?:am|was|have|run|go)|i['’](?:m|ve)|im|my\s+(?:name|creator|developer|maker|trainer|"
+    r"parent|training|underlying|base|current|own)|call\s+me|you(?:['’]re|\s+are)|"
+    r"as\s+(?:an?|the|one)\s|(?P<near>as\s|i,|this\s+is|yours|sincerely|regards))"
+    r"|我(?=们|其实|实际上|并不是|是|叫|名叫|乃|的|被)|本(?:人|助手|模型)|作为|叫(?=我)|[—–]"
+)
+_ENDS: Final = re.compile(rf"{_MADE_ME_EN}|\s+here\b|{_MADE_ME_ZH}")
+_LONGEST_END: Final = 60
+
+
+@lru_cache(maxsize=1)
+def _spotters() -> tuple[Spotter, Spotter]:
+    begun, ended = (re.compile("|".join(patterns)) for patterns in introductions())
+    return (
+        Spotter(_BEGINNINGS, begun),
+        Spotter(_ENDS, ended, reach=_LONGEST_END, reaches_back=True),
+    )
 
 
 _LATIN_WORD = re.compile(r"[a-z]+")
-_CHINESE_FAMILIES = tuple(name for name in FAMILIES if _is_cjk(name))
+_CHINESE_FAMILY = re.compile("|".join(name for name in FAMILIES if _is_cjk(name)))
 _FIRST_WORDS = frozenset(
     word for name in FAMILIES for word in (name.split()[0], name.replace(" ", ""))
 )
 
 
-def _may_name_a_family(text: str) -> bool:
-    """Whether a search for one can find anything: a tenth of what that costs."""
-    if not _FIRST_WORDS.isdisjoint(_LATIN_WORD.findall(text)):
-        return True
-    return not text.isascii() and any(name in text for name in _CHINESE_FAMILIES)
+def family_names(text: str) -> Iterator[int]:
+    """Where names of families and makers begin, or words that may; in order, found as asked for."""
+    latin = (word.start() for word in _LATIN_WORD.finditer(text) if word.group() in _FIRST_WORDS)
+    if text.isascii():
+        return latin
+    return merge(latin, (name.start() for name in _CHINESE_FAMILY.finditer(text)))
 
 
-def _holds_any(text: str, names: Iterable[str]) -> bool:
-    """As ``_may_name_a_family``, for the first words of these names."""
-    return any(_SEPARATORS.split(name, maxsplit=1)[0] in text for name in names)
+@lru_cache(maxsize=512)
+def _first_words(names: tuple[str, ...]) -> re.Pattern[str]:
+    return re.compile("|".join(re.escape(_SEPARATORS.split(n, maxsplit=1)[0]) for n in names))
 
 
 def distinctive_names(names: Iterable[str]) -> tuple[str, ...]:
@@ -236,11 +269,12 @@ def _own_names(names: tuple[str, ...]) -> re.Pattern[str]:
 
 
 @lru_cache(maxsize=512)
-def _own_introduction(names: tuple[str, ...]) -> re.Pattern[str]:
+def _own_introduction(names: tuple[str, ...]) -> Spotter:
     name = rf"(?:{_bounded(names)})"
-    return re.compile(
+    pattern = re.compile(
         rf"{_SELF_EN}{_SOFTLY}{name}{_ALONE_EN}|{_SELF_ZH}{_FILLER_ZH}{name}(?:{_ALONE_EN}|{_ALONE_ZH})"
     )
+    return Spotter(_BEGINNINGS, pattern)
 
 
 @lru_cache(maxsize=512)
@@ -252,14 +286,28 @@ def _folded_names(names: tuple[str, ...]) -> tuple[tuple[str, ...], tuple[str, .
 def leaked_name(answer: str, *, model_names: Sequence[str], question: str = "") -> str | None:
     """The words by which ``answer`` tells who wrote it, or None."""
     text = _plain(answer)
-    beginning = text[:SEARCHED_CHARACTERS]
-    found = _self_reference().search(beginning) if _may_name_a_family(beginning) else None
-    if found:
-        return found.group(0)
-    own, short = _folded_names(tuple(model_names))
-    if own and _holds_any(text, own):
+    return (
+        _introduced_family(text[:SEARCHED_CHARACTERS])
+        or _own_name(text, tuple(model_names), question)
+        or None
+    )
+
+
+def _introduced_family(text: str) -> str:
+    for spotter in _spotters():
+        if found := spotter.search(text, family_names(text)):
+            return found.group(0)
+    return ""
+
+
+def _own_name(text: str, model_names: tuple[str, ...], question: str) -> str:
+    own, short = _folded_names(model_names)
+    if own and _first_words(own).search(text):
         mentioned = _own_names(own).search(text)
         if mentioned and not _own_names(own).search(_plain(question)):
             return mentioned.group(0)
-    introduced = _own_introduction(short).search(text) if _holds_any(text, short) else None
-    return introduced.group(0) if introduced else None
+    if not short:
+        return ""
+    names = (name.start() for name in _first_words(short).finditer(text))
+    introduced = _own_introduction(short).search(text, names)
+    return introduced.group(0) if introduced else ""

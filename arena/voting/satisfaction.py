@@ -92,9 +92,8 @@ def rate_answer(
     """Give the score; the row takes it once."""
     if score not in SCALE:
         raise RatingError(str(_("Choose one of the five steps.")))
-    rating = SatisfactionRating.objects.filter(token=token[:64], voter=visitor.voter).first()
-    if rating is None:
-        raise RatingError(str(_("This answer was not handed out to you. Here is another one.")))
+    mine = SatisfactionRating.objects.filter(token=token[:64], voter=visitor.voter)
+    rating = _handed_out(mine)
     now = timezone.now()
     exclusion = _doubt(visitor, rating, now)
     taken = SatisfactionRating.objects.filter(pk=rating.pk, score__isnull=True).update(
@@ -103,9 +102,16 @@ def rate_answer(
         rated_at=now,
         exclusion=exclusion,
     )
-    rating.refresh_from_db()
+    rating = _handed_out(mine)  # it may have gone, with a visitor who was idle for long
     if not taken:
         raise RatingError(str(_("You have rated this answer already; the first rating counts.")))
+    return rating
+
+
+def _handed_out(mine: QuerySet[SatisfactionRating]) -> SatisfactionRating:
+    rating = mine.first()
+    if rating is None:
+        raise RatingError(str(_("This answer was not handed out to you. Here is another one.")))
     return rating
 
 

@@ -36,6 +36,7 @@ _CODE: Final = (
     "arena.mathematics",
     "arena.voting.leaks",
     "arena.voting.reading",
+    "arena.voting.spotting",
 )
 _PACKAGES: Final = ("markdown-it-py", "mdit-py-plugins", "nh3", "pygments", "latex2mathml")
 _IMAGE_PART: Final = '"image"'  # in JSON a quote within a text is never bare
