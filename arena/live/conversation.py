@@ -22,7 +22,14 @@ from django.utils.translation import override
 from arena.calling import NotCallableError
 from arena.live.exchange import Exchange, Guest
 from arena.live.rooms import MOST_TURNS, ROOMS, Mode, Room, Seat, Send, is_full, storable
-from arena.live.seating import NobodyToAskError, Seating, chosen_seats, draw_seats, provider_of
+from arena.live.seating import (
+    NobodyToAskError,
+    SameModelError,
+    Seating,
+    chosen_seats,
+    draw_seats,
+    provider_of,
+)
 from arena.live.storing import LiveVote, store_room
 from arena.models import LanguageModel, VoterSession, VotingPolicy
 from arena.voting.casting import CHOICES
@@ -47,6 +54,7 @@ REFUSALS: dict[str, str | Promise] = {
     "not_stored": _("The vote could not be stored; please press again."),
     "choice": _("The vote could not be read; choose one of the buttons."),
     "nobody": _("There are not enough models that can be called right now."),
+    "same_model": _("Choose two different models."),
     "full": _("Too many live battles are running; try again in a few minutes."),
     "moderated": _("This prompt cannot be sent here; please ask something else."),
 }
@@ -108,6 +116,8 @@ class Conversation:
             seats = [Seat(m.pk, m.display_name, provider_of(m)) for m in seating.models]
         except (NobodyToAskError, NotCallableError):
             raise RefusedError("nobody") from None
+        except SameModelError:
+            raise RefusedError("same_model") from None
         if is_full(self._voter_id, self._address_key):
             raise RefusedError("full")
         self.room = Room(
@@ -166,7 +176,8 @@ class Conversation:
         room = self._live_room()
         if wanted.get("choice") not in CHOICES:
             raise RefusedError("choice")
-        await room.stop()
+        if room.is_votable_once_stopped:  # or the answer goes on, for it may become so
+            await room.stop()
         if not room.is_votable:
             raise RefusedError("over" if room.is_over else "not_votable")
         room.is_over = True

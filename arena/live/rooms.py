@@ -68,14 +68,28 @@ class Reply:
     failure: str = ""
 
     @property
+    def has_text(self) -> bool:
+        return bool(self.text.strip())
+
+    @property
     def is_usable(self) -> bool:
-        return self.state in (ReplyState.COMPLETE, ReplyState.STOPPED) and bool(self.text.strip())
+        return self.state in (ReplyState.COMPLETE, ReplyState.STOPPED) and self.has_text
 
 
 @dataclass(slots=True)
 class Turn:
     prompt: str
     replies: list[Reply]
+
+    @property
+    def has_failed(self) -> bool:
+        failed = (ReplyState.FAILED, ReplyState.EMPTY)
+        return any(reply.state in failed for reply in self.replies)
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Stopped, or to be stopped now, before there was anything of both replies to read."""
+        return not (self.has_failed or all(reply.has_text for reply in self.replies))
 
 
 @dataclass(slots=True)
@@ -130,22 +144,32 @@ class Room:
         return self._streaming is not None and not self._streaming.done()
 
     @property
-    def is_votable(self) -> bool:
-        """Both sides have answered every turn that is shown, and nobody has voted."""
+    def answered(self) -> list[Turn]:
+        """What a vote is about, and what the models know of: without turns that the visitor
+        stopped before there was anything to read.
+        """
+        return [turn for turn in self.turns if not turn.is_unanswered]
+
+    @property
+    def is_votable_once_stopped(self) -> bool:
+        """Nobody has voted, and both sides have answered every turn, as far as they are."""
         return (
             self.mode != Mode.DIRECT
             and not self.is_over
-            and bool(self.turns)
-            and all(reply.is_usable for turn in self.turns for reply in turn.replies)
+            and bool(self.answered)
+            and not self.is_failed
         )
+
+    @property
+    def is_votable(self) -> bool:
+        return self.is_votable_once_stopped and not self.is_streaming
 
     @property
     def is_failed(self) -> bool:
         """Told when the turn has ended: which side failed how early may name the model."""
         return any(
-            reply.state in (ReplyState.FAILED, ReplyState.EMPTY) and reply.growing is None
+            turn.has_failed and all(reply.growing is None for reply in turn.replies)
             for turn in self.turns
-            for reply in turn.replies
         )
 
     @property
@@ -260,12 +284,13 @@ class Room:
                 await self._streaming
 
     def messages_for(self, seat: int) -> list[Message]:
+        """The answered turns, and the last one, which is asked."""
         messages: list[Message] = []
-        for turn in self.turns:
-            messages.append(Message("user", turn.prompt))
-            if turn is not self.turns[-1]:
+        for turn in self.turns[:-1]:
+            if not turn.is_unanswered:
+                messages.append(Message("user", turn.prompt))
                 messages.append(Message("assistant", turn.replies[seat].text))
-        return messages
+        return [*messages, Message("user", self.turns[-1].prompt)]
 
     # -- streaming --------------------------------------------------------------------------
 
@@ -339,8 +364,8 @@ class Room:
             # as everywhere else; what was shown on the way is seldom any different
             reply.html = await asyncio.to_thread(render_markdown, reply.text)
             reply.growing = None
-            if reply.state == ReplyState.STOPPED and not reply.text.strip():
-                reply.state, reply.failure = ReplyState.EMPTY, "stopped"
+            if reply.state == ReplyState.STOPPED and not reply.has_text and self.key not in ROOMS:
+                reply.state, reply.failure = ReplyState.EMPTY, "stopped"  # they waited in vain
         self._streaming = None
         if self.is_failed and self.keep_failure is not None:
             self._remember_failure()

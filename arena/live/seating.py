@@ -23,6 +23,10 @@ class NobodyToAskError(ValueError):
     """Fewer models can be called than the room has seats."""
 
 
+class SameModelError(ValueError):
+    """One model was chosen for both seats."""
+
+
 @dataclass(frozen=True, slots=True)
 class Seating:
     """Models from left to right; ``draw_probability`` is that of the pair, if drawn."""
@@ -72,8 +76,10 @@ def _probabilities(models: Sequence[LanguageModel], policy: VotingPolicy) -> sam
 
 def chosen_seats(slugs: Sequence[str], *, count: int) -> Seating:
     """The named models, in the order given."""
+    if len(set(slugs)) < len(slugs):
+        raise SameModelError(f"{slugs[0]} on both sides")
     by_slug = {model.slug: model for model in live_models().filter(slug__in=slugs)}
-    if len(set(slugs)) != count or len(by_slug) != count:
+    if len(slugs) != count or len(by_slug) != count:
         raise NobodyToAskError("the chosen models cannot be called")
     return Seating(tuple(by_slug[slug] for slug in slugs))
 

@@ -68,7 +68,7 @@ def store_room(room: Room, vote: LiveVote | None = None, *, exclusion: str = "")
         origin=BattleOrigin.LIVE,
         is_anonymous=room.mode == Mode.BLIND,
         language=question.language,
-        turn_count=len(room.turns),
+        turn_count=len(room.answered),
         exclusion=exclusion or _battle_exclusion(room, answers),
         external_key=f"live-{question.external_id}",
         metadata=_repetitions(room, first, second),
@@ -117,7 +117,7 @@ def _store_ballot(room: Room, battle: Battle, vote: Vote | None, *, shown_first:
 
 def _store_question(room: Room) -> Question:
     chosen, _ = QuestionSet.objects.get_or_create(slug=LIVE_SET, defaults={"name": "Live"})
-    prompts = [turn.prompt for turn in room.turns]
+    prompts = [turn.prompt for turn in room.answered]
     return Question.objects.create(
         question_set=chosen,
         external_id=f"{room.key}-{room.stored}",
@@ -140,7 +140,7 @@ def language_of(text: str) -> str:
 
 
 def _store_answer(room: Room, seat: int, question: Question) -> Answer:
-    replies = [turn.replies[seat] for turn in room.turns]
+    replies = [turn.replies[seat] for turn in room.answered]
     failure = next((reply.failure for reply in replies if reply.failure), "")
     is_whole = all(reply.is_usable for reply in replies)
     texts = [reply.text for reply in replies]
@@ -162,7 +162,7 @@ def _store_answer(room: Room, seat: int, question: Question) -> Answer:
 
 
 def _battle_exclusion(room: Room, answers: Sequence[Answer]) -> str:
-    states = {reply.state for turn in room.turns for reply in turn.replies}
+    states = {reply.state for turn in room.answered for reply in turn.replies}
     if room.mode != Mode.BLIND:
         return Exclusion.NAMED
     if ReplyState.FAILED in states:

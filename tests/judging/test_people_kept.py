@@ -1,6 +1,7 @@
 """Figures that take long are kept, and renewed by a worker; those of people against judges are."""
 
 import datetime as dt
+import re
 from types import SimpleNamespace
 
 import numpy as np
@@ -152,7 +153,10 @@ def test_the_page_tells_the_moment_and_that_newer_figures_are_on_their_way(clock
     assert "Newer figures" not in page
     assert "renewed in the background" in client.get(reverse("people_and_judges")).text
     clock.now += 21
-    assert "Newer figures are being worked out" in client.get(reverse("people_and_judges")).text
+    old = client.get(reverse("people_and_judges")).text
+    assert "Newer figures are being worked out" in old
+    assert 'hx-trigger="load delay:3s"' in old  # shows them by itself
+    assert "hx-trigger" not in re.search(r'<div id="people"[^>]*>', page)[0]
 
 
 def test_with_many_votes_the_first_reader_does_not_wait(clock, asked, client, monkeypatch):

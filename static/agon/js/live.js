@@ -121,6 +121,7 @@ const acts = {
       open();
       if (turns === 0) return note(""); // a page just opened has nothing on it to be sorry for
     }
+    if (message.code !== "expired") isAskWaiting = false; // no later choice of a model sends it off
     note(message.text);
     say(message.text);
     if (pending) find("[data-prompt]").value ||= pending;

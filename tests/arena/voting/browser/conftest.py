@@ -167,11 +167,13 @@ def phone(open_tab):
 class ModelServer:
     """A local OpenAI-compatible endpoint; each model streams its text word by word.
 
-    ``pauses`` are seconds between words; a model without text answers with status 500.
+    ``pauses`` are seconds between words, ``silence_s`` those before the first; a model without text
+    answers with status 500.
     """
 
     def __init__(self):
         self.texts, self.pauses, self.asked = {}, {}, []
+        self.silence_s = 0.0
 
     async def chat(self, request):
         """A client that hangs up in the middle is no error here."""
@@ -187,6 +189,7 @@ class ModelServer:
             return web.json_response({"error": {"message": f"{model} is broken"}}, status=500)
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
+        await asyncio.sleep(self.silence_s)
         for word in self.texts[model].split(" "):
             delta = {"choices": [{"index": 0, "delta": {"content": f"{word} "}}], "model": model}
             await response.write(f"data: {json.dumps(delta)}\n\n".encode())

@@ -184,6 +184,36 @@ def test_who_pressed_a_button_that_goes_away_is_back_at_the_prompt(live_models, 
     expect(desktop.page.get_by_label("Your prompt")).to_be_focused()
 
 
+def test_who_votes_while_the_models_think_about_the_next_turn_votes_on_the_answers(
+    live_models, tab
+):
+    tab.open("/live/")
+    ask(tab)
+    wait_until_answered(tab)
+    live_models.silence_s = 600.0
+    ask(tab, "And at night?")
+    expect(tab.page.locator("[data-pane=left] .is-streaming")).to_have_count(1)
+    tab.page.get_by_role("button", name="Left is better").click()
+    expect(tab.page.locator("[data-panes]")).to_contain_text("Zqamber")
+    expect(tab.page.locator("[data-pane=left] .reply-note")).to_have_text("stopped here")
+    battle = Battle.objects.get()
+    assert (battle.exclusion, battle.turn_count) == ("", 1)
+    assert tab.errors == []
+
+
+def test_who_stops_before_the_first_word_may_ask_on(live_models, tab):
+    live_models.silence_s = 600.0
+    tab.open("/live/")
+    ask(tab)
+    tab.page.get_by_role("button", name="Stop").click()
+    expect(tab.page.locator("[data-pane=left] .reply-note")).to_have_text("stopped here")
+    expect(tab.page.locator("[data-votes]")).to_be_hidden()
+    live_models.silence_s = 0.0
+    ask(tab, "Why is the sea blue?")
+    wait_until_answered(tab, times=2)
+    assert tab.errors == []
+
+
 def test_an_edit_can_be_left_and_the_next_prompt_goes_on(live_models, desktop):
     desktop.open("/live/")
     ask(desktop, "First?")

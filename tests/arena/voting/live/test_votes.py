@@ -5,7 +5,8 @@ from asgiref.sync import sync_to_async
 from django.db import OperationalError
 
 from arena.live import conversation
-from arena.models import Ballot, Battle, Exclusion, Vote
+from arena.live.rooms import ROOMS
+from arena.models import Ballot, Battle, Exclusion, Question, Vote
 from arena.voting.battle_review import battles_left_out, count_again
 from arena.voting.keys import address_key
 from tests.arena.voting.live.sockets import GOOD, SLOW, rows
@@ -167,3 +168,62 @@ async def test_a_vote_that_cannot_be_stored_may_be_cast_again(two_models, connec
         broken.setattr(conversation, "store_room", fail)
         assert (await socket.ask({"do": "vote", "choice": "left"}))["code"] == "not_stored"
     assert (await socket.ask({"do": "vote", "choice": "left"}))["is"] == "reveal"
+
+
+async def fall_silent(room):
+    """The models of a room answer nothing any more."""
+    for seat in room.seats:
+        seat.provider._delay_s = 600.0
+
+
+async def test_a_vote_while_a_later_turn_is_thought_about_is_on_the_answered_ones(
+    two_models, connect
+):
+    socket = await connect()
+    room = ROOMS[(await socket.open())["key"]]
+    await socket.converse("First?")
+    await fall_silent(room)
+    await socket.send({"do": "prompt", "text": "Second?"})
+    await socket.send({"do": "vote", "choice": "left"})
+    assert (await socket.hear_until("reveal"))["counts"]
+    battle = await sync_to_async(Battle.objects.select_related("question", "answer_a").get)()
+    assert (battle.exclusion, battle.turn_count) == ("", 1)
+    assert battle.question.turns == [[{"type": "text", "text": "First?"}]]
+    assert battle.answer_a.turns == [GOOD["default"]]
+    assert len(await rows(Vote.objects.all())) == 1
+
+
+async def test_a_vote_before_there_is_anything_to_read_stops_nothing(two_models, connect):
+    socket = await connect()
+    room = ROOMS[(await socket.open())["key"]]
+    await fall_silent(room)
+    await socket.send({"do": "prompt", "text": "First?"})
+    assert (await socket.ask({"do": "vote", "choice": "left"}))["code"] == "not_votable"
+    assert room.is_streaming
+
+
+async def test_a_turn_stopped_before_its_first_word_is_no_failure(two_models, connect):
+    socket = await connect()
+    room = ROOMS[(await socket.open())["key"]]
+    await socket.converse("First?")
+    await fall_silent(room)
+    await socket.send({"do": "prompt", "text": "Second?"})
+    await socket.send({"do": "stop"})
+    done = await socket.hear_until("done")
+    assert [reply["state"] for reply in done["replies"]] == ["stopped"] * 2
+    assert (done["votable"], done["failed"]) == (True, False)
+    for seat in room.seats:
+        seat.provider._delay_s = 0.0
+    assert (await socket.converse("Third?"))["votable"]
+    asked = [message.content for message in room.messages_for(0)]
+    assert asked == ["First?", GOOD["default"], "Third?"]
+    assert (await socket.ask({"do": "vote", "choice": "tie"}))["is"] == "reveal"
+    question = await sync_to_async(Question.objects.get)()
+    assert [turn[0]["text"] for turn in question.turns] == ["First?", "Third?"]
+
+
+async def test_one_model_on_both_sides_is_refused_in_so_many_words(two_models, connect):
+    socket = await connect()
+    refused = await socket.open("named", ["amber", "amber"])
+    assert refused["code"] == "same_model"
+    assert (await socket.ask({"do": "open", "mode": "named", "models": ["amber", "birch"]}))["key"]
