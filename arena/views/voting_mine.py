@@ -11,7 +11,9 @@ from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_POST
 
+from arena.models import Vote
 from arena.panels import page_panels
+from arena.voting.merging import voters_of
 from arena.voting.own_data import export_own_data, remove_own_data
 from arena.voting.policy import current_policy
 from arena.voting.progress import Progress
@@ -34,10 +36,11 @@ def my_votes(request: HttpRequest) -> HttpResponse:
     visitor = _owner(request)
     if visitor is None:
         return render(request, "arena/vote_mine.html", {"page": None})
-    votes = visitor.voter.votes.select_related(
-        "battle__model_a", "battle__model_b", "battle__question"
-    ).order_by("-id")
-    counted = visitor.voter.votes.filter(exclusion="", battle__exclusion="").count()
+    own = Vote.objects.filter(voter__in=voters_of(visitor.voter))
+    votes = own.select_related("battle__model_a", "battle__model_b", "battle__question").order_by(
+        "-id"
+    )
+    counted = own.counted().count()
     page = Paginator(votes, PER_PAGE).get_page(request.GET.get("page"))
     context = {
         "page": page,

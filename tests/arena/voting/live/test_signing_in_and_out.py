@@ -1,6 +1,7 @@
 """Live battles that are open while somebody signs in or out in another tab."""
 
 import pytest
+from asgiref.sync import sync_to_async
 from django.conf import settings
 from django.contrib.auth.models import User
 from django.test import AsyncClient
@@ -8,9 +9,9 @@ from django.utils import timezone
 
 from arena.live.consumers import COME_BACK, UNKNOWN_BROWSER
 from arena.live.rooms import ROOMS
-from arena.models import Vote, VoterSession
+from arena.models import Ballot, Battle, Exclusion, Vote, Voter, VoterSession
 from arena.voting.voters import COOKIE
-from tests.arena.voting.live.sockets import Socket
+from tests.arena.voting.live.sockets import LONGEST_WAIT_S, Socket, all_is_written
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -51,7 +52,7 @@ def user(db):
 
 
 async def closed_with(socket):
-    output = await socket.communicator.receive_output(30)
+    output = await socket.communicator.receive_output(LONGEST_WAIT_S)
     assert output["type"] == "websocket.close"
     return output["code"]
 
@@ -127,3 +128,77 @@ async def test_a_new_battle_after_signing_in_belongs_to_the_account(two_models, 
     vote = await Vote.objects.select_related("voter").aget()
     assert vote.voter.user_id == user.pk
     await again.close()
+
+
+@pytest.fixture
+def account(user):
+    return Voter.objects.create(key="account", user=user)
+
+
+async def test_a_vote_after_signing_in_elsewhere_belongs_to_the_account(
+    two_models, browser, user, account
+):
+    socket = await browser.socket()
+    await socket.open()
+    await socket.converse()
+    await browser.sign_in(user)
+    assert (await socket.ask({"do": "vote", "choice": "left"}))["is"] == "reveal"
+    assert (await Vote.objects.aget()).voter_id == account.pk
+    assert (await Ballot.objects.aget()).voter_id == account.pk
+    assert "1 vote." in (await browser.client.get("/my-votes/")).text
+    again = await socket.ask({"do": "resume", "key": socket.heard[0]["key"]})
+    assert again["over"]
+    await socket.close()
+
+
+async def test_the_caps_of_the_account_hold_for_it(two_models, browser, user, account, policy):
+    await sync_to_async(policy)(marked_votes_per_hour=1)
+    await Ballot.objects.acreate(
+        voter=account, battle=await any_battle(two_models), shown_first="a",
+        status="skipped", closed_at=timezone.now(),
+    )  # fmt: skip
+    socket = await browser.socket()
+    await socket.open()
+    await socket.converse()
+    await browser.sign_in(user)
+    await socket.ask({"do": "vote", "choice": "left"})
+    assert (await Vote.objects.aget()).exclusion == Exclusion.RATE_LIMITED
+    await socket.close()
+
+
+async def any_battle(two_models):
+    first, second = two_models
+    return await Battle.objects.acreate(model_a=first, model_b=second, origin="imported")
+
+
+async def test_a_page_reloaded_after_signing_in_finds_its_battle_again(
+    two_models, browser, user, account
+):
+    socket = await browser.socket()
+    room = await socket.open()
+    await socket.converse("Still there?")
+    await socket.close()
+    await browser.sign_in(user)
+    again = browser.socket_as_is()
+    await again.connect()
+    back = await again.ask({"do": "resume", "key": room["key"]})
+    assert back["turns"][0]["prompt"] == "Still there?"
+    await again.ask({"do": "vote", "choice": "left"})
+    assert (await Vote.objects.aget()).voter_id == account.pk
+    await again.close()
+
+
+async def test_a_battle_that_failed_before_signing_in_belongs_to_the_account(
+    make_live_model, browser, user, account
+):
+    for slug in ("amber", "birch"):
+        await sync_to_async(make_live_model)(slug, fail="server_error")
+    socket = await browser.socket()
+    await socket.open()
+    await socket.converse()
+    await browser.sign_in(user)
+    await socket.close()
+    for room in list(ROOMS.values()):
+        room.close()
+    await all_is_written()
+    assert (await Ballot.objects.aget()).voter_id == account.pk
