@@ -10,6 +10,7 @@ from django.http import HttpRequest
 
 from arena.models import LanguageModel, Vote, Voter
 from arena.panels import Panel, register_page_panel
+from arena.voting.merging import voters_of
 from arena.voting.progress import PERSONAL_BOARD_FROM
 from leaderboard.ratings import METHODS, Comparisons, Ratings
 
@@ -47,7 +48,7 @@ class PersonalRow:
 @register_page_panel("my_votes", position=10)
 def personal_board(voter: Voter, _request: HttpRequest) -> Panel | None:
     """The voter's ranking of the models they have judged, beside everyone's of the same models."""
-    own = _votes(Vote.objects.counted().filter(voter=voter))
+    own = _votes(Vote.objects.counted().filter(voter__in=voters_of(voter)))
     if sum(vote.votes for vote in own) < PERSONAL_BOARD_FROM:
         return None
     met = {model for vote in own for model in (vote.model_a, vote.model_b)}

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import Any
 
 import orjson
+from channels.auth import get_user
 from channels.db import database_sync_to_async
 from channels.generic.websocket import AsyncJsonWebsocketConsumer
 from django.conf import settings
@@ -18,6 +20,10 @@ from arena.voting.voters import COOKIE, Visitor, visitor_of_cookie
 
 UNKNOWN_BROWSER = 4401
 COME_BACK = 1012  # RFC 6455's registry: service restart
+
+
+class StrangerError(Exception):
+    """The browser is not the visitor's any more who opened the socket; it has to come back."""
 
 
 class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channels has no types
@@ -47,6 +53,8 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         try:
             partner = await self._partner_for(content, self.conversation)
             await partner.receive(content)
+        except StrangerError:
+            await self._hang_up()
         except GoneError:
             await self._end_relay()
             await self.send_json(refusal("expired", self._language()))
@@ -56,6 +64,10 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
         do = content.get("do") if isinstance(content, dict) else None
         if do in ("open", "resume"):
             await self._end_relay()
+        if do == "open" and not await self._is_still(here.visitor):
+            if here.room is not None:
+                here.room.close()
+            raise StrangerError
         exchange = exchange_here()
         if isinstance(content, dict) and do == "resume" and exchange is not None:
             key = str(content.get("key"))
@@ -104,12 +116,20 @@ class LiveConsumer(AsyncJsonWebsocketConsumer):  # type: ignore[misc]  # channel
 
     # -- who speaks ---------------------------------------------------------------------------
 
-    @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
-    def _find_visitor(self) -> Visitor | None:
+    async def _find_visitor(self) -> Visitor | None:
+        """As of now: the user in the scope is who was signed in when the socket was opened."""
+        session = import_module(settings.SESSION_ENGINE).SessionStore
+        now = {"session": session(self.scope["session"].session_key)}
         address = (self.scope.get("client") or ("",))[0]
-        return visitor_of_cookie(
-            self.scope["cookies"].get(COOKIE, ""), self.scope.get("user"), address
+        found: Visitor | None = await database_sync_to_async(visitor_of_cookie)(
+            self.scope["cookies"].get(COOKIE, ""), await get_user(now), address
         )
+        return found
+
+    async def _is_still(self, visitor: Visitor) -> bool:
+        """Not when somebody has signed in or out since, or has had their data removed."""
+        found = await self._find_visitor()
+        return found is not None and found.voter.pk == visitor.voter.pk
 
     def _language(self) -> str:
         """One of the interface's; anything else in the cookie would be looked for and kept."""

@@ -33,6 +33,7 @@ from arena.live.seating import (
 from arena.live.storing import LiveVote, store_room
 from arena.models import LanguageModel, VoterSession, VotingPolicy
 from arena.voting.casting import CHOICES
+from arena.voting.merging import VoterGoneError, owner_id
 from arena.voting.moderation import is_unwanted
 from arena.voting.policy import current_policy
 from arena.voting.voters import Visitor, give_consent, visitor_of_guest
@@ -140,7 +141,7 @@ class Conversation:
 
     async def _resume(self, wanted: Message) -> None:
         room = ROOMS.get(str(wanted.get("key")))
-        if room is None or room.voter_id != self._voter_id:
+        if room is None or not await self._is_mine(room):
             raise RefusedError("expired")
         if self.room is not room:
             await self.leave()
@@ -189,6 +190,9 @@ class Conversation:
         )
         try:
             room.revealed = await self._store_and_reveal(room, vote)
+        except VoterGoneError:
+            room.is_over = False
+            raise RefusedError("unknown") from None
         except DatabaseError:
             logger.exception("a live vote could not be stored")
             room.is_over = False
@@ -222,8 +226,8 @@ class Conversation:
         return room
 
     async def _check_prompt(self, room: Room, text: str) -> None:
-        is_kept = room.mode != Mode.DIRECT
-        if is_kept and not await self._has_consented():
+        has_consented = await self._has_consented()
+        if room.mode != Mode.DIRECT and not has_consented:
             raise RefusedError("consent")
         if not text:
             raise RefusedError("empty")
@@ -244,12 +248,22 @@ class Conversation:
 
     @database_sync_to_async  # type: ignore[untyped-decorator]  # channels has no types
     def _has_consented(self) -> bool:
-        """Perhaps in another tab."""
-        session = self.visitor.session
-        if session.consented_at is None:
-            sessions = VoterSession.objects.filter(pk=session.pk)
-            session.consented_at = sessions.values_list("consented_at", flat=True).first()
-        return session.consented_at is not None
+        """Perhaps in another tab, where they may have had their data removed as well."""
+        sessions = VoterSession.objects.filter(pk=self.visitor.session.pk)
+        found = list(sessions.values_list("consented_at", flat=True))
+        if not found:
+            raise RefusedError("unknown")
+        return found[0] is not None
+
+    async def _is_mine(self, room: Room) -> bool:
+        """Also where the visitor has signed in since they or the room came here."""
+        if room.voter_id == self._voter_id:
+            return True
+        owner = database_sync_to_async(owner_id)
+        try:
+            return bool(await owner(room.voter_id) == await owner(self._voter_id))
+        except VoterGoneError:
+            return False
 
     def _count_prompt(self) -> VotingPolicy:
         policy = current_policy()
@@ -316,6 +330,8 @@ async def close_exchange() -> None:
 async def _keep_failure(room: Room) -> None:
     try:
         await database_sync_to_async(store_room)(room)
+    except VoterGoneError:
+        return  # their prompts are not to be kept
     except DatabaseError:
         logger.exception("a failed live battle could not be stored")
 

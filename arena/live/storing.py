@@ -31,6 +31,7 @@ from arena.models.question import LIVE_SET, LIVE_TAG
 from arena.style import style_features
 from arena.voting.casting import BOTH_BAD, CHOICES, LEFT, REASONS, RIGHT, STRENGTHS, TIE
 from arena.voting.doubts import activity, fastest_reading_s, is_beyond_caps
+from arena.voting.merging import held_owner_id
 from arena.voting.policy import current_policy
 from arena.voting.reading import reading_weight
 from arena.voting.statements import AnswerText
@@ -51,10 +52,12 @@ class LiveVote:
 def store_room(room: Room, vote: LiveVote | None = None, *, exclusion: str = "") -> Battle:
     """Keep what was said, and the vote; a failed battle is kept with its reason and no vote.
 
-    Side a is the model with the smaller id, wherever it sat.
+    Side a is the model with the smaller id, wherever it sat. Whoever signed in meanwhile gets it
+    for their account. Raises VoterGoneError where the voter had their data removed.
     """
     if vote is not None and vote.choice not in CHOICES:
         raise ValueError(f"choice {vote.choice!r} is none of {', '.join(CHOICES)}")
+    room.voter_id = held_owner_id(room.voter_id)
     question = _store_question(room)
     room.stored += 1
     answers = [_store_answer(room, seat, question) for seat in range(2)]

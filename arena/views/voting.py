@@ -16,10 +16,10 @@ from arena.models import Ballot, BallotStatus, InviteRound
 from arena.panels import page_panels
 from arena.voting.casting import (
     BallotError,
-    ForeignBallotError,
     cast_vote,
     find_ballot,
     own_ballot,
+    refusal_of,
     skip_battle,
 )
 from arena.voting.drawing import Drawing, next_ballot, next_round_ballot
@@ -32,6 +32,7 @@ from arena.voting.fragments import (
 from arena.voting.pool import EVERYTHING, POOLS, PoolFilter
 from arena.voting.presentation import Reveal, reveal, show_ballot
 from arena.voting.progress import Progress, progress_of
+from arena.voting.statements import ballot_of_token
 from arena.voting.turn import Turn, read_turn
 from arena.voting.voters import Visitor, known_visitor, remember, visitor_of
 
@@ -101,7 +102,7 @@ def vote_cast(request: HttpRequest) -> HttpResponse:
     turn = read_turn(request, request.POST.get("token", ""), request.POST.get("after", ""))
     try:
         if turn is None:
-            raise ForeignBallotError
+            raise refusal_of(None, ballot_of_token(request.POST.get("token", "")[:64]))
         ballot = own_ballot(turn.visitor, turn.ballot)
         upcoming = _Upcoming(request, turn, ballot, wish) if wants_json else None
         _take(request, turn, ballot, upcoming)
@@ -131,8 +132,6 @@ def vote_verdicts(request: HttpRequest, token: str) -> HttpResponse:
 
 def find_ballot_or_404(visitor: Visitor | None, token: str) -> Ballot:
     try:
-        if visitor is None:
-            raise ForeignBallotError
         return find_ballot(visitor, token)
     except BallotError as error:
         raise Http404(str(error)) from error

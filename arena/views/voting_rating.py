@@ -46,13 +46,10 @@ def rate(request: HttpRequest) -> HttpResponse:
 
 
 def _take(request: HttpRequest) -> HttpResponse:
-    visitor = known_visitor(request)
     score = request.POST.get("score", "")
     try:
-        if visitor is None:
-            return redirect("rate_answer")
         rating = rate_answer(
-            visitor=visitor,
+            visitor=known_visitor(request),
             token=request.POST.get("token", ""),
             score=int(score) if score in {"1", "2", "3", "4", "5"} else 0,
             reasons=request.POST.getlist("reasons"),

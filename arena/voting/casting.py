@@ -24,7 +24,7 @@ from arena.voting.doubts import Activity, activity, fastest_reading_s, is_beyond
 from arena.voting.policy import current_policy
 from arena.voting.statements import ballot_of_token
 from arena.voting.storing import close_ballot, store_vote
-from arena.voting.voters import Visitor
+from arena.voting.voters import Visitor, has_signed_out
 
 LEFT, RIGHT, TIE, BOTH_BAD = "left", "right", "tie", "both_bad"
 CHOICES = (LEFT, RIGHT, TIE, BOTH_BAD)
@@ -64,6 +64,14 @@ class ForeignBallotError(BallotError):
     text = _("This battle was handed out to somebody else. Here is one of your own.")
 
 
+class SignedOutError(BallotError):
+    code, status = "signed_out", 409
+    text = _(
+        "Since this battle was opened, you have been signed out, and nothing was saved. Sign in "
+        "again and the battle waits for you, or open the page again and go on with a fresh one."
+    )
+
+
 class SpentBallotError(BallotError):
     code, status = "already_voted", 409
     text = _("You have voted on this battle already; the first vote counts.")
@@ -84,18 +92,23 @@ class TooManyVotesError(BallotError):
     text = _("That was very fast. Take a minute; this battle waits for you.")
 
 
-def find_ballot(visitor: Visitor, token: str) -> Ballot:
-    """The visitor's ballot, whatever its status; raises Unknown- or ForeignBallotError."""
+def find_ballot(visitor: Visitor | None, token: str) -> Ballot:
+    """The visitor's ballot, whatever its status; raises what ``refusal_of`` says."""
     return own_ballot(visitor, ballot_of_token(token[:64]))
 
 
-def own_ballot(visitor: Visitor, ballot: Ballot | None) -> Ballot:
-    """The ballot of a token, if it is the visitor's; raises Unknown- or ForeignBallotError."""
-    if ballot is None:
-        raise UnknownBallotError
-    if ballot.voter_id != visitor.voter.pk:
-        raise ForeignBallotError
+def own_ballot(visitor: Visitor | None, ballot: Ballot | None) -> Ballot:
+    """The ballot of a token, if it is the visitor's; raises what ``refusal_of`` says."""
+    if ballot is None or visitor is None or ballot.voter_id != visitor.voter.pk:
+        raise refusal_of(visitor, ballot)
     return ballot
+
+
+def refusal_of(visitor: Visitor | None, ballot: Ballot | None) -> BallotError:
+    """Why what a token leads to is not the visitor's."""
+    if ballot is None:
+        return ForeignBallotError() if visitor is None else UnknownBallotError()
+    return SignedOutError() if has_signed_out(visitor, ballot.voter_id) else ForeignBallotError()
 
 
 def outcome_of(ballot: Ballot, choice: str) -> Outcome:

@@ -46,6 +46,7 @@ def merge_voter(*, anonymous: Voter, account: Voter) -> int:
     _move(Annotator, "round", anonymous, account)
     for invite in anonymous.rounds.all():
         invite.voters.add(account)
+    Voter.objects.filter(merged_into=anonymous).update(merged_into=account)
     IntegrityAction.objects.filter(voter=anonymous).update(voter=account)
     VoterSession.objects.filter(voter=anonymous).update(voter=account)
     if anonymous.is_expert:
@@ -57,6 +58,29 @@ def merge_voter(*, anonymous: Voter, account: Voter) -> int:
 def voters_of(voter: Voter) -> QuerySet[Voter]:
     """The voter and the anonymous ones that became theirs."""
     return Voter.objects.filter(Q(pk=voter.pk) | Q(merged_into=voter))
+
+
+class VoterGoneError(LookupError):
+    """There is no such voter any more: their data was removed."""
+
+
+def owner_id(voter_id: int) -> int:
+    """The account's voter whom this one became part of, or the voter themselves; raises
+    VoterGoneError.
+    """
+    return _owner_id(voter_id, Voter.objects.all())
+
+
+def held_owner_id(voter_id: int) -> int:
+    """As ``owner_id``; until the transaction ends nobody can make the voter part of another."""
+    return _owner_id(voter_id, Voter.objects.select_for_update(no_key=True))
+
+
+def _owner_id(voter_id: int, rows: QuerySet[Voter]) -> int:
+    merged_into = list(rows.filter(pk=voter_id).values_list("merged_into", flat=True))
+    if not merged_into:
+        raise VoterGoneError(f"voter {voter_id} had their data removed; reload the page")
+    return merged_into[0] or voter_id
 
 
 def is_twin(voter: Voter, subject: str) -> Q:

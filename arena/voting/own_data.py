@@ -127,6 +127,7 @@ def remove_own_data(visitor: Visitor, *, close_account: bool = False) -> int:
     staff are deleted in the admin. Returns how many votes were cut loose.
     """
     voter, own = visitor.voter, voters_of(visitor.voter)
+    list(own.select_for_update())  # what is stored at this moment is removed, or refused
     ratings = SatisfactionRating.objects.filter(voter__in=own)
     ratings.filter(score__isnull=True).delete()
     ratings.update(address_key="")

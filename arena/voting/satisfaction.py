@@ -22,7 +22,7 @@ from arena.voting.doubts import fastest_reading_s
 from arena.voting.policy import current_policy
 from arena.voting.pool import EVERYTHING, POOLS, AnswerPool
 from arena.voting.texts import read_facts
-from arena.voting.voters import Visitor
+from arena.voting.voters import Visitor, has_signed_out
 
 TRIES = 12
 LEFT_READ_AT_MOST = 200
@@ -87,13 +87,14 @@ def _left_over(
 
 
 def rate_answer(
-    *, visitor: Visitor, token: str, score: int, reasons: Sequence[str] = ()
+    *, visitor: Visitor | None, token: str, score: int, reasons: Sequence[str] = ()
 ) -> SatisfactionRating:
     """Give the score; the row takes it once."""
+    if visitor is None:
+        raise _refusal_of(visitor, token)
     if score not in SCALE:
         raise RatingError(str(_("Choose one of the five steps.")))
-    mine = SatisfactionRating.objects.filter(token=token[:64], voter=visitor.voter)
-    rating = _handed_out(mine)
+    rating = _handed_out(visitor, token)
     now = timezone.now()
     exclusion = _doubt(visitor, rating, now)
     taken = SatisfactionRating.objects.filter(pk=rating.pk, score__isnull=True).update(
@@ -102,17 +103,33 @@ def rate_answer(
         rated_at=now,
         exclusion=exclusion,
     )
-    rating = _handed_out(mine)  # it may have gone, with a visitor who was idle for long
+    rating = _handed_out(visitor, token)  # it may have gone, with a visitor who was idle for long
     if not taken:
         raise RatingError(str(_("You have rated this answer already; the first rating counts.")))
     return rating
 
 
-def _handed_out(mine: QuerySet[SatisfactionRating]) -> SatisfactionRating:
+def _handed_out(visitor: Visitor, token: str) -> SatisfactionRating:
+    mine = SatisfactionRating.objects.filter(token=token[:64], voter=visitor.voter)
     rating = mine.first()
     if rating is None:
-        raise RatingError(str(_("This answer was not handed out to you. Here is another one.")))
+        raise _refusal_of(visitor, token)
     return rating
+
+
+def _refusal_of(visitor: Visitor | None, token: str) -> RatingError:
+    """Why the row of this token is not the visitor's."""
+    rows = SatisfactionRating.objects.filter(token=token[:64])
+    if has_signed_out(visitor, rows.values_list("voter", flat=True).first()):
+        return RatingError(
+            str(
+                _(
+                    "Since that answer was opened, you have been signed out, and nothing was "
+                    "saved. Sign in again and it waits for you. Here is another one."
+                )
+            )
+        )
+    return RatingError(str(_("This answer was not handed out to you. Here is another one.")))
 
 
 def _doubt(visitor: Visitor, rating: SatisfactionRating, now: dt.datetime) -> str:

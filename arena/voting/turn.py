@@ -79,7 +79,9 @@ WHERE session.key = %(session)s
 
 
 def read_turn(request: HttpRequest, token: str, besides: str = "") -> Turn | None:
-    """None for a browser that has not been here; ``besides`` is the ballot on the screen."""
+    """None for a browser that has not been here, or has signed out; ``besides`` is the ballot on
+    the screen.
+    """
     cookie = request.COOKIES.get(COOKIE, "")
     if not cookie:
         return None
@@ -96,6 +98,8 @@ def read_turn(request: HttpRequest, token: str, besides: str = "") -> Turn | Non
     session, rest = session_of_row(row)
     counted_for = session.voter_id
     visitor = visitor_of_session(session, user_of(request), address)
+    if visitor is None:
+        return None
     if visitor.voter.pk != counted_for:
         return read_turn(request, token, besides)  # signed in since: the account's voter it is
     ballot, rest = ballot_of_row(rest)

@@ -1,4 +1,8 @@
-"""Who is voting: a browser known by a random cookie, of which only a keyed hash is stored."""
+"""Who is voting: a browser known by a random cookie, of which only a keyed hash is stored.
+
+A browser speaks for an account only while somebody is signed in there. After signing out its cookie
+names nobody, until they sign in again; opening a page to vote on then makes a new visitor of it.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +38,9 @@ class Visitor:
 
 
 def known_visitor(request: HttpRequest) -> Visitor | None:
-    """The visitor if their browser has been here before; creates nothing."""
+    """The visitor if their browser has been here before, and has not signed out since; creates
+    nothing.
+    """
     return visitor_of_cookie(
         request.COOKIES.get(COOKIE, ""), user_of(request), request.META.get("REMOTE_ADDR", "")
     )
@@ -65,9 +71,25 @@ def visitor_of_guest(key: str, user_id: int | None, address: str) -> Visitor | N
 
 def visitor_of_session(
     session: VoterSession, user: User | AnonymousUser | None, address: str
-) -> Visitor:
-    """``address`` is its keyed hash."""
-    return Visitor(_voter_of_user(session, user), session, address)
+) -> Visitor | None:
+    """None where the browser's votes are an account's and nobody is signed in; ``address`` is its
+    keyed hash.
+    """
+    voter = _voter_of_user(session, user)
+    return None if voter is None else Visitor(voter, session, address)
+
+
+def is_of_an_account(request: HttpRequest) -> bool:
+    """Whether this browser's votes are an account's, whoever is signed in."""
+    key = session_key(request.COOKIES.get(COOKIE, ""))
+    return VoterSession.objects.filter(key=key, voter__user__isnull=False).exists()
+
+
+def has_signed_out(visitor: Visitor | None, voter_id: int | None) -> bool:
+    """Whether nobody's account asks for what was handed out to this voter, who has one."""
+    if voter_id is None or (visitor is not None and visitor.voter.user_id is not None):
+        return False
+    return Voter.objects.filter(pk=voter_id, user__isnull=False).exists()
 
 
 def visitor_of(request: HttpRequest) -> Visitor:
@@ -111,12 +133,14 @@ def user_of(request: HttpRequest) -> User | AnonymousUser | None:
     return getattr(request, "user", None)
 
 
-def _voter_of_user(session: VoterSession, user: User | AnonymousUser | None) -> Voter:
+def _voter_of_user(session: VoterSession, user: User | AnonymousUser | None) -> Voter | None:
     """After signing in: this browser's voter becomes the account's, or part of it.
 
     A browser that somebody else signed in with before keeps nothing of theirs.
     """
-    if not isinstance(user, User) or session.voter.user_id == user.pk:
+    if not isinstance(user, User):
+        return session.voter if session.voter.user_id is None else None
+    if session.voter.user_id == user.pk:
         return session.voter
     own = Voter.objects.filter(user=user).first()
     if own is None and session.voter.user_id is None:

@@ -47,6 +47,15 @@ def test_marked_votes_do_not_count_towards_it(vote, alice):
     assert "Your own board" not in page()
 
 
+def test_votes_of_who_became_part_of_the_account_count_towards_it(vote, alice):
+    voter, page = alice
+    vote(voter, "model_a", PERSONAL_BOARD_FROM - 1)
+    vote(Voter.objects.create(key="former", merged_into=voter), "model_a", 1)
+    told = page()
+    assert "Your own board" in told
+    assert f"{PERSONAL_BOARD_FROM} votes. Thank you" in told
+
+
 def test_it_says_how_far_its_places_are_from_everyones(vote, alice):
     voter, page = alice
     vote(voter, "model_a", PERSONAL_BOARD_FROM)

@@ -4,7 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 from django.urls import reverse
 
-from arena.models import Vote, Voter
+from arena.models import Ballot, Vote, Voter
 
 pytestmark = pytest.mark.django_db
 FIELDS = {"username": "alice", "password1": "correct-horse-9", "password2": "correct-horse-9"}
@@ -116,3 +116,26 @@ def test_a_password_is_changed_on_a_page_that_looks_like_the_others(alice, djang
     alice.client.post(address, {**fields, "password2": "a-new-one-22"})
     user.refresh_from_db()
     assert user.check_password("a-new-one-22")
+
+
+def test_who_is_signed_in_reads_that_the_account_holds_the_votes(
+    stored_answers, alice, mallory, django_user_model
+):
+    alice.client.force_login(django_user_model.objects.create_user("<alice>"))
+    for address in (reverse("vote"), reverse("voter_privacy")):
+        own, others = alice.client.get(address).text, mallory.client.get(address).text
+        assert "belong to your account" in own
+        assert "&lt;alice&gt;" in own
+        assert "anonymous" not in own
+        assert "anonymous" in others
+        assert "belong to your account" not in others
+    assert "removed after a week" in others
+    assert "removed after a week" not in own  # accounts are kept
+
+
+def test_both_are_told_of_the_hash_of_their_address(stored_answers, alice, mallory, admin_user):
+    alice.client.force_login(admin_user)
+    for browser in (alice, mallory):
+        browser.cast("left")
+        assert "only a keyed hash is kept" in browser.page().text
+    assert "" not in Ballot.objects.exclude(vote=None).values_list("address_key", flat=True)

@@ -20,7 +20,7 @@ from arena.models import (
     Voter,
     VoterSession,
 )
-from arena.voting.merging import merge_voter, voters_of
+from arena.voting.merging import VoterGoneError, merge_voter, owner_id, voters_of
 from arena.voting.review import lift_from_voter
 from arena.voting.rounds import join_round
 from arena.voting.voters import new_visitor
@@ -195,8 +195,21 @@ def test_the_export_and_the_removal_follow_the_merged_voter(
     vote(former, live)  # a socket that was opened before signing in
     alice.client.force_login(user)
     data = json.loads(alice.client.get(reverse("my_data")).content)
+    assert "3 votes." in alice.client.get(reverse("my_votes")).text
     assert [entry["left_out_because"] for entry in data["votes"]] == ["", "duplicate", ""]
     alice.client.post(reverse("forget_me"))
     assert not Voter.objects.exists()
     assert not Battle.objects.filter(origin="live").exists()
     assert Vote.objects.filter(voter__isnull=True).count() == 2
+
+
+def test_who_became_part_of_somebody_before_becomes_part_of_the_account(anonymous, account):
+    former = Voter.objects.create(key="former", merged_into=anonymous)
+    merge_voter(anonymous=anonymous, account=account)
+    assert set(voters_of(account)) == {former, anonymous, account}
+    assert {owner_id(voter.pk) for voter in (former, anonymous, account)} == {account.pk}
+
+
+def test_a_voter_who_is_gone_has_no_owner(account):
+    with pytest.raises(VoterGoneError, match="reload the page"):
+        owner_id(account.pk + 1)

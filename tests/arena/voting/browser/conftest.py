@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 import uvicorn
 from aiohttp import web
+from django.conf import settings as django_settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.db import connections
+from django.test import Client
 from playwright.sync_api import Error
 
 from arena.live.conversation import close_exchange
@@ -132,6 +134,16 @@ class Tab:
             for finding in result["violations"]
             if finding["impact"] in ("serious", "critical")
         ]
+
+
+def sign_in(tab, user):
+    """In the browser of this tab, whose own pages then know the account."""
+    client = Client()
+    client.force_login(user)
+    name = django_settings.SESSION_COOKIE_NAME
+    value = client.cookies[name].value
+    tab.page.context.add_cookies([{"name": name, "value": value, "url": tab.server}])
+    tab.open("/my-votes/")
 
 
 @pytest.fixture

@@ -5,8 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
-from arena.models import Battle, Endpoint, Exclusion, LanguageModel, Vote
-from tests.arena.voting.browser.conftest import SIZES
+from arena.models import Battle, Endpoint, Exclusion, LanguageModel, Vote, Voter
+from tests.arena.voting.browser.conftest import SIZES, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NAMES = ("zqamber", "zqbirch")
@@ -437,3 +437,75 @@ def test_direct_chat_has_one_answer_and_no_vote(live_models, desktop):
 def test_without_endpoints_the_page_points_to_stored_answers(db, policy, desktop):
     desktop.open("/live/")
     expect(desktop.page.get_by_text("No live models yet")).to_be_visible()
+
+
+@pytest.fixture
+def two_tabs(live_models, open_tab):
+    """A battle to vote on, and another page in the same browser."""
+    first = open_tab()
+    first.open("/live/")
+    ask(first)
+    wait_until_answered(first)
+    return first, open_tab(context=first.page.context)
+
+
+def new_battle(tab):
+    tab.page.locator("[data-new]:visible").first.click()
+    expect(tab.page.locator(".reply")).to_have_count(0)
+
+
+def test_who_signs_in_in_another_tab_goes_on_for_the_account(two_tabs, django_user_model):
+    first, second = two_tabs
+    user = django_user_model.objects.create_user("alice")
+    Voter.objects.create(key="account", user=user)
+    sign_in(second, user)
+    first.page.get_by_role("button", name="Left is better").click()
+    expect(first.page.locator("[data-reveal]")).to_be_visible()
+    new_battle(first)
+    ask(first, "And why red?")
+    wait_until_answered(first)
+    first.page.get_by_role("button", name="Right is better").click()
+    expect(first.page.locator("[data-reveal]")).to_be_visible()
+    assert user.voter.votes.count() == 2
+    expect(second.open("/my-votes/").page.locator("tbody tr")).to_have_count(2)
+    assert first.errors == []
+
+
+def test_after_signing_out_in_another_tab_a_new_battle_asks_to_reload(
+    live_models, open_tab, django_user_model
+):
+    first = open_tab()
+    sign_in(first, django_user_model.objects.create_user("alice"))
+    first.open("/live/")
+    ask(first)
+    wait_until_answered(first)
+    second = open_tab(context=first.page.context).open("/my-votes/")
+    second.page.get_by_role("button", name="Sign out").click()
+    first.page.get_by_role("button", name="Left is better").click()
+    expect(first.page.locator("[data-reveal]")).to_be_visible()
+    first.page.locator("[data-new]:visible").first.click()
+    expect(first.page.locator("[data-note]")).to_contain_text("reload it")
+    first.page.reload()
+    ask(first, "And why red?")
+    wait_until_answered(first)
+    first.page.get_by_role("button", name="Left is better").click()
+    expect(first.page.locator("[data-reveal]")).to_be_visible()
+    assert sorted(v.voter.user_id is None for v in Vote.objects.all()) == [False, True]
+    assert first.errors == []
+
+
+def test_after_removing_ones_data_in_another_tab_the_page_asks_to_reload(two_tabs):
+    first, second = two_tabs
+    second.open("/privacy/").page.get_by_role("button", name="Remove my data").click()
+    second.page.get_by_role("button", name="Remove", exact=True).click()
+    expect(second.page.get_by_text("Done.")).to_be_visible()
+    note = first.page.locator("[data-note]")
+    first.page.get_by_role("button", name="Left is better").click()
+    expect(note).to_contain_text("reload it")
+    first.page.locator("[data-new]:visible").first.click()
+    expect(note).to_contain_text("reload it")
+    first.page.reload()
+    ask(first)
+    wait_until_answered(first)
+    assert not Vote.objects.exists()
+    assert first.errors == []

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from arena.models import Answer, Ballot, Question, Vote
-from tests.arena.voting.browser.conftest import DESKTOP, PHONE, SIZES
+from tests.arena.voting.browser.conftest import DESKTOP, PHONE, SIZES, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -149,6 +149,24 @@ def test_a_tab_from_before_signing_in_votes_on_for_the_account(
     expect(other.page.get_by_title("Signed in as alice")).to_be_visible()
     choose(desktop, "ArrowLeft")
     assert Vote.objects.get().voter.user.username == "alice"
+    assert desktop.errors == []
+
+
+def test_a_tab_from_before_signing_out_keeps_its_battle_for_the_account(
+    battles, desktop, open_tab, django_user_model
+):
+    user = django_user_model.objects.create_user("alice")
+    sign_in(desktop, user)
+    desktop.open("/vote/")
+    other = open_tab(context=desktop.page.context).open("/my-votes/")
+    other.page.get_by_role("button", name="Sign out").click()
+    other.open("/vote/")
+    desktop.page.keyboard.press("ArrowLeft")
+    expect(desktop.page.get_by_text("you have been signed out")).to_be_visible()
+    assert not Vote.objects.exists()
+    sign_in(other, user)
+    choose(desktop, "ArrowLeft")
+    assert user.voter.votes.count() == 1
     assert desktop.errors == []
 
 

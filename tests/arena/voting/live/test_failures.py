@@ -10,7 +10,7 @@ from django.test import AsyncClient
 from arena.live.rooms import ROOMS
 from arena.models import Ballot, Battle, Exclusion, Question, Vote
 from arena.voting.voters import COOKIE
-from tests.arena.voting.live.sockets import GOOD, SILENT, rows
+from tests.arena.voting.live.sockets import GOOD, LONGEST_WAIT_S, SILENT, all_is_written, rows
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -119,5 +119,7 @@ async def test_failures_of_a_voter_who_took_their_data_back_are_not_stored(
     client = AsyncClient()
     client.cookies[COOKIE] = socket.cookie
     await client.post("/my-votes/forget/")
-    await socket.leave()
+    await socket.send({"do": "open"})
+    assert (await socket.communicator.receive_output(LONGEST_WAIT_S))["type"] == "websocket.close"
+    await all_is_written()
     assert not await rows(Question.objects.all())
