@@ -24,7 +24,6 @@ from arena.models import (
 from arena.voting.battle_review import FactError, count_again, leave_out, withdraw_clearance
 from arena.voting.integrity import INTEGRITY, integrity_page
 from arena.voting.policy import forget_policy
-from arena.voting.policy_labels import POLICY_LABELS
 from arena.voting.review import (
     lift_from_voter,
     lift_reason,
@@ -33,13 +32,7 @@ from arena.voting.review import (
     review_voters,
     set_expert,
 )
-
-
-class PolicyForm(forms.ModelForm[VotingPolicy]):
-    class Meta:
-        model = VotingPolicy
-        fields = tuple(f.name for f in VotingPolicy._meta.fields if f.name != "id")
-        labels = POLICY_LABELS
+from arena.voting_forms import PolicyForm
 
 
 class GoldForm(forms.ModelForm[GoldBattle]):

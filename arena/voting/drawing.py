@@ -32,6 +32,7 @@ from arena.voting.statements import MOST_ASKED_FOR, votable_battles
 from arena.voting.storing import issue, issue_drawn
 from arena.voting.texts import AnswerFacts, ShownAnswer, can_be_voted_on, read_answers, read_facts
 from arena.voting.voters import Visitor
+from arena.voting.weights import boost_of, weights_of
 
 TRIES_PER_PAIR = 4
 PAIRS_TRIED = 12
@@ -94,7 +95,7 @@ class _PairDrawing:
             is_available,
             weights,
             RECORD.matrix(self.pool.models).votes_per_model(),
-            factor=self.policy.boost_factor,
+            factor=boost_of(self.policy.boost_factor),
             until_votes=self.policy.boost_until_votes,
         )
 
@@ -203,12 +204,10 @@ class _PairDrawing:
 
 
 def _model_weights(models: Sequence[int], policy: VotingPolicy) -> sampling.Matrix:
-    weights = np.ones(len(models))
-    if policy.model_weights:
-        slugs = dict(LanguageModel.objects.filter(pk__in=models).values_list("id", "slug"))
-        for row, model in enumerate(models):
-            weights[row] = float(policy.model_weights.get(slugs.get(model, ""), 1.0))
-    return weights
+    if not policy.model_weights:
+        return np.ones(len(models))
+    slugs = dict(LanguageModel.objects.filter(pk__in=models).values_list("id", "slug"))
+    return weights_of([slugs.get(model, "") for model in models], policy.model_weights)
 
 
 def _votable_battle(facts: Mapping[int, AnswerFacts]) -> Battle | None:
