@@ -7,10 +7,12 @@ from typing import Any
 from django import forms
 from django.db import models
 from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy
 
-from arena.models import LanguageModel, VotingPolicy
+from arena.models import Battle, GoldBattle, LanguageModel, VotingPolicy
 from arena.models.ranges import Within
 from arena.models.voting import validate_weights
+from arena.voting.control import why_no_control
 from arena.voting.policy_labels import POLICY_LABELS
 
 
@@ -54,3 +56,36 @@ class PolicyForm(forms.ModelForm[VotingPolicy]):
                 params={"slugs": ", ".join(f"“{slug[:80]}”" for slug in unknown)},
             )
         return weights
+
+
+class GoldForm(forms.ModelForm[GoldBattle]):
+    battle = forms.ModelChoiceField(
+        label=gettext_lazy("Battle"),
+        queryset=Battle.objects.select_related("question"),
+        widget=forms.NumberInput(attrs={"min": 1, "step": 1}),
+        error_messages={
+            "invalid_choice": gettext_lazy(
+                "There is no battle %(value)s: the number stands in the address of its page."
+            )
+        },
+        help_text=gettext_lazy(
+            "The number in the address of the battle's page. Not a live battle: others would read "
+            "what its visitor asked."
+        ),
+    )
+
+    class Meta:
+        model = GoldBattle
+        fields = ("battle", "expected", "note")
+        labels = {"expected": gettext_lazy("Expected"), "note": gettext_lazy("Note")}
+
+    def clean_battle(self) -> Battle:
+        battle: Battle = self.cleaned_data["battle"]
+        if GoldBattle.objects.filter(battle=battle).exists():
+            why = _("Battle %(battle)s is a control question already.")
+        else:
+            why = why_no_control(battle)
+        if why:
+            reason = battle.get_exclusion_display()
+            raise forms.ValidationError(why, params={"battle": battle.pk, "reason": reason})
+        return battle

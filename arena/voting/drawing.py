@@ -16,14 +16,15 @@ from arena.models import (
     Ballot,
     Battle,
     BattleOrigin,
-    GoldBattle,
     InviteRound,
     LanguageModel,
     SamplingMethod,
     Voter,
     VotingPolicy,
 )
+from arena.models.question import LIVE_SET
 from arena.voting import sampling
+from arena.voting.control import control_battles, is_readable
 from arena.voting.facts import FACTS
 from arena.voting.kept_ballots import forgotten_ballot_of, kept_of_round, open_ballot_of
 from arena.voting.policy import current_policy
@@ -316,15 +317,17 @@ def _gold_battle(
     """Of what the voter wants to judge: a control question must not stand out."""
     if random.random() >= policy.gold_share:
         return None
-    unseen = GoldBattle.objects.exclude(
-        Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=voter))
-    )
+    unseen = control_battles().filter(gold__isnull=False)
+    unseen = unseen.exclude(Exists(Ballot.objects.filter(battle=OuterRef("pk"), voter=voter)))
     if wanted.category:
-        unseen = unseen.filter(battle__question__category=wanted.category)
+        unseen = unseen.filter(question__category=wanted.category)
     if wanted.language:
-        unseen = unseen.filter(battle__question__language=wanted.language)
-    ids = list(unseen.values_list("battle_id", flat=True)[:GOLD_BATTLES])
-    return Battle.objects.get(pk=ids[int(random.integers(len(ids)))]) if ids else None
+        unseen = unseen.filter(question__language=wanted.language)
+    battles = list(unseen.order_by("gold")[:GOLD_BATTLES])
+    if not battles:
+        return None
+    chosen = battles[int(random.integers(len(battles)))]
+    return chosen if is_readable(chosen) else None
 
 
 def _new_ballot(
@@ -351,9 +354,11 @@ def next_round_ballot(
     kept = kept_of_round(visitor.voter, invite, besides)
     if kept is not None:
         return kept
-    left = invite.assignments.exclude(
-        Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=visitor.voter))
-    ).select_related("battle")
+    left = (
+        invite.assignments.exclude(battle__question__question_set__slug=LIVE_SET)
+        .exclude(Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=visitor.voter)))
+        .select_related("battle")
+    )
     for assignment in left.order_by("position")[:3]:
         try:
             return issue(_new_ballot(visitor, assignment.battle, random, round=invite))
