@@ -16,6 +16,7 @@ from arena.models import (
     Question,
     QuestionSet,
     RoundBattle,
+    Vote,
     Voter,
     WorkStatus,
 )
@@ -205,3 +206,25 @@ def test_a_round_made_of_live_prompts_before_asks_nobody(
         voter=Voter.objects.get(), battle=live_battle, round=invite, shown_first="a"
     )
     assert SECRET not in alice.page(round=invite.code).text
+
+
+@pytest.fixture(params=["control question", "closed round"])
+def shown_to_alice(request, live_battle, alice):
+    """Somebody's live battle that alice has voted on, when that could still happen."""
+    alice.page()
+    invite = InviteRound.objects.create(title="Old round")
+    vote = Vote.objects.create(battle=live_battle, voter=Voter.objects.get(), outcome="tie")
+    Battle.objects.update(metadata={"replaced": [{"turn": 1, "prompt": SECRET}]})
+    Ballot.objects.create(
+        voter=vote.voter, battle=live_battle, shown_first="a", status="voted", vote=vote,
+        closed_at=timezone.now(), is_gold=request.param == "control question",
+        round=invite if request.param == "closed round" else None,
+    )  # fmt: skip
+    return live_battle
+
+
+def test_who_was_shown_a_live_battle_does_not_own_it(shown_to_alice, alice):
+    assert SECRET not in alice.client.get(reverse("battle_detail", args=[shown_to_alice.pk])).text
+    assert SECRET not in alice.client.get(reverse("my_data")).text
+    alice.client.post(reverse("forget_me"))
+    assert Battle.objects.filter(pk=shown_to_alice.pk).exists()
