@@ -167,14 +167,13 @@ CACHES = {
 QUEUE_DIR = AGON_HOME / "queue"
 CELERY_BROKER_URL = REDIS_URL or "filesystem://localhost//"
 if not REDIS_URL:
-    for _folder in ("messages", "processed", "control"):
+    for _folder in ("messages", "control"):
         (QUEUE_DIR / _folder).mkdir(parents=True, exist_ok=True)
+    CELERY_BROKER_TRANSPORT = "config.file_queue:Transport"
     CELERY_BROKER_TRANSPORT_OPTIONS = {
         "data_folder_in": str(QUEUE_DIR / "messages"),
         "data_folder_out": str(QUEUE_DIR / "messages"),
-        "processed_folder": str(QUEUE_DIR / "processed"),
         "control_folder": str(QUEUE_DIR / "control"),
-        "store_processed": False,
         "polling_interval": 0.2,  # seconds a new message may wait
     }
 CELERY_TASK_IGNORE_RESULT = True

@@ -60,6 +60,9 @@ def test_nothing_is_prepared_or_asked_of_a_session_behind_a_pooler(ask):
 def test_without_them_everything_lies_in_one_folder(ask, tmp_path):
     assert ask("settings.DATABASES['default']['NAME']") == str(tmp_path / "agon.sqlite3")
     assert ask("settings.CELERY_BROKER_URL").startswith("filesystem://")
+    connection = "__import__('config.celery').celery.app.connection_for_write()"
+    assert "config.file_queue" in ask(f"{connection}.transport")
+    assert "redis" in ask(f"{connection}.transport", REDIS_URL="redis://r.example/0")
 
 
 def test_no_inline_script_is_allowed(ask):

@@ -14,6 +14,7 @@ from arena.models import LanguageModel, SamplingMethod, VotingPolicy
 from arena.models.language_model import LanguageModelQuerySet
 from arena.voting import sampling
 from arena.voting.pool import RECORD
+from arena.voting.weights import boost_of, weights_of
 from providers.base import Provider
 
 _RANDOM = np.random.default_rng()
@@ -62,14 +63,14 @@ def _probabilities(models: Sequence[LanguageModel], policy: VotingPolicy) -> sam
     record = RECORD.matrix(tuple(model.pk for model in models))
     if policy.sampling == SamplingMethod.ACTIVE:
         return sampling.active(everybody, record)
-    weights = np.array([float(policy.model_weights.get(model.slug, 1.0)) for model in models])
+    weights = weights_of([model.slug for model in models], policy.model_weights)
     if policy.sampling == SamplingMethod.WEIGHTED:
         return sampling.weighted(everybody, weights)
     return sampling.boosted(
         everybody,
         weights,
         record.votes_per_model(),
-        factor=policy.boost_factor,
+        factor=boost_of(policy.boost_factor),
         until_votes=policy.boost_until_votes,
     )
 

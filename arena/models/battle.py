@@ -70,6 +70,21 @@ class BattleQuerySet(models.QuerySet["Battle"]):
     def voted(self) -> Self:
         return self.filter(models.Exists(Vote.objects.filter(battle=models.OuterRef("pk"))))
 
+    def held_by(self, voters: models.QuerySet[Voter]) -> Self:
+        """Live battles that these voters had themselves, not those of others they were shown: as
+        control questions, or in closed rounds.
+        """
+        with_ballot = self.model.objects.filter(
+            ballots__voter__in=voters, ballots__is_gold=False, ballots__round__isnull=True
+        )
+        # of votes from before live battles had ballots there are none
+        without_ballot = Vote.objects.filter(voter__in=voters, ballot__isnull=True)
+        return self.filter(
+            models.Q(pk__in=with_ballot.values("pk"))
+            | models.Q(pk__in=without_ballot.values("battle")),
+            origin=BattleOrigin.LIVE,
+        )
+
 
 class Battle(models.Model):
     """Two models' answers to one question, side by side: the atom of every rating.

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import json
 import secrets
 from typing import Any, Self
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
 from django.db import models
 from django.utils import timezone
+from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
 
 from arena.models.answer import Answer
 from arena.models.battle import Battle, Exclusion, Outcome, Side, Vote, Voter
+from arena.models.ranges import Within
+from arena.voting.weights import LEAST_WEIGHT, MOST_WEIGHT, is_weight
 
 BALLOT_VALID_FOR = dt.timedelta(hours=24)
 
@@ -35,6 +40,50 @@ class ModerationMode(models.TextChoices):
     ENDPOINT = "endpoint", _("OpenAI-compatible endpoint")
 
 
+_A_SHARE = Within(0, 1)
+_A_LIMIT = Within(1, 1_000_000)
+_MODERATION_NEEDS: dict[str, tuple[str, str | Promise]] = {
+    ModerationMode.WORDS: (
+        "moderation_words",
+        _("A word list without words refuses nothing: enter one word or phrase per line."),
+    ),
+    ModerationMode.ENDPOINT: (
+        "moderation_endpoint",
+        _("Moderation by an endpoint needs one: choose it here, or turn moderation off."),
+    ),
+}
+
+
+def validate_weights(weights: object) -> None:
+    """Refuse what no pair could be drawn by, naming each wrong entry."""
+    if not isinstance(weights, dict):
+        raise ValidationError(
+            _("%(value)s is no list of models: write an object such as %(example)s."),
+            params={
+                "value": json.dumps(weights, ensure_ascii=False)[:80],
+                "example": '{"model-slug": 2}',
+            },
+        )
+    wrong = [
+        ValidationError(
+            _(
+                "The weight of “%(slug)s” is %(value)s: enter a number from %(lowest)s to "
+                "%(highest)s. A model that is not to be drawn has to be deactivated."
+            ),
+            params={
+                "slug": slug,
+                "value": json.dumps(value, ensure_ascii=False)[:80],
+                "lowest": f"{LEAST_WEIGHT:g}",
+                "highest": f"{MOST_WEIGHT:g}",
+            },
+        )
+        for slug, value in weights.items()
+        if not is_weight(value)
+    ]
+    if wrong:
+        raise ValidationError(wrong)
+
+
 class VotingPolicy(models.Model):
     """How this arena draws battles and what it asks of voters; one row.
 
@@ -46,28 +95,43 @@ class VotingPolicy(models.Model):
         max_length=10, choices=SamplingMethod, default=SamplingMethod.BOOSTED
     )
     model_weights = models.JSONField(
-        default=dict, blank=True, help_text=_("Weight by model slug; 1 where none is given.")
+        default=dict,
+        blank=True,
+        validators=[validate_weights],
+        help_text=_(
+            'A number from 0.001 to 1000 by model slug, such as {"model-slug": 2}; 1 where none '
+            "is given. 0, which would mean that a model is never drawn, is refused: deactivate "
+            "the model instead."
+        ),
     )
-    boost_factor = models.FloatField(default=5.0)
-    boost_until_votes = models.PositiveIntegerField(default=300)
+    boost_factor = models.FloatField(default=5.0, validators=[Within(1, 1000)])
+    boost_until_votes = models.PositiveIntegerField(default=300, validators=[Within(0, 1_000_000)])
     overlap_share = models.FloatField(
-        default=0.1, help_text=_("How often somebody else's battle is shown again.")
+        default=0.1,
+        validators=[_A_SHARE],
+        help_text=_("How often somebody else's battle is shown again."),
     )
-    overlap_votes = models.PositiveSmallIntegerField(default=3)
-    gold_share = models.FloatField(default=0.03)
-    gold_failures = models.PositiveSmallIntegerField(default=3)
+    overlap_votes = models.PositiveSmallIntegerField(default=3, validators=[Within(1, 1000)])
+    gold_share = models.FloatField(default=0.03, validators=[_A_SHARE])
+    gold_failures = models.PositiveSmallIntegerField(default=3, validators=[Within(1, 1000)])
     characters_per_second = models.FloatField(
-        default=120.0, help_text=_("Faster reading than this marks the vote.")
+        default=120.0,
+        validators=[Within(1, 1_000_000)],
+        help_text=_("Faster reading than this marks the vote."),
     )
-    minimum_reading_s = models.FloatField(default=1.5)
-    refused_votes_per_minute = models.PositiveIntegerField(default=60)
-    marked_votes_per_hour = models.PositiveIntegerField(default=300)
-    marked_votes_per_day = models.PositiveIntegerField(default=1000)
-    marked_votes_per_address_and_hour = models.PositiveIntegerField(default=1500)
-    live_prompts_per_minute = models.PositiveIntegerField(default=12)
-    live_prompts_per_address_and_minute = models.PositiveIntegerField(default=120)
-    live_temperature = models.FloatField(default=0.7)
-    live_max_tokens = models.PositiveIntegerField(default=2000)
+    minimum_reading_s = models.FloatField(default=1.5, validators=[Within(0, 600)])
+    refused_votes_per_minute = models.PositiveIntegerField(default=60, validators=[_A_LIMIT])
+    marked_votes_per_hour = models.PositiveIntegerField(default=300, validators=[_A_LIMIT])
+    marked_votes_per_day = models.PositiveIntegerField(default=1000, validators=[_A_LIMIT])
+    marked_votes_per_address_and_hour = models.PositiveIntegerField(
+        default=1500, validators=[_A_LIMIT]
+    )
+    live_prompts_per_minute = models.PositiveIntegerField(default=12, validators=[_A_LIMIT])
+    live_prompts_per_address_and_minute = models.PositiveIntegerField(
+        default=120, validators=[_A_LIMIT]
+    )
+    live_temperature = models.FloatField(default=0.7, validators=[Within(0, 2)])
+    live_max_tokens = models.PositiveIntegerField(default=2000, validators=[_A_LIMIT])
     moderation = models.CharField(max_length=10, choices=ModerationMode, default=ModerationMode.OFF)
     moderation_words = models.TextField(blank=True, help_text=_("One word or phrase per line."))
     moderation_endpoint = models.ForeignKey(
@@ -81,20 +145,35 @@ class VotingPolicy(models.Model):
 
     class Meta:
         constraints = (
-            models.CheckConstraint(name="voting_policy_is_one_row", condition=models.Q(pk=1)),
+            models.CheckConstraint(
+                name="voting_policy_is_one_row",
+                condition=models.Q(pk=1),
+                violation_error_message=_("There is one voting policy: change that."),
+            ),
             models.CheckConstraint(
                 name="voting_policy_shares_are_probabilities",
                 condition=models.Q(overlap_share__gte=0, overlap_share__lte=1)
                 & models.Q(gold_share__gte=0, gold_share__lte=1),
+                violation_error_message=_("Shares of draws are numbers from 0 to 1."),
             ),
             models.CheckConstraint(
                 name="voting_policy_rates_are_positive",
                 condition=models.Q(characters_per_second__gt=0, boost_factor__gte=1),
+                violation_error_message=_(
+                    "Characters per second are above 0, and a new model is drawn at least once as "
+                    "often as others."
+                ),
             ),
         )
 
     def __str__(self) -> str:
         return str(_("voting policy"))
+
+    def clean(self) -> None:
+        """A kind of moderation with nothing to moderate by would let every prompt pass."""
+        field, why = _MODERATION_NEEDS.get(self.moderation, ("", ""))
+        if field and not getattr(self, field):
+            raise ValidationError({field: why})
 
     @classmethod
     def current(cls) -> Self:

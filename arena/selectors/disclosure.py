@@ -22,7 +22,7 @@ def may_read_all(request: HttpRequest, battle: Battle) -> bool:
         return True
     visitor = known_visitor(request)
     return visitor is not None and (
-        battle.ballots.filter(voter__in=voters_of(visitor.voter)).exists()
+        Battle.objects.filter(pk=battle.pk).held_by(voters_of(visitor.voter)).exists()
     )
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from django import forms
 from django.contrib import messages
 from django.core.exceptions import BadRequest
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy, ngettext
+from django.utils.translation import ngettext
 from django.views.decorators.http import require_GET, require_POST
 
 from arena.access import signed_in_user, staff_only
@@ -24,7 +23,6 @@ from arena.models import (
 from arena.voting.battle_review import FactError, count_again, leave_out, withdraw_clearance
 from arena.voting.integrity import INTEGRITY, integrity_page
 from arena.voting.policy import forget_policy
-from arena.voting.policy_labels import POLICY_LABELS
 from arena.voting.review import (
     lift_from_voter,
     lift_reason,
@@ -33,37 +31,21 @@ from arena.voting.review import (
     review_voters,
     set_expert,
 )
-
-
-class PolicyForm(forms.ModelForm[VotingPolicy]):
-    class Meta:
-        model = VotingPolicy
-        fields = tuple(f.name for f in VotingPolicy._meta.fields if f.name != "id")
-        labels = POLICY_LABELS
-
-
-class GoldForm(forms.ModelForm[GoldBattle]):
-    battle = forms.ModelChoiceField(
-        label=gettext_lazy("Battle"),
-        queryset=Battle.objects.filter(answer_a__isnull=False),
-        widget=forms.NumberInput,
-    )
-
-    class Meta:
-        model = GoldBattle
-        fields = ("battle", "expected", "note")
-        labels = {"expected": gettext_lazy("Expected"), "note": gettext_lazy("Note")}
+from arena.voting_forms import GoldForm, PolicyForm
 
 
 @staff_only
 @require_GET
 def integrity(request: HttpRequest) -> HttpResponse:
     """The live page; asked by htmx it is the part that changes."""
-    context = integrity_page()
     if request.headers.get("HX-Request"):
-        return render(request, "arena/_vote_integrity.html", context)
-    context |= {"gold": GoldBattle.objects.select_related("battle__model_a", "battle__model_b")}
-    context |= {"gold_form": GoldForm()}
+        return render(request, "arena/_vote_integrity.html", integrity_page())
+    return _whole_page(request, GoldForm())
+
+
+def _whole_page(request: HttpRequest, form: GoldForm) -> HttpResponse:
+    gold = GoldBattle.objects.select_related("battle__model_a", "battle__model_b")
+    context = integrity_page() | {"gold": gold, "gold_form": form}
     return render(request, "arena/vote_integrity.html", context)
 
 
@@ -178,12 +160,10 @@ def integrity_gold(request: HttpRequest) -> HttpResponse:
         GoldBattle.objects.filter(pk=request.POST["remove"]).delete()
         return redirect("integrity")
     form = GoldForm(request.POST)
-    if form.is_valid():
-        form.save()
-    else:
-        messages.error(
-            request, _("That battle cannot be a control question: ") + form.errors.as_text()
-        )
+    if not form.is_valid():
+        return _whole_page(request, form)
+    form.save()
+    messages.success(request, _("Stored."))
     return redirect("integrity")
 
 

@@ -13,6 +13,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 
 from arena.access import signed_in_user, staff_only
 from arena.models import InviteRound, LanguageModel, QuestionSet
+from arena.models.question import LIVE_SET
 from arena.panels import page_panels
 from arena.voting.rounds import (
     EmptyRoundError,
@@ -32,7 +33,9 @@ class RoundForm(forms.Form):
         label=_("Category"),
         help_text=_("Only questions of this category; empty for all."),
     )
-    question_set = forms.ModelChoiceField(QuestionSet.objects.all(), label=_("Question set"))
+    question_set = forms.ModelChoiceField(
+        QuestionSet.objects.exclude(slug=LIVE_SET), label=_("Question set")
+    )
     language_models = forms.ModelMultipleChoiceField(LanguageModel.objects.all(), label=_("Models"))
     battles = forms.IntegerField(min_value=1, max_value=2000, initial=50, label=_("Battles"))
     instructions = forms.CharField(

@@ -16,14 +16,15 @@ from arena.models import (
     Ballot,
     Battle,
     BattleOrigin,
-    GoldBattle,
     InviteRound,
     LanguageModel,
     SamplingMethod,
     Voter,
     VotingPolicy,
 )
+from arena.models.question import LIVE_SET
 from arena.voting import sampling
+from arena.voting.control import control_battles, is_readable
 from arena.voting.facts import FACTS
 from arena.voting.kept_ballots import forgotten_ballot_of, kept_of_round, open_ballot_of
 from arena.voting.policy import current_policy
@@ -32,6 +33,7 @@ from arena.voting.statements import MOST_ASKED_FOR, votable_battles
 from arena.voting.storing import issue, issue_drawn
 from arena.voting.texts import AnswerFacts, ShownAnswer, can_be_voted_on, read_answers, read_facts
 from arena.voting.voters import Visitor
+from arena.voting.weights import boost_of, weights_of
 
 TRIES_PER_PAIR = 4
 PAIRS_TRIED = 12
@@ -94,7 +96,7 @@ class _PairDrawing:
             is_available,
             weights,
             RECORD.matrix(self.pool.models).votes_per_model(),
-            factor=self.policy.boost_factor,
+            factor=boost_of(self.policy.boost_factor),
             until_votes=self.policy.boost_until_votes,
         )
 
@@ -203,12 +205,10 @@ class _PairDrawing:
 
 
 def _model_weights(models: Sequence[int], policy: VotingPolicy) -> sampling.Matrix:
-    weights = np.ones(len(models))
-    if policy.model_weights:
-        slugs = dict(LanguageModel.objects.filter(pk__in=models).values_list("id", "slug"))
-        for row, model in enumerate(models):
-            weights[row] = float(policy.model_weights.get(slugs.get(model, ""), 1.0))
-    return weights
+    if not policy.model_weights:
+        return np.ones(len(models))
+    slugs = dict(LanguageModel.objects.filter(pk__in=models).values_list("id", "slug"))
+    return weights_of([slugs.get(model, "") for model in models], policy.model_weights)
 
 
 def _votable_battle(facts: Mapping[int, AnswerFacts]) -> Battle | None:
@@ -317,15 +317,17 @@ def _gold_battle(
     """Of what the voter wants to judge: a control question must not stand out."""
     if random.random() >= policy.gold_share:
         return None
-    unseen = GoldBattle.objects.exclude(
-        Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=voter))
-    )
+    unseen = control_battles().filter(gold__isnull=False)
+    unseen = unseen.exclude(Exists(Ballot.objects.filter(battle=OuterRef("pk"), voter=voter)))
     if wanted.category:
-        unseen = unseen.filter(battle__question__category=wanted.category)
+        unseen = unseen.filter(question__category=wanted.category)
     if wanted.language:
-        unseen = unseen.filter(battle__question__language=wanted.language)
-    ids = list(unseen.values_list("battle_id", flat=True)[:GOLD_BATTLES])
-    return Battle.objects.get(pk=ids[int(random.integers(len(ids)))]) if ids else None
+        unseen = unseen.filter(question__language=wanted.language)
+    battles = list(unseen.order_by("gold")[:GOLD_BATTLES])
+    if not battles:
+        return None
+    chosen = battles[int(random.integers(len(battles)))]
+    return chosen if is_readable(chosen) else None
 
 
 def _new_ballot(
@@ -352,9 +354,11 @@ def next_round_ballot(
     kept = kept_of_round(visitor.voter, invite, besides)
     if kept is not None:
         return kept
-    left = invite.assignments.exclude(
-        Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=visitor.voter))
-    ).select_related("battle")
+    left = (
+        invite.assignments.exclude(battle__question__question_set__slug=LIVE_SET)
+        .exclude(Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=visitor.voter)))
+        .select_related("battle")
+    )
     for assignment in left.order_by("position")[:3]:
         try:
             return issue(_new_ballot(visitor, assignment.battle, random, round=invite))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from django.utils import timezone
 
-from arena.models import Ballot, BallotStatus, InviteRound, Voter
+from arena.models import Ballot, BallotStatus, BattleOrigin, InviteRound, Voter
+from arena.models.question import LIVE_SET
 from arena.models.voting import BALLOT_VALID_FOR, BallotQuerySet, new_token
 from arena.voting.pool import EVERYTHING, PoolFilter
 from arena.voting.statements import open_ballot
@@ -35,11 +36,14 @@ def forgotten_ballot_of(voter: Voter, wanted: PoolFilter, besides: str) -> Ballo
 def kept_of_round(voter: Voter, invite: InviteRound, besides: str) -> Ballot | None:
     """Of a round, which wants every battle judged: also one that was left open for too long."""
     rows = Ballot.objects.filter(voter=voter, round=invite).exclude(token=besides).order_by("id")
+    rows = rows.exclude(battle__question__question_set__slug=LIVE_SET)
     return rows.open().select_related("battle__question").first() or _renewed(rows)
 
 
 def _outside_rounds(rows: BallotQuerySet, voter: Voter, besides: str) -> BallotQuerySet:
     own = rows.filter(voter=voter, round__isnull=True, battle__exclusion="")
+    # handed out before a live battle was refused as a control question
+    own = own.exclude(battle__origin=BattleOrigin.LIVE)
     return own.exclude(token=besides).order_by("id")
 
 

@@ -49,7 +49,7 @@ async def is_unwanted(text: str, policy: VotingPolicy) -> bool:
     """Ask whatever the policy names; an endpoint that does not answer lets the prompt pass."""
     if policy.moderation == ModerationMode.WORDS:
         return is_on_word_list(text, policy.moderation_words)
-    if policy.moderation == ModerationMode.ENDPOINT and policy.moderation_endpoint is not None:
+    if policy.moderation == ModerationMode.ENDPOINT:
         return await _is_flagged(text, policy)
     return False
 
@@ -57,6 +57,7 @@ async def is_unwanted(text: str, policy: VotingPolicy) -> bool:
 async def _is_flagged(text: str, policy: VotingPolicy) -> bool:
     endpoint = policy.moderation_endpoint
     if endpoint is None:
+        logger.warning("moderation is not set up: the endpoint that moderates is gone")
         return False
     body = {"input": text} | ({"model": policy.moderation_model} if policy.moderation_model else {})
     try:

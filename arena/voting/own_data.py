@@ -7,14 +7,12 @@ from typing import Any, Final
 
 from django.apps import apps
 from django.db import transaction
-from django.db.models import Q
 from django.utils import timezone
 
 from arena.models import (
     Ballot,
     BallotStatus,
     Battle,
-    BattleOrigin,
     Exclusion,
     InviteRound,
     Question,
@@ -37,6 +35,7 @@ def export_own_data(visitor: Visitor) -> dict[str, Any]:
         .order_by("created_at", "id")
     )
     ballots = Ballot.objects.filter(voter__in=own)
+    held = set(Battle.objects.held_by(own).values_list("pk", flat=True))
     return {
         "voter": {
             "id": voter.key,
@@ -52,7 +51,7 @@ def export_own_data(visitor: Visitor) -> dict[str, Any]:
                 for invite in voter.rounds.all()
             ],
         },
-        "votes": [_vote(vote) for vote in votes],
+        "votes": [_vote(vote, is_held=vote.battle_id in held) for vote in votes],
         "skipped": sum(ballot.status == BallotStatus.SKIPPED for ballot in ballots),
         "failed_live_battles": [
             {"prompts": _prompts(ballot.battle), "at": _iso(ballot.closed_at)}
@@ -76,7 +75,7 @@ def export_own_data(visitor: Visitor) -> dict[str, Any]:
     }
 
 
-def _vote(vote: Vote) -> dict[str, Any]:
+def _vote(vote: Vote, *, is_held: bool) -> dict[str, Any]:
     ballot: Ballot | None = getattr(vote, "ballot", None)
     return {
         "battle": vote.battle_id,
@@ -89,8 +88,8 @@ def _vote(vote: Vote) -> dict[str, Any]:
         "left_out_because": vote.exclusion,
         "at": vote.created_at.isoformat(),
         "reading_s": ballot.reading_s if ballot else None,
-        "prompts": _prompts(vote.battle) if vote.battle.origin == BattleOrigin.LIVE else None,
-        "replaced": vote.battle.metadata.get("replaced", []),
+        "prompts": _prompts(vote.battle) if is_held else None,
+        "replaced": vote.battle.metadata.get("replaced", []) if is_held else [],
     }
 
 
@@ -131,10 +130,7 @@ def remove_own_data(visitor: Visitor, *, close_account: bool = False) -> int:
     ratings = SatisfactionRating.objects.filter(voter__in=own)
     ratings.filter(score__isnull=True).delete()
     ratings.update(address_key="")
-    live = Battle.objects.filter(
-        Q(votes__voter__in=own) | Q(ballots__voter__in=own), origin=BattleOrigin.LIVE
-    )
-    questions = list(live.values_list("question_id", flat=True))
+    questions = list(Battle.objects.held_by(own).values_list("question_id", flat=True))
     Question.objects.filter(pk__in=questions).delete()
     since = timezone.now() - CHECKED_WITHIN
     for rows in (

@@ -21,6 +21,7 @@ from arena.dialects.records import AnswerRecord, BattleRecord, TextPart, VoteRec
 from arena.exporting import Selection, arena_records
 from arena.exporting.exporter import CHUNK
 from arena.models import Question, Vote, VoteSource
+from arena.models.question import LIVE_TAG
 from arena.voting.personal_data import remove_personal_data
 
 HASHED_CHARACTERS = 10_000  # FastChat's key of a prompt
@@ -84,7 +85,7 @@ def released_battles(
                 seen[key] += 1
                 if key in kept_places and seen[key] - 1 not in kept_places[key]:
                     reason = "frequent_prompt"
-                elif battle.origin == "live" and len(askers.get(key, ())) < options.fewest_askers:
+                elif _is_live(battle) and len(askers.get(key, ())) < options.fewest_askers:
                     reason = "rare_prompt"
             if reason:
                 report.held_back[reason] += 1
@@ -92,7 +93,7 @@ def released_battles(
                 wanted.append(vote)
         if wanted:
             clean, removed = _without_personal_data(battle)
-            if removed and battle.origin == "live" and len(askers.get(key, ())) < 2:
+            if removed and _is_live(battle) and len(askers.get(key, ())) < 2:
                 report.held_back["personal_prompt"] += len(wanted)
                 wanted = []
             for vote in wanted:
@@ -100,6 +101,13 @@ def released_battles(
                 report.removed += removed
                 yield _one_vote(clean, vote, names, is_sampled=key in kept_places)
         on_battle()
+
+
+def _is_live(battle: BattleRecord) -> bool:
+    """A visitor's own words, also where stored answers to them were voted on."""
+    return battle.origin == "live" or (
+        battle.question is not None and LIVE_TAG in battle.question.tags
+    )
 
 
 def _unwanted(battle: BattleRecord, vote: VoteRecord, options: ReleaseOptions) -> str:

@@ -21,6 +21,7 @@ from arena.models import (
     RoundBattle,
     Voter,
 )
+from arena.models.question import LIVE_SET
 from arena.services.battles import stored_battles
 from arena.voting.texts import can_be_voted_on, read_facts
 from arena.voting.voters import Visitor
@@ -56,7 +57,9 @@ def create_round(
     is_expert_round: bool = False,
     created_by: User | None = None,
 ) -> InviteRound:
-    """Assign that many battles, drawn evenly over questions and pairs, in a fixed order."""
+    """Assign that many battles, drawn evenly over questions and pairs, in a fixed order; never of
+    what visitors have asked in live battles.
+    """
     pairs = _pairs(question_set, language_models, category)
     if not pairs:
         raise EmptyRoundError(
@@ -87,6 +90,7 @@ def _pairs(
         Answer.objects.done()
         .in_answer_set()
         .to_set(question_set)
+        .exclude(question__question_set__slug=LIVE_SET)
         .filter(model__in=language_models)
         .select_related("question", "model")
         .order_by("question_id", "id")

@@ -60,6 +60,11 @@ def _normalised(weights: Matrix, is_available: NDArray[np.bool_]) -> Matrix:
     return np.asarray(kept / total, dtype=np.float64)
 
 
+def _check(weights: Matrix) -> None:
+    if not np.all((weights > 0) & np.isfinite(weights)):
+        raise ValueError("a model's weight must be above 0; deactivate the model to leave it out")
+
+
 def uniform(is_available: NDArray[np.bool_]) -> Matrix:
     """Every available pair alike."""
     return _normalised(np.ones(is_available.shape), is_available)
@@ -67,8 +72,7 @@ def uniform(is_available: NDArray[np.bool_]) -> Matrix:
 
 def weighted(is_available: NDArray[np.bool_], weights: Matrix) -> Matrix:
     """Pair (i, j) in proportion to wᵢ·wⱼ; ``weights`` has shape (models,) and is positive."""
-    if np.any(weights <= 0):
-        raise ValueError("a model's weight must be above 0; deactivate the model to leave it out")
+    _check(weights)
     return _normalised(np.outer(weights, weights), is_available)
 
 
@@ -84,7 +88,9 @@ def boosted(
 
     The boost falls linearly to 1 at ``until_votes``, so that no model drops out of sight at once.
     It belongs to the pair: two new models are not boosted twice against the rest.
+    ``factor`` is at least 1.
     """
+    _check(weights)
     missing = np.clip(1 - votes_per_model / max(until_votes, 1), 0, 1)
     boost = 1 + (factor - 1) * np.maximum.outer(missing, missing)
     return _normalised(np.outer(weights, weights) * boost, is_available)

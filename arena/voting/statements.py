@@ -146,7 +146,8 @@ _OPEN_BALLOT: Final = f"""
 SELECT {_BALLOT.columns}, {_BATTLE.columns}
 FROM arena_ballot AS ballot JOIN arena_battle AS battle ON battle.id = ballot.battle_id
 WHERE ballot.voter_id = %s AND ballot.closed_at IS NULL AND ballot.drawn_at > %s
-  AND ballot.round_id IS NULL AND battle.exclusion = '' AND ballot.token <> %s
+  AND ballot.round_id IS NULL AND battle.exclusion = '' AND battle.origin <> 'live'
+  AND ballot.token <> %s
 ORDER BY ballot.id LIMIT 1
 """
 

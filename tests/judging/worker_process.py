@@ -37,6 +37,7 @@ class Installation:
     def send(self, kind, run_id):
         """What ``_send_to_queue`` does, into the queue of this installation."""
         with Celery("sender", broker=self._broker()) as app:
+            app.conf.broker_transport = getattr(settings, "CELERY_BROKER_TRANSPORT", None)
             app.conf.broker_transport_options = self._transport_options()
             app.send_task("arena.tasks.drive_run", args=[kind, run_id], queue=QUEUE)
 

@@ -77,11 +77,29 @@ function saidBy(request) {
   return isJson ? JSON.parse(request.responseText).text : null;
 }
 
+// a ballot's buttons stand at the bottom of the window too, and are not to be covered
+const bars = new ResizeObserver(placeToasts);
+
+function placeToasts() {
+  const bar = document.querySelector(".ballot-bar");
+  const toasts = document.querySelector("[data-toasts]");
+  if (!bar || !toasts) return;
+  const above = Math.max(0, root.clientHeight - bar.getBoundingClientRect().top);
+  toasts.style.setProperty("--toasts-above", `${Math.min(above, root.clientHeight / 2)}px`);
+}
+
+function setUpToasts() {
+  for (const event of ["scroll", "resize"]) addEventListener(event, placeToasts, { passive: true });
+}
+
 export function toast(text, kind = "error") {
   const notice = document.createElement("p");
   notice.className = `notice notice-${kind}`;
   notice.textContent = text;
   document.querySelector("[data-toasts]")?.append(notice);
+  placeToasts();
+  bars.disconnect();
+  for (const bar of document.querySelectorAll(".ballot-bar")) bars.observe(bar);
   setTimeout(() => notice.remove(), 8000);
 }
 
@@ -143,6 +161,7 @@ setUpThemeToggle();
 setUpCopying();
 setUpMenu();
 setUpRequests();
+setUpToasts();
 document.addEventListener("click", openDialog);
 
 function enhance(within) {

@@ -2,7 +2,8 @@
 
 import pytest
 
-from arena.voting.moderation import is_on_word_list
+from arena.models import VotingPolicy
+from arena.voting.moderation import is_on_word_list, is_unwanted
 
 pytestmark = pytest.mark.one_round
 WORDS = "forbidden thing\nBOMB\n禁词"
@@ -26,3 +27,8 @@ def test_width_capitals_line_breaks_and_hidden_characters_hide_no_word(text):
 @pytest.mark.parametrize("text", ["bombastic", "aplomb", "forbidden things", "禁止的词"])
 def test_a_part_of_another_word_is_none_of_them(text):
     assert not is_on_word_list(text, WORDS)
+
+
+async def test_an_endpoint_that_is_gone_lets_prompts_pass_and_is_logged(caplog):
+    assert not await is_unwanted("a bomb", VotingPolicy(moderation="endpoint"))
+    assert "the endpoint that moderates is gone" in caplog.text

@@ -93,6 +93,11 @@ class TestRelease:
         assert release(tmp_path)[0] == []
         assert len(release(tmp_path, include_demo=True)[0]) == 1
 
+    def test_a_vote_on_stored_answers_to_a_live_prompt_is_held_back_alike(self, battles, tmp_path):
+        vote(battles[0])
+        Question.objects.filter(pk=battles[0].question_id).update(tags=["live"])
+        assert release(tmp_path, fewest_askers=2)[0] == []
+
     def test_a_live_prompt_that_too_few_sent_is_held_back(self, battles, tmp_path):
         Battle.objects.update(origin="live")
         vote(battles[0])

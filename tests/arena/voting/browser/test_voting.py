@@ -190,6 +190,20 @@ def test_a_lost_connection_keeps_the_battle_and_the_vote_counts_once(battles, ta
     assert Vote.objects.count() == 1
 
 
+def test_what_went_wrong_is_told_above_the_buttons(battles, tab):
+    tab.open("/vote/")
+    tab.page.context.set_offline(True)
+    tab.page.keyboard.press("ArrowLeft")
+    told = tab.page.get_by_text("The server cannot be reached")
+    expect(told).to_be_visible()
+    bar = tab.page.locator(".ballot-bar").bounding_box()
+    notice = told.bounding_box()
+    assert notice["y"] + notice["height"] <= bar["y"]
+    tab.page.context.set_offline(False)
+    tab.page.get_by_role("button", name="Tie").click()
+    expect(tab.page.locator("[data-reveal]")).to_be_visible()
+
+
 def test_an_answer_lost_on_the_way_back_is_told_again_and_the_vote_counts_once(battles, tab):
     """The vote arrived, its reveal did not: pressing again brings the reveal, not a second vote."""
     tab.open("/vote/")
