@@ -198,6 +198,10 @@ def _require_closed(ballot: Ballot, is_closed: bool) -> None:
             ballot.refresh_from_db()
         except Ballot.DoesNotExist:
             raise UnknownBallotError from None
+        if ballot.status == BallotStatus.OPEN:
+            # one of two ballots on the battle, by the other of which its voter has voted
+            mine = Ballot.objects.filter(pk=ballot.pk, status=BallotStatus.OPEN)
+            mine.update(status=BallotStatus.EXPIRED, closed_at=timezone.now())
         raise SpentBallotError(ballot)
 
 
