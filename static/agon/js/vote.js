@@ -91,7 +91,7 @@ async function take(response, form, choice) {
   if (response.ok) {
     keep(told.next);
     if (choice === "skip") await showNext();
-  } else if (["unknown", "foreign", "expired"].includes(told.code)) {
+  } else if (["unknown", "foreign", "expired", "already_skipped"].includes(told.code)) {
     if (told.code === "foreign") [upcoming, queued] = [null, null]; // somebody else's as well
     await showNext();
   } else if (!told.bar && told.code === "already_voted") {
