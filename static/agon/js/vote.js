@@ -1,6 +1,6 @@
 // Blind voting: one key or one tap per vote, the next battle already in memory.
 import { csrfToken, toast } from "./agon.js";
-import { choiceOf, isPlainKey, sayMuch, scrollTogether, switchPanes, unfoldQuestion } from "./panes.js";
+import { choiceOf, isPlainKey, sayMuch, scrollTogether, seeAnswersBesideReasons, switchPanes, unfoldQuestion } from "./panes.js";
 
 const root = document.querySelector("[data-vote]");
 const stage = root?.querySelector("[data-stage]");
@@ -134,6 +134,7 @@ function say(text) {
 function setUp(form) {
   scrollTogether(form);
   switchPanes(form);
+  seeAnswersBesideReasons(form);
   unfoldQuestion(form);
 }
 
