@@ -10,6 +10,7 @@ import numpy as np
 from django.core.paginator import Page, Paginator
 
 from arena.models import Battle, InviteRound, Outcome, Vote
+from arena.voting.rounds import votes_in_round
 from judging.agreement import TwoRaters, alpha_of_counts
 from judging.models import Judge
 from judging.people_figures import (
@@ -118,7 +119,7 @@ def alpha_of_round(invite: InviteRound) -> Alpha:
     """Krippendorff's α between the annotators of one closed round."""
     units: dict[int, list[int]] = defaultdict(lambda: [0] * len(CODES))
     questions: dict[int, int] = {}
-    votes = Vote.objects.counted().filter(ballot__round=invite)
+    votes = Vote.objects.counted().filter(pk__in=votes_in_round(invite).values("pk"))
     rows = votes.values_list("battle_id", "battle__question_id", "outcome")
     for battle, question, outcome in rows:
         units[battle][CODES[Outcome(outcome)]] += 1

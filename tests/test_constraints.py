@@ -147,7 +147,10 @@ TWICE = {
         RoundBattle,
         lambda w: {"battle": other_battle(w)},
     ),
-    "ballot_is_drawn_once_per_battle_and_voter": (Ballot, lambda w: {"token": "another"}),
+    "ballot_is_drawn_once_per_battle_voter_and_round": (
+        Ballot,
+        lambda w: {"token": "another"},
+    ),
     "ballot_has_a_token_of_its_own": (Ballot, lambda w: {"battle": other_battle(w)}),
     "satisfaction_is_rated_once_per_voter_and_answer": (SatisfactionRating, lambda w: {}),
     "judge_version_is_numbered_once": (Judge, lambda w: {"fingerprint": "2"}),

@@ -10,6 +10,7 @@ from typing import Any, Self
 from django.conf import settings
 from django.core.exceptions import ValidationError
 from django.db import models
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -25,6 +26,11 @@ BALLOT_VALID_FOR = dt.timedelta(hours=24)
 def new_token() -> str:
     """128 random bits, as they stand in a page."""
     return secrets.token_urlsafe(16)
+
+
+def new_seed() -> int:
+    """Fits a whole number of either database."""
+    return secrets.randbelow(2**31)
 
 
 class SamplingMethod(models.TextChoices):
@@ -203,13 +209,17 @@ class InviteRoundQuerySet(models.QuerySet["InviteRound"]):
 
 
 class InviteRound(models.Model):
-    """A closed round: invited people judge the battles assigned to it, in order."""
+    """A closed round: invited people judge the battles assigned to it, in order.
+
+    ``seed`` is what they were drawn by.
+    """
 
     title = models.CharField(max_length=200)
     instructions = models.TextField(blank=True)
     code = models.CharField(max_length=32, unique=True, default=new_token)
     is_open = models.BooleanField(default=True)
     is_expert_round = models.BooleanField(default=False)
+    seed = models.PositiveIntegerField(default=new_seed)
     battles = models.ManyToManyField(Battle, through="RoundBattle", related_name="rounds")
     voters = models.ManyToManyField(Voter, blank=True, related_name="rounds")
     created_by = models.ForeignKey(
@@ -298,6 +308,8 @@ class BallotQuerySet(models.QuerySet["Ballot"]):
 class Ballot(models.Model):
     """One voter's right to one vote on one battle: the token, the order shown, the odds.
 
+    A closed round asks again what was skipped outside it, by a ballot of its own.
+
     A live battle gets its ballot when it is stored, closed from the start: ``reading_s`` then runs
     from the first text shown, and a battle that failed is remembered as this voter's.
     The token is spent by a conditional update of ``status``. ``address_key`` is a keyed hash of
@@ -344,7 +356,10 @@ class Ballot(models.Model):
         constraints = (
             models.UniqueConstraint(name="ballot_has_a_token_of_its_own", fields=("token",)),
             models.UniqueConstraint(
-                name="ballot_is_drawn_once_per_battle_and_voter", fields=("battle", "voter")
+                "battle",
+                "voter",
+                Coalesce("round", 0),
+                name="ballot_is_drawn_once_per_battle_voter_and_round",
             ),
             models.CheckConstraint(
                 name="ballot_is_closed_when_it_is_not_open",

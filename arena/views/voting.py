@@ -60,6 +60,16 @@ class _Wish:
         """The staff have closed it; it may be opened again."""
         return self.invite if self.invite is not None and not self.invite.is_open else None
 
+    @property
+    def address(self) -> str:
+        """Of the page that shows it."""
+        fields = {
+            "round": self.invite.code if self.invite else "",
+            "category": self.wanted.category,
+            "language": self.wanted.language,
+        }
+        return reverse("vote", query={name: value for name, value in fields.items() if value})
+
     def draw(self, visitor: Visitor, besides: str = "") -> Ballot | None:
         if self.invite is not None:
             return next_round_ballot(visitor=visitor, invite=self.invite, besides=besides)
@@ -111,7 +121,7 @@ def vote_cast(request: HttpRequest) -> HttpResponse:
     if upcoming is not None:
         return _json(_outcome(request, turn, ballot, upcoming))
     if ballot.status == BallotStatus.SKIPPED:
-        return redirect(_vote_address(request))
+        return redirect(wish.address)
     return _page(request, turn.visitor, wish, ballot, told=reveal(ballot, turn.others))
 
 
@@ -238,10 +248,12 @@ def _page(
     context = {
         "ballot": show_ballot(ballot) if ballot else None,
         "reveal": told,
+        "verdicts": page_panels("vote_verdicts", told.battle, request) if told else None,
         "problem": problem,
         "progress": progress_of(visitor.voter, wish.invite),
         "invite": wish.invite,
         "wanted": wish.wanted,
+        "vote_url": wish.address,
         "is_narrowed": wish.wanted != EVERYTHING,
         "languages": [] if wish.invite else POOLS.languages(),
         "has_consented": visitor.has_consented,
@@ -275,8 +287,3 @@ def _closed(invite: InviteRound, *, wants_json: bool) -> HttpResponse:
     if not wants_json:
         return redirect("round_join", invite.code)
     return _json({"code": "round_closed", "text": _("This round is closed.")}, status=410)
-
-
-def _vote_address(request: HttpRequest) -> str:
-    code = request.POST.get("round", "")
-    return reverse("vote") + (f"?round={code}" if code else "")

@@ -33,12 +33,14 @@ def rate(request: HttpRequest) -> HttpResponse:
         return _take(request)
     visitor = visitor_of(request)
     rating = next_rating(visitor)
+    rated, left_out = count_rated(visitor)
     context = {
         "rating": rating,
         "texts": _texts(rating) if rating else None,
         "scale": SCALE,
         "reasons": REASONS,
-        "rated": count_rated(visitor),
+        "rated": rated,
+        "left_out": left_out,
         "last": _last(request),
     }
     response = render(request, "arena/vote_rate.html", context)

@@ -20,6 +20,7 @@ from arena.voting.rounds import (
     create_round,
     delete_round,
     join_round,
+    own_progress,
     round_progress,
 )
 from arena.voting.voters import known_visitor, remember, visitor_of
@@ -42,6 +43,16 @@ class RoundForm(forms.Form):
         widget=forms.Textarea, required=False, label=_("What annotators should look at")
     )
     is_expert_round = forms.BooleanField(required=False, label=_("Whoever joins is an expert"))
+    seed = forms.IntegerField(
+        min_value=0,
+        max_value=2**31 - 1,
+        required=False,
+        label=_("Seed"),
+        help_text=_(
+            "Empty draws other battles than earlier rounds did, by chance. For the same ones as an "
+            "earlier round enter its seed, with the same set, models, category and number."
+        ),
+    )
 
 
 @staff_only
@@ -105,7 +116,8 @@ def round_join(request: HttpRequest, code: str) -> HttpResponse:
     visitor = known_visitor(request)
     is_known = visitor is not None and invite.voters.filter(pk=visitor.voter.pk).exists()
     if request.method == "GET" and not is_known:
-        context = {"invite": invite, "total": invite.assignments.count()}
+        before = own_progress(invite, visitor.voter).before if visitor else 0
+        context = {"invite": invite, "total": invite.assignments.count(), "before": before}
         return render(request, "arena/vote_join.html", context)
     visitor = visitor or visitor_of(request)
     if not is_known:

@@ -77,6 +77,11 @@ class SpentBallotError(BallotError):
     text = _("You have voted on this battle already; the first vote counts.")
 
 
+class SkippedBallotError(BallotError):
+    code, status = "already_skipped", 409
+    text = _("You have skipped this battle; here is the next.")
+
+
 class ExpiredBallotError(BallotError):
     code, status = "expired", 410
     text = _("This battle was open for too long. Here is a fresh one.")
@@ -122,8 +127,10 @@ def outcome_of(ballot: Ballot, choice: str) -> Outcome:
 
 
 def _require_open(ballot: Ballot, now: dt.datetime) -> None:
-    if ballot.status in (BallotStatus.VOTED, BallotStatus.SKIPPED):
+    if ballot.status == BallotStatus.VOTED:
         raise SpentBallotError(ballot)
+    if ballot.status == BallotStatus.SKIPPED:
+        raise SkippedBallotError(ballot)
     if ballot.status == BallotStatus.EXPIRED or now - ballot.drawn_at > BALLOT_VALID_FOR:
         raise ExpiredBallotError(ballot)
     if ballot.round_id is not None and ballot.round is not None and not ballot.round.is_open:
@@ -211,6 +218,12 @@ def _require_closed(ballot: Ballot, is_closed: bool) -> None:
             ballot.refresh_from_db()
         except Ballot.DoesNotExist:
             raise UnknownBallotError from None
+        if ballot.status == BallotStatus.SKIPPED:
+            raise SkippedBallotError(ballot)
+        if ballot.status == BallotStatus.OPEN:
+            # one of two ballots on the battle, by the other of which its voter has voted
+            mine = Ballot.objects.filter(pk=ballot.pk, status=BallotStatus.OPEN)
+            mine.update(status=BallotStatus.EXPIRED, closed_at=timezone.now())
         raise SpentBallotError(ballot)
 
 

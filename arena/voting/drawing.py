@@ -14,11 +14,13 @@ from django.db.models import Exists, OuterRef
 
 from arena.models import (
     Ballot,
+    BallotStatus,
     Battle,
     BattleOrigin,
     InviteRound,
     LanguageModel,
     SamplingMethod,
+    Vote,
     Voter,
     VotingPolicy,
 )
@@ -26,7 +28,12 @@ from arena.models.question import LIVE_SET
 from arena.voting import sampling
 from arena.voting.control import control_battles, is_readable
 from arena.voting.facts import FACTS
-from arena.voting.kept_ballots import forgotten_ballot_of, kept_of_round, open_ballot_of
+from arena.voting.kept_ballots import (
+    forgotten_ballot_of,
+    kept_of_round,
+    open_ballot_of,
+    taken_into_round,
+)
 from arena.voting.policy import current_policy
 from arena.voting.pool import EVERYTHING, POOLS, RECORD, AnswerPool, PoolFilter
 from arena.voting.statements import MOST_ASKED_FOR, votable_battles
@@ -350,18 +357,26 @@ def next_round_ballot(
     besides: str = "",
     random: np.random.Generator = _RANDOM,
 ) -> Ballot | None:
-    """The next assigned battle this voter has not judged; None at the end of the round."""
+    """The next assigned battle this voter has neither voted on anywhere nor skipped in the round;
+    None at its end. What they only saw or skipped elsewhere is asked here.
+    """
     kept = kept_of_round(visitor.voter, invite, besides)
     if kept is not None:
         return kept
-    left = (
-        invite.assignments.exclude(battle__question__question_set__slug=LIVE_SET)
-        .exclude(Exists(Ballot.objects.filter(battle=OuterRef("battle"), voter=visitor.voter)))
-        .select_related("battle")
-    )
-    for assignment in left.order_by("position")[:3]:
+    own = {"battle": OuterRef("battle"), "voter": visitor.voter}
+    left = invite.assignments.exclude(battle__question__question_set__slug=LIVE_SET)
+    left = left.exclude(Exists(Vote.objects.filter(**own)))
+    left = left.exclude(Exists(invite.ballots.filter(**own)))
+    left = left.annotate(is_held=Exists(Ballot.objects.filter(**own, status=BallotStatus.OPEN)))
+    for assignment in left.select_related("battle").order_by("position")[:3]:
+        battle = assignment.battle
+        if assignment.is_held:
+            taken = taken_into_round(visitor.voter, battle, invite, besides)
+            if taken is not None:
+                return taken
+            continue
         try:
-            return issue(_new_ballot(visitor, assignment.battle, random, round=invite))
+            return issue(_new_ballot(visitor, battle, random, round=invite))
         except IntegrityError:
             continue
     return None

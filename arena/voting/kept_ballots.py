@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from django.db import IntegrityError, transaction
+from django.db.models import Exists, OuterRef, Q
 from django.utils import timezone
 
-from arena.models import Ballot, BallotStatus, BattleOrigin, InviteRound, Voter
+from arena.models import Ballot, BallotStatus, Battle, BattleOrigin, InviteRound, Vote, Voter
 from arena.models.question import LIVE_SET
 from arena.models.voting import BALLOT_VALID_FOR, BallotQuerySet, new_token
 from arena.voting.pool import EVERYTHING, PoolFilter
@@ -35,9 +37,28 @@ def forgotten_ballot_of(voter: Voter, wanted: PoolFilter, besides: str) -> Ballo
 
 def kept_of_round(voter: Voter, invite: InviteRound, besides: str) -> Ballot | None:
     """Of a round, which wants every battle judged: also one that was left open for too long."""
-    rows = Ballot.objects.filter(voter=voter, round=invite).exclude(token=besides).order_by("id")
-    rows = rows.exclude(battle__question__question_set__slug=LIVE_SET)
-    return rows.open().select_related("battle__question").first() or _renewed(rows)
+    judged = Vote.objects.filter(voter=voter, battle=OuterRef("battle"))
+    rows = Ballot.objects.filter(voter=voter, round=invite).exclude(token=besides)
+    rows = rows.exclude(Exists(judged)).exclude(battle__question__question_set__slug=LIVE_SET)
+    rows = rows.order_by("id")
+    return rows.open().select_related("battle__question").first() or _renewed(
+        rows, or_taken_back=True
+    )
+
+
+def taken_into_round(
+    voter: Voter, battle: Battle, invite: InviteRound, besides: str
+) -> Ballot | None:
+    """The open ballot the voter holds on the battle from elsewhere, from now on one of the round:
+    nobody is to hold two of which only one can be voted on.
+    """
+    held = Ballot.objects.filter(voter=voter, battle=battle, status=BallotStatus.OPEN)
+    try:
+        with transaction.atomic():
+            taken = held.update(round=invite, is_gold=False, draw_probability=None, drawn_by="")
+    except IntegrityError:  # another tab has begun the battle in the round
+        return None
+    return kept_of_round(voter, invite, besides) if taken else None
 
 
 def _outside_rounds(rows: BallotQuerySet, voter: Voter, besides: str) -> BallotQuerySet:
@@ -55,16 +76,19 @@ def _suiting(rows: BallotQuerySet, wanted: PoolFilter) -> BallotQuerySet:
     return rows
 
 
-def _renewed(rows: BallotQuerySet) -> Ballot | None:
+def _renewed(rows: BallotQuerySet, *, or_taken_back: bool = False) -> Ballot | None:
     """The oldest of those past their time, with a new token, as if it was drawn now: a voter has
-    one ballot per battle.
+    one ballot per battle. Those taken back when two voters became one come back only if wanted.
     """
     now = timezone.now()
-    past = rows.filter(status=BallotStatus.OPEN, drawn_at__lte=now - BALLOT_VALID_FOR)
-    for ballot in past.select_related("battle__question")[:3]:
+    is_past = Q(status=BallotStatus.OPEN, drawn_at__lte=now - BALLOT_VALID_FOR)
+    if or_taken_back:
+        is_past |= Q(status=BallotStatus.EXPIRED)
+    for ballot in rows.filter(is_past).select_related("battle__question")[:3]:
         token = new_token()
-        mine = Ballot.objects.filter(pk=ballot.pk, token=ballot.token, status=BallotStatus.OPEN)
-        if mine.update(token=token, drawn_at=now):
+        mine = Ballot.objects.filter(pk=ballot.pk, token=ballot.token, status=ballot.status)
+        if mine.update(token=token, drawn_at=now, status=BallotStatus.OPEN, closed_at=None):
             ballot.token, ballot.drawn_at = token, now
+            ballot.status, ballot.closed_at = BallotStatus.OPEN, None
             return ballot
     return None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from arena.models import InviteRound, Voter
-from arena.voting.rounds import own_progress
+from arena.voting.rounds import OwnProgress, own_progress
 from arena.voting.statements import votes_of
 
 PERSONAL_BOARD_FROM = 20
@@ -14,14 +14,13 @@ PERSONAL_BOARD_FROM = 20
 @dataclass(frozen=True, slots=True)
 class Progress:
     """``counted`` are those of the ``votes`` that boards count, known up to the number that a
-    personal board needs; ``until_board`` is how many are missing for it. In a closed round ``done``
-    of ``assigned`` battles are behind the voter.
+    personal board needs; ``until_board`` is how many are missing for it. ``of_round`` is how far
+    the voter is in a closed round.
     """
 
     votes: int
     counted: int
-    done: int = 0
-    assigned: int = 0
+    of_round: OwnProgress | None = None
 
     @property
     def until_board(self) -> int:
@@ -36,14 +35,10 @@ class Progress:
     def percent(self) -> int:
         return min(100 * self.counted // PERSONAL_BOARD_FROM, 100)
 
-    @property
-    def percent_of_round(self) -> int:
-        return 100 * self.done // self.assigned if self.assigned else 0
-
 
 def progress_of(voter: Voter, invite: InviteRound | None = None) -> Progress:
     """The voter's votes in all, and how far they are in the round if they take part in one."""
     votes = votes_of(voter.pk, limit=PERSONAL_BOARD_FROM)
     if invite is None:
         return Progress(*votes)
-    return Progress(*votes, *own_progress(invite, voter))
+    return Progress(*votes, own_progress(invite, voter))

@@ -10,23 +10,24 @@ from itertools import combinations
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import Count, Max, Q
+from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
 
 from arena.models import (
     Answer,
+    Ballot,
     BallotStatus,
     InviteRound,
     LanguageModel,
     QuestionSet,
     RoundBattle,
+    Vote,
     Voter,
 )
 from arena.models.question import LIVE_SET
+from arena.models.voting import new_seed
 from arena.services.battles import stored_battles
 from arena.voting.texts import can_be_voted_on, read_facts
 from arena.voting.voters import Visitor
-
-SEED = 20_240_401
 
 
 class EmptyRoundError(ValueError):
@@ -35,9 +36,12 @@ class EmptyRoundError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class AnnotatorProgress:
+    """``before`` are those of the ``judged`` battles that were voted on outside the round."""
+
     voter: Voter
     name: str
     judged: int
+    before: int
     skipped: int
     last_at: dt.datetime | None
 
@@ -55,10 +59,13 @@ def create_round(
     category: str = "",
     instructions: str = "",
     is_expert_round: bool = False,
+    seed: int | None = None,
     created_by: User | None = None,
 ) -> InviteRound:
     """Assign that many battles, drawn evenly over questions and pairs, in a fixed order; never of
     what visitors have asked in live battles.
+
+    From the same answers the same ``seed`` draws the same battles; without one they are drawn anew.
     """
     pairs = _pairs(question_set, language_models, category)
     if not pairs:
@@ -67,12 +74,14 @@ def create_round(
             f"{f' in category {category!r}' if category else ''}; "
             "choose other models, another set or another category"
         )
-    random = np.random.default_rng(SEED)
+    seed = new_seed() if seed is None else seed
+    random = np.random.default_rng(seed)
     chosen = [pairs[int(place)] for place in random.permutation(len(pairs))[:battles]]
     made = InviteRound.objects.create(
         title=title,
         instructions=instructions,
         is_expert_round=is_expert_round,
+        seed=seed,
         created_by=created_by,
     )
     rows = stored_battles(chosen).values()
@@ -127,29 +136,88 @@ def join_round(visitor: Visitor, invite: InviteRound, *, name: str = "") -> None
 def delete_round(invite: InviteRound) -> None:
     """The assignment, the link and the annotators' names go; the votes stay, as votes on battles.
 
-    What is handed out and not voted on is taken back, or it would be asked outside the round.
+    What is handed out and not voted on is taken back, or it would be asked outside the round. Of
+    what was skipped outside it as well one ballot is left, that with a vote if there is one.
     """
     invite.ballots.filter(status=BallotStatus.OPEN).delete()
+    same = {"battle": OuterRef("battle"), "voter": OuterRef("voter")}
+    outside = Ballot.objects.filter(round=None)
+    for mine, other in ((invite.ballots, outside), (outside, invite.ballots)):
+        twins = mine.exclude(status=BallotStatus.VOTED).filter(Exists(other.filter(**same)))
+        twins.delete()
     invite.delete()
+
+
+def votes_in_round(invite: InviteRound) -> QuerySet[Vote]:
+    """What its annotators have said of its battles, in it or outside: a voter has one vote on a
+    battle, so one that was cast in ordinary voting or in another round is their judgement here too.
+    """
+    takes_part = Q(voter__in=invite.voters.all()) | Q(ballot__round=invite)
+    return Vote.objects.filter(takes_part, battle__in=invite.battles.all())
+
+
+def _skipped_in(invite: InviteRound) -> QuerySet[Ballot]:
+    """Skipped in the round, and not voted on elsewhere since."""
+    judged = Vote.objects.filter(battle=OuterRef("battle"), voter=OuterRef("voter"))
+    return invite.ballots.filter(status=BallotStatus.SKIPPED).exclude(Exists(judged))
 
 
 def round_progress(invite: InviteRound) -> list[AnnotatorProgress]:
     """Each annotator's count, the furthest first."""
-    mine = Q(ballots__round=invite)
-    rows = invite.voters.annotate(
-        judged=Count("ballots", filter=mine & Q(ballots__status=BallotStatus.VOTED)),
-        skipped=Count("ballots", filter=mine & Q(ballots__status=BallotStatus.SKIPPED)),
-        last_at=Max("ballots__closed_at", filter=mine),
-    ).select_related("user")
+    votes = votes_in_round(invite).order_by().values_list("voter")
+    here = Count("pk", filter=Q(ballot__round=invite))
+    judged = {
+        voter: counts
+        for voter, *counts in votes.annotate(n=Count("pk"), here=here, at=Max("created_at"))
+    }
+    left = _skipped_in(invite).order_by().values_list("voter")
+    skipped = {
+        voter: counts for voter, *counts in left.annotate(n=Count("pk"), at=Max("closed_at"))
+    }
     names = dict(invite.annotators.values_list("voter_id", "name"))
-    found = [
-        AnnotatorProgress(row, names.get(row.pk, ""), row.judged, row.skipped, row.last_at)
-        for row in rows
-    ]
+    found = []
+    for voter in invite.voters.select_related("user"):
+        n, n_here, voted_at = judged.get(voter.pk, (0, 0, None))
+        n_skipped, skipped_at = skipped.get(voter.pk, (0, None))
+        found.append(
+            AnnotatorProgress(
+                voter=voter,
+                name=names.get(voter.pk, ""),
+                judged=n,
+                before=n - n_here,
+                skipped=n_skipped,
+                last_at=max((at for at in (voted_at, skipped_at) if at), default=None),
+            )
+        )
     return sorted(found, key=lambda entry: -entry.judged)
 
 
-def own_progress(invite: InviteRound, voter: Voter) -> tuple[int, int]:
-    """Battles this voter is done with, and all that are assigned."""
-    done = voter.ballots.closed().filter(round=invite).count()
-    return done, invite.assignments.count()
+@dataclass(frozen=True, slots=True)
+class OwnProgress:
+    """How far one voter is: battles ``judged``, of which ``before`` outside the round, and
+    ``skipped`` in it, of all that are ``assigned``.
+    """
+
+    judged: int
+    before: int
+    skipped: int
+    assigned: int
+
+    @property
+    def done(self) -> int:
+        return self.judged + self.skipped
+
+    @property
+    def percent(self) -> int:
+        return 100 * self.done // self.assigned if self.assigned else 0
+
+
+def own_progress(invite: InviteRound, voter: Voter) -> OwnProgress:
+    """Of this voter, who need not have joined yet."""
+    votes = Vote.objects.filter(voter=voter, battle__in=invite.battles.all())
+    here = Count("pk", filter=Q(ballot__round=invite))
+    cast = votes.aggregate(judged=Count("pk"), here=here)
+    left = _skipped_in(invite).filter(voter=voter, battle=OuterRef("battle"))
+    skipped = Count("pk", filter=Exists(left))
+    sizes = invite.assignments.aggregate(assigned=Count("pk"), skipped=skipped)
+    return OwnProgress(judged=cast["judged"], before=cast["judged"] - cast["here"], **sizes)

@@ -10,7 +10,7 @@ from itertools import chain
 
 import numpy as np
 from django.db import IntegrityError, transaction
-from django.db.models import Count, QuerySet
+from django.db.models import Count, Q, QuerySet
 from django.utils import timezone
 from django.utils.functional import Promise
 from django.utils.translation import gettext_lazy as _
@@ -192,5 +192,8 @@ def _figure(ratings: Sequence[tuple[int, int, int]]) -> ClusteredMean:
     return replace(figure, lower=float(lower), upper=float(upper))
 
 
-def count_rated(visitor: Visitor) -> int:
-    return SatisfactionRating.objects.filter(voter=visitor.voter, score__isnull=False).count()
+def count_rated(visitor: Visitor) -> tuple[int, int]:
+    """The visitor's ratings, and those of them that are left out of the figures."""
+    rows = SatisfactionRating.objects.filter(voter=visitor.voter, score__isnull=False)
+    counts = rows.aggregate(all=Count("pk"), left_out=Count("pk", filter=~Q(exclusion="")))
+    return counts["all"], counts["left_out"]

@@ -7,7 +7,7 @@ import pytest
 from django.urls import reverse
 
 from arena import keeping
-from arena.models import Vote, Voter, WorkStatus
+from arena.models import Ballot, Vote, Voter, WorkStatus
 from arena.services.battles import stored_battle
 from judging.cards import judge_card
 from judging.models import Judge, Judgment, JudgmentMode
@@ -230,6 +230,19 @@ def test_after_the_vote_the_voter_learns_what_the_judge_said(decide, client):
     battle = decide(0, [], ["model_a", "model_a"])
     panel = verdicts_after_vote(battle, None)
     assert [said.winner for said in panel.context["verdicts"]] == [battle.model_a]
+
+
+def test_without_script_the_page_after_the_vote_holds_what_the_judge_said(decide, client):
+    battle = decide(0, [], ["model_a", "model_a"])
+    client.get(reverse("vote"))
+    voter = Voter.objects.latest("pk")
+    ballot, _ = Ballot.objects.update_or_create(
+        voter=voter, battle=battle, defaults={"shown_first": "a"}
+    )
+    page = client.post(reverse("vote_cast"), {"token": ballot.token, "choice": "left"}).text
+    verdicts = page.split('<div class="reveal-verdicts">')[1].split("</div>")[0]
+    assert battle.model_a.display_name in verdicts
+    assert "agrees with you" in verdicts
 
 
 @pytest.mark.parametrize("votes", [["model_a", "model_b"], ["model_b", "model_a"]])

@@ -1,6 +1,8 @@
 // Live battles: one socket, one or two streaming answers, a vote. Names come with the reveal.
 import { growing } from "./growing.js";
-import { choiceOf, isPlainKey, offerTogether, sayMuch, scrollTogether, switchPanes } from "./panes.js";
+import {
+  choiceOf, isPlainKey, offerTogether, sayMuch, scrollTogether, seeAnswersBesideReasons, switchPanes,
+} from "./panes.js";
 
 const root = document.querySelector("[data-live]");
 const find = (selector) => root.querySelector(selector);
@@ -369,6 +371,7 @@ if (root) {
   document.addEventListener("keydown", onVoteKey);
   switchPanes(root);
   scrollTogether(root);
+  seeAnswersBesideReasons(root);
   find("[data-composer]").addEventListener("submit", (event) => {
     event.preventDefault();
     ask();

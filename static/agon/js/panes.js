@@ -58,6 +58,14 @@ export function switchPanes(root) {
   }, { passive: true });
 }
 
+// On a phone the reasons take their room from the answers, which then come to the top of the window.
+export function seeAnswersBesideReasons(root) {
+  root.querySelector("[data-why]")?.addEventListener("toggle", (event) => {
+    const isPhone = matchMedia("(max-width: 48rem)").matches;
+    if (event.target.open && isPhone) root.querySelector(".pane-switch").scrollIntoView();
+  });
+}
+
 // The choice a key stands for, or nothing: while somebody writes, or moves within a control.
 const KEYS = { ArrowLeft: "left", ArrowRight: "right", t: "tie", b: "both_bad", s: "skip" };
 const FIELDS = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio]), dialog";

@@ -1,6 +1,6 @@
 // Blind voting: one key or one tap per vote, the next battle already in memory.
 import { csrfToken, toast } from "./agon.js";
-import { choiceOf, isPlainKey, sayMuch, scrollTogether, switchPanes, unfoldQuestion } from "./panes.js";
+import { choiceOf, isPlainKey, sayMuch, scrollTogether, seeAnswersBesideReasons, switchPanes, unfoldQuestion } from "./panes.js";
 
 const root = document.querySelector("[data-vote]");
 const stage = root?.querySelector("[data-stage]");
@@ -91,7 +91,7 @@ async function take(response, form, choice) {
   if (response.ok) {
     keep(told.next);
     if (choice === "skip") await showNext();
-  } else if (["unknown", "foreign", "expired"].includes(told.code)) {
+  } else if (["unknown", "foreign", "expired", "already_skipped"].includes(told.code)) {
     if (told.code === "foreign") [upcoming, queued] = [null, null]; // somebody else's as well
     await showNext();
   } else if (!told.bar && told.code === "already_voted") {
@@ -134,6 +134,7 @@ function say(text) {
 function setUp(form) {
   scrollTogether(form);
   switchPanes(form);
+  seeAnswersBesideReasons(form);
   unfoldQuestion(form);
 }
 

@@ -1,16 +1,26 @@
 """One voter, one battle, one vote: what is stored and what is refused."""
 
 import datetime as dt
+import html
+import re
+from urllib.parse import parse_qsl
 
 import numpy as np
 import pytest
 from django.db import IntegrityError, connection, transaction
 from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
 from django.utils import timezone
 
 from arena.models import Ballot, Vote, Voter
 from arena.voting import drawing
-from arena.voting.casting import SpentBallotError, cast_vote, find_ballot
+from arena.voting.casting import (
+    SkippedBallotError,
+    SpentBallotError,
+    cast_vote,
+    find_ballot,
+    skip_battle,
+)
 from arena.voting.pool import POOLS, RECORD
 from arena.voting.rendering_ahead import RenderingAhead
 from arena.voting.voters import COOKIE, Visitor
@@ -69,12 +79,32 @@ def test_a_double_post_is_refused_and_told_the_first_result(stored_answers, alic
     assert Vote.objects.count() == 1
 
 
-def test_a_vote_after_a_skip_is_refused_and_reveals_nothing(stored_answers, alice):
+@pytest.mark.parametrize("choice", ["left", "skip"])
+def test_after_a_skip_one_is_told_of_the_skip_and_shown_nothing(stored_answers, alice, choice):
     token = alice.token()
     alice.cast("skip", token)
-    refused = alice.cast("left", token)
+    refused = alice.cast(choice, token)
     assert refused.status_code == 409
-    assert "left" not in refused.json()
+    assert refused.json() == {
+        "code": "already_skipped",
+        "text": "You have skipped this battle; here is the next.",
+    }
+    page = alice.client.post(reverse("vote_cast"), {"token": token, "choice": choice})
+    assert "You have skipped this battle" in page.text
+    assert token not in page.text
+    assert not Vote.objects.exists()
+
+
+def test_of_a_skip_and_a_vote_that_saw_an_open_ballot_the_vote_is_told_of_the_skip(
+    stored_answers, alice
+):
+    ballot = alice.ballot()
+    visitor = Visitor(ballot.voter, ballot.voter.sessions.get())
+    twins = [find_ballot(visitor, ballot.token) for _ in range(2)]
+    skip_battle(visitor=visitor, ballot=twins[0])
+    with pytest.raises(SkippedBallotError):
+        cast_vote(visitor=visitor, ballot=twins[1], choice="right")
+    assert not Vote.objects.exists()
 
 
 def test_a_foreign_token_is_refused_and_reveals_nothing(stored_answers, alice, mallory):
@@ -167,17 +197,50 @@ def test_the_vote_page_is_never_cached(stored_answers, alice):
 
 
 def test_without_script_the_vote_shows_the_names_and_a_way_on(stored_answers, alice):
-    from django.urls import reverse
-
     page = alice.client.post(reverse("vote_cast"), {"token": alice.token(), "choice": "left"})
     assert page.status_code == 200
     assert sum(name in page.text for name in ("Alpha", "Beta", "Gamma")) == 2
     assert "data-next" in page.text
 
 
+@pytest.fixture
+def writing(stored_answers):
+    """What to ask for, so that half of the questions suit."""
+    some = stored_answers.questions.order_by("pk")[:3].values("pk")
+    stored_answers.questions.filter(pk__in=list(some.values_list("pk", flat=True))).update(
+        category="writing", language="zh"
+    )
+    return {"language": "zh", "category": "writing"}
+
+
+@pytest.mark.parametrize("choice", ["left", "skip"])
+def test_without_script_what_was_asked_for_outlasts_a_vote_and_a_skip(writing, alice, choice):
+    for _ in range(3):
+        page = alice.page(**writing).text
+        hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
+        assert writing.items() <= hidden.items()
+        after = alice.client.post(reverse("vote_cast"), {**hidden, "choice": choice})
+        on = (
+            after.url if choice == "skip" else re.search(r'href="([^"]+)" data-next', after.text)[1]
+        )
+        address, _, query = html.unescape(on).partition("?")
+        assert address == reverse("vote")
+        assert dict(parse_qsl(query)) == {**writing}
+    ballots = Ballot.objects.filter(battle__question__category="writing")
+    assert ballots.count() == Ballot.objects.count()
+
+
+def test_how_others_voted_is_a_list(stored_answers, alice, mallory):
+    ballot = alice.ballot()
+    for number, outcome in enumerate(("tie", "both_bad")):
+        voter = Voter.objects.create(key=f"other {number}")
+        Vote.objects.create(battle=ballot.battle, voter=voter, outcome=outcome)
+    bar = alice.cast("left", ballot.token).json()["bar"]
+    assert re.findall(r"<li>([^<]+)</li>", bar) == ["tie 50%", "both bad 50%"]
+
+
 def test_a_post_without_csrf_token_is_refused(stored_answers):
     from django.test import Client
-    from django.urls import reverse
 
     client = Client(enforce_csrf_checks=True)
     assert client.post(reverse("vote_cast"), {"token": "x"}).status_code == 403

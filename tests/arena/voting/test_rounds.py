@@ -8,7 +8,7 @@ from django.utils.timezone import now
 
 from arena.models import Annotator, Ballot, InviteRound, Vote, Voter
 from arena.models.voting import BALLOT_VALID_FOR
-from arena.voting.rounds import EmptyRoundError, create_round, round_progress
+from arena.voting.rounds import EmptyRoundError, create_round, own_progress, round_progress
 from judging.people import alpha_of_round
 
 pytestmark = pytest.mark.django_db
@@ -261,3 +261,199 @@ def test_agreement_among_annotators_is_shown_once_two_have_judged(
             browser.cast(choice, browser.token(round=invite.code), round=invite.code)
     assert "2 battles judged by two or more" in admin_client.get(address).text
     assert alpha_of_round(invite).alpha.value == pytest.approx(1)
+
+
+@pytest.fixture
+def again(invite, stored_answers, three_models):
+    """A second round on the same battles as the first."""
+    return create_round(
+        title="Autumn round",
+        question_set=stored_answers,
+        language_models=three_models,
+        battles=4,
+        seed=invite.seed,
+    )
+
+
+def battles_of(invite):
+    return list(invite.assignments.order_by("position").values_list("battle_id", flat=True))
+
+
+def judge_all(browser, invite, choice="tie"):
+    """Votes as long as there is something to vote on; the battles asked, in order."""
+    asked = []
+    while "The round is done" not in browser.page(round=invite.code).text:
+        ballot = browser.ballot(round=invite.code)
+        asked.append(ballot.battle_id)
+        assert browser.cast(choice, ballot.token, round=invite.code).status_code == 200
+    return asked
+
+
+def test_the_same_seed_gives_the_same_battles_and_none_gives_others(
+    invite, again, stored_answers, three_models
+):
+    anew = create_round(
+        title="x", question_set=stored_answers, language_models=three_models, battles=4, seed=1
+    )
+    assert battles_of(again) == battles_of(invite) != battles_of(anew)
+    drawn = [
+        create_round(
+            title="x", question_set=stored_answers, language_models=three_models, battles=4
+        ).seed
+        for _ in range(3)
+    ]
+    assert len({invite.seed, *drawn}) == 4
+
+
+def test_staff_enter_the_seed_of_an_earlier_round(
+    invite, stored_answers, three_models, admin_client
+):
+    assert f"Seed {invite.seed}" in admin_client.get(reverse("round_detail", args=[invite.pk])).text
+    fields = {
+        "title": "New",
+        "question_set": stored_answers.pk,
+        "language_models": [model.pk for model in three_models],
+        "battles": 4,
+        "seed": invite.seed,
+    }
+    admin_client.post(reverse("round_list"), fields)
+    assert battles_of(InviteRound.objects.get(title="New")) == battles_of(invite)
+
+
+def test_votes_of_another_round_are_judgements_of_this_one_too(
+    invite, again, alice, mallory, admin_client
+):
+    for browser in (alice, mallory):
+        join(browser, invite)
+        judge_all(browser, invite)
+        page = browser.client.get(reverse("round_join", args=[again.code]))
+        if browser is alice:
+            assert "You have judged 4 of them before" in page.text
+        join(browser, again)
+    page = alice.page(round=again.code).text
+    assert "The round is done" in page
+    assert "You have judged 4 of them before; those votes count here too." in page
+    assert [(row.judged, row.before) for row in round_progress(again)] == [(4, 4), (4, 4)]
+    assert [(row.judged, row.before) for row in round_progress(invite)] == [(4, 0), (4, 0)]
+    assert alpha_of_round(again).battles == 4
+    shown = admin_client.get(reverse("round_detail", args=[again.pk])).text
+    assert "4 / 4" in shown
+    assert "4 judged before" in shown
+
+
+def test_votes_of_strangers_on_the_same_battles_are_none_of_the_round(
+    invite, again, alice, mallory
+):
+    for browser in (alice, mallory):
+        join(browser, invite)
+        judge_all(browser, invite)
+    join(alice, again)
+    assert [row.judged for row in round_progress(again)] == [4]
+    assert alpha_of_round(again).battles == 0
+
+
+def test_a_vote_in_ordinary_voting_stands_in_the_round_and_the_rest_is_asked(invite, alice):
+    while not Vote.objects.filter(battle__in=battles_of(invite)).exists():
+        alice.cast("left")
+    join(alice, invite)
+    voted = Vote.objects.get(battle__in=battles_of(invite)).battle_id
+    assert "1 of 4 battles" in alice.page(round=invite.code).text
+    assert "1 judged before" in alice.page(round=invite.code).text
+    assert judge_all(alice, invite) == [pk for pk in battles_of(invite) if pk != voted]
+    own = own_progress(invite, Voter.objects.get())
+    assert (own.judged, own.before, own.skipped, own.assigned) == (4, 1, 0, 4)
+
+
+def test_what_was_skipped_in_ordinary_voting_is_asked_in_the_round(invite, alice):
+    while Ballot.objects.filter(status="skipped", battle__in=battles_of(invite)).count() < 2:
+        alice.cast("skip")
+    join(alice, invite)
+    assert "0 of 4 battles" in alice.page(round=invite.code).text
+    assert judge_all(alice, invite) == battles_of(invite)
+    assert Ballot.objects.filter(status="skipped", round=None).exists()
+
+
+def test_what_was_skipped_in_another_round_is_asked_again_and_stays_skipped_there(
+    invite, again, alice
+):
+    join(alice, invite)
+    assert judge_all(alice, invite, "skip") == battles_of(invite)
+    join(alice, again)
+    token = alice.token(round=again.code)
+    alice.cast("skip", token, round=again.code)
+    row = round_progress(invite)[0]
+    assert (row.judged, row.skipped) == (0, 4)
+    assert judge_all(alice, again) == battles_of(again)[1:]
+    for one in (invite, again):
+        row = round_progress(one)[0]
+        assert (row.judged, row.skipped) == (3, 1)
+        assert "You have judged 3 and skipped 1." in alice.page(round=one.code).text
+
+
+def test_what_was_only_shown_in_ordinary_voting_is_asked_in_the_round_with_the_same_token(
+    invite, alice
+):
+    while not Ballot.objects.filter(status="open", battle__in=battles_of(invite)).exists():
+        alice.cast("skip")
+        alice.page()
+    Ballot.objects.filter(status="open").update(is_gold=True, drawn_by="uniform")
+    Ballot.objects.filter(status="skipped").delete()
+    held = Ballot.objects.get(status="open")
+    join(alice, invite)
+    assert judge_all(alice, invite) == battles_of(invite)
+    held.refresh_from_db()
+    assert (held.round, held.is_gold, held.drawn_by) == (invite, False, "")
+    assert Ballot.objects.filter(battle=held.battle_id).count() == 1
+    assert alice.cast("left", held.token).status_code == 409
+
+
+def test_what_is_open_in_another_round_moves_between_the_rounds_until_it_is_judged(
+    invite, again, alice
+):
+    join(alice, invite)
+    token = alice.token(round=invite.code)
+    join(alice, again)
+    assert alice.token(round=again.code) == token
+    assert alice.token(round=invite.code) == token
+    alice.cast("tie", token, round=again.code)
+    assert "1 of 4 battles" in alice.page(round=again.code).text
+
+
+def test_of_two_open_ballots_on_a_battle_the_second_is_closed_without_a_vote(invite, again, alice):
+    join(alice, invite)
+    first = alice.ballot(round=invite.code)
+    second = Ballot.objects.create(
+        voter=first.voter, battle=first.battle, round=again, shown_first="a"
+    )
+    assert alice.cast("left", first.token).status_code == 200
+    refused = alice.cast("left", second.token)
+    assert (refused.status_code, refused.json()["code"]) == (409, "already_voted")
+    second.refresh_from_db()
+    assert (second.status, Vote.objects.count()) == ("expired", 1)
+
+
+def test_a_ballot_taken_back_at_signing_in_comes_back_in_the_round(invite, alice):
+    join(alice, invite)
+    ballot = alice.ballot(round=invite.code)
+    Ballot.objects.filter(pk=ballot.pk).update(status="expired", closed_at=now())
+    renewed = alice.ballot(round=invite.code)
+    assert (renewed.pk, renewed.closed_at, renewed.token == ballot.token) == (
+        ballot.pk,
+        None,
+        False,
+    )
+    assert judge_all(alice, invite) == battles_of(invite)
+
+
+def test_rounds_in_which_the_same_battle_was_skipped_can_be_deleted(
+    invite, again, alice, admin_client
+):
+    for one in (invite, again):
+        join(alice, one)
+    alice.cast("skip", alice.token(round=invite.code), round=invite.code)
+    voted = alice.ballot(round=again.code)
+    alice.cast("tie", voted.token, round=again.code)
+    for one in (invite, again):
+        admin_client.post(reverse("round_delete", args=[one.pk]))
+    assert not InviteRound.objects.exists()
+    assert Ballot.objects.get(battle=voted.battle_id).vote == Vote.objects.get()

@@ -77,6 +77,16 @@ class TestRating:
         assert (rating.score, rating.reasons) == (4, ["clear"])
         assert rating.answer.model.display_name in after.text
 
+    def test_a_rating_that_is_left_out_is_told_as_not_counted(self, stored_answers, client, policy):
+        policy(minimum_reading_s=0, characters_per_second=1e9)
+        for minimum, told in ((0, "1 rating, thank you"), (1000, "1 not counted")):
+            policy(minimum_reading_s=minimum)
+            assert "not counted" not in client.get(reverse("rate_answer")).text
+            token = token_of(client.get(reverse("rate_answer")))
+            fields = {"token": token, "score": "4"}
+            assert told in client.post(reverse("rate_answer"), fields, follow=True).text
+        assert "2 ratings, thank you" in client.get(reverse("rate_answer")).text
+
     def test_a_second_rating_with_the_same_token_is_refused(self, stored_answers, client):
         token = token_of(client.get(reverse("rate_answer")))
         for score in ("4", "1"):

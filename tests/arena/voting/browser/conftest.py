@@ -31,6 +31,7 @@ PHONE = {
 }
 
 SIZES = {"desktop": DESKTOP, "phone": PHONE}
+SMALL_PHONE = {**PHONE, "viewport": {"width": 360, "height": 640}}
 
 
 @pytest.fixture
@@ -117,6 +118,17 @@ class Tab:
         """By how many pixels the page is wider than the window."""
         return self.page.evaluate(
             "document.documentElement.scrollWidth - document.documentElement.clientWidth"
+        )
+
+    def wait_for_answers_in_sight(self):
+        """Until two fifths of the window's height show the left answer, above the bar."""
+        self.page.wait_for_function(
+            """() => {
+              const box = (name) => document.querySelector(name).getBoundingClientRect();
+              const pane = box("[data-pane=left] [data-scrolls]");
+              const bottom = Math.min(pane.bottom, box(".ballot-bar").top, innerHeight);
+              return bottom - Math.max(pane.top, 0) >= 0.4 * innerHeight;
+            }"""
         )
 
     @property

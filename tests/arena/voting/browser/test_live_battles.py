@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from arena.models import Battle, Endpoint, Exclusion, LanguageModel, Vote, Voter
-from tests.arena.voting.browser.conftest import SIZES, sign_in
+from tests.arena.voting.browser.conftest import PHONE, SIZES, SMALL_PHONE, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NAMES = ("zqamber", "zqbirch")
@@ -160,6 +160,26 @@ def test_arabic_runs_from_right_to_left_and_its_code_does_not(live_models, deskt
     for part, direction in ((".turn-words", "rtl"), (".prose p", "rtl"), (".prose pre", "ltr")):
         shown = desktop.page.locator(f"[data-pane=left] {part}").first
         assert shown.evaluate("part => getComputedStyle(part).direction") == direction
+
+
+@pytest.mark.one_round
+@pytest.mark.parametrize("size", [PHONE, SMALL_PHONE])
+def test_who_says_more_on_a_phone_still_sees_the_answers(live_models, open_tab, size):
+    phone = open_tab(size).open("/live/")
+    ask(phone)
+    wait_until_answered(phone)
+    summary = phone.page.get_by_text("Say more (optional)")
+    summary.tap()
+    reasons = phone.page.locator(".ballot-why-body")
+    expect(reasons).to_be_visible()
+    last = reasons.get_by_text("Safer")
+    phone.wait_for_answers_in_sight()
+    reasons.evaluate("box => box.scrollTo(0, box.scrollHeight)")
+    last.tap()
+    expect(last.locator("..").get_by_role("checkbox")).to_be_checked()
+    phone.wait_for_answers_in_sight()
+    summary.tap()
+    expect(phone.page.get_by_label("Your prompt")).to_be_visible()
 
 
 def test_the_end_of_an_answer_takes_no_focus_away(live_models, desktop):

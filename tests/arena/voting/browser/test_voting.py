@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from arena.models import Answer, Ballot, Question, Vote
-from tests.arena.voting.browser.conftest import DESKTOP, PHONE, SIZES, sign_in
+from tests.arena.voting.browser.conftest import DESKTOP, PHONE, SIZES, SMALL_PHONE, sign_in
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -409,6 +409,22 @@ def test_on_a_phone_a_mark_stays_on_the_answer_that_has_not_been_looked_at(battl
     expect(right).to_have_attribute("data-unseen", "")
     right.tap()
     expect(right).not_to_have_attribute("data-unseen", "")
+
+
+@pytest.mark.one_round
+@pytest.mark.parametrize("size", [PHONE, SMALL_PHONE])
+def test_who_says_more_on_a_phone_still_sees_the_answers(battles, open_tab, size):
+    phone = open_tab(size).open("/vote/")
+    phone.page.get_by_text("Say more (optional)").tap()
+    reasons = phone.page.locator(".ballot-why-body")
+    expect(reasons).to_be_visible()
+    last = reasons.get_by_text("Safer")
+    phone.wait_for_answers_in_sight()
+    reasons.evaluate("box => box.scrollTo(0, box.scrollHeight)")
+    last.tap()
+    expect(last.locator("..").get_by_role("checkbox")).to_be_checked()
+    phone.wait_for_answers_in_sight()
+    assert phone.overflow <= 0
 
 
 def test_the_page_works_without_script(battles, open_tab):
