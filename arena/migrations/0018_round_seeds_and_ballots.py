@@ -8,7 +8,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('arena', '0016_battles_reviewed'),
+        ('arena', '0017_policy_ranges'),
     ]
 
     operations = [
