@@ -39,20 +39,20 @@ class RoundForm(forms.Form):
     )
     language_models = forms.ModelMultipleChoiceField(LanguageModel.objects.all(), label=_("Models"))
     battles = forms.IntegerField(min_value=1, max_value=2000, initial=50, label=_("Battles"))
-    instructions = forms.CharField(
-        widget=forms.Textarea, required=False, label=_("What annotators should look at")
-    )
-    is_expert_round = forms.BooleanField(required=False, label=_("Whoever joins is an expert"))
     seed = forms.IntegerField(
         min_value=0,
         max_value=2**31 - 1,
         required=False,
         label=_("Seed"),
         help_text=_(
-            "Empty draws other battles than earlier rounds did, by chance. For the same ones as an "
-            "earlier round enter its seed, with the same set, models, category and number."
+            "Empty for a draw of its own. For the same battles as in an earlier round enter its "
+            "seed, with the same set, models, category and number."
         ),
     )
+    instructions = forms.CharField(
+        widget=forms.Textarea, required=False, label=_("What annotators should look at")
+    )
+    is_expert_round = forms.BooleanField(required=False, label=_("Whoever joins is an expert"))
 
 
 @staff_only

@@ -328,11 +328,11 @@ def test_votes_of_another_round_are_judgements_of_this_one_too(
         judge_all(browser, invite)
         page = browser.client.get(reverse("round_join", args=[again.code]))
         if browser is alice:
-            assert "You have judged 4 of them before" in page.text
+            assert "You have judged 4 of these battles before" in page.text
         join(browser, again)
     page = alice.page(round=again.code).text
     assert "The round is done" in page
-    assert "You have judged 4 of them before; those votes count here too." in page
+    assert "You have judged 4 of these battles before; those votes count here too." in page
     assert [(row.judged, row.before) for row in round_progress(again)] == [(4, 4), (4, 4)]
     assert [(row.judged, row.before) for row in round_progress(invite)] == [(4, 0), (4, 0)]
     assert alpha_of_round(again).battles == 4
