@@ -271,7 +271,8 @@ def _refusal(
     if not wants_json:
         someone = visitor or visitor_of(request)
         wish = _Wish.of(request)
-        page = _page(request, someone, wish, wish.draw(someone), problem=error)
+        shown = ballot if told else wish.draw(someone)
+        page = _page(request, someone, wish, shown, told=told, problem=error)
         return remember(page, someone, is_secure=request.is_secure())
     body: dict[str, object] = {"code": error.code, "text": str(error)}
     if told and visitor:

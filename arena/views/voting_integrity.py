@@ -156,8 +156,10 @@ def _told(battle: Battle, act: str, done: IntegrityAction | None) -> str:
 @require_POST
 def integrity_gold(request: HttpRequest) -> HttpResponse:
     """Make a battle a control question, or no longer one."""
-    if request.POST.get("remove"):
-        GoldBattle.objects.filter(pk=request.POST["remove"]).delete()
+    if remove := request.POST.get("remove"):
+        if not (remove.isascii() and remove.isdigit() and len(remove) < 19):
+            raise BadRequest(f"remove {remove!r} is no number of a control question")
+        GoldBattle.objects.filter(pk=remove).delete()
         return redirect("integrity")
     form = GoldForm(request.POST)
     if not form.is_valid():

@@ -65,7 +65,7 @@ def round_list(request: HttpRequest) -> HttpResponse:
             return redirect("round_detail", made.pk)
         except EmptyRoundError as error:
             form.add_error("language_models", str(error))
-    context = {"form": form, "rounds": InviteRound.objects.with_sizes()}
+    context = {"form": form, "rounds": InviteRound.objects.with_sizes().order_by("-id")}
     return render(request, "arena/vote_rounds.html", context)
 
 

@@ -213,6 +213,19 @@ def writing(stored_answers):
     return {"language": "zh", "category": "writing"}
 
 
+def test_without_script_a_repetition_is_told_what_the_first_vote_was_told(stored_answers, alice):
+    token = alice.token()
+    form = {"token": token, "choice": "left"}
+    first = alice.client.post(reverse("vote_cast"), form)
+    again = alice.client.post(reverse("vote_cast"), {**form, "choice": "right"})
+    assert again.status_code == 409
+    assert "the first vote counts" in again.text
+    names = re.findall(r"(Alpha|Beta|Gamma)", first.text)
+    assert names
+    assert re.findall(r"(Alpha|Beta|Gamma)", again.text) == names
+    assert "Next battle" in again.text
+
+
 @pytest.mark.parametrize("choice", ["left", "skip"])
 def test_without_script_what_was_asked_for_outlasts_a_vote_and_a_skip(writing, alice, choice):
     for _ in range(3):

@@ -228,3 +228,8 @@ def test_who_was_shown_a_live_battle_does_not_own_it(shown_to_alice, alice):
     assert SECRET not in alice.client.get(reverse("my_data")).text
     alice.client.post(reverse("forget_me"))
     assert Battle.objects.filter(pk=shown_to_alice.pk).exists()
+
+
+@pytest.mark.parametrize("number", ["x", "-1", "²", "9" * 30])
+def test_what_is_no_number_removes_no_control_question(client, staff, number):
+    assert client.post(reverse("integrity_gold"), {"remove": number}).status_code == 400

@@ -457,3 +457,12 @@ def test_rounds_in_which_the_same_battle_was_skipped_can_be_deleted(
         admin_client.post(reverse("round_delete", args=[one.pk]))
     assert not InviteRound.objects.exists()
     assert Ballot.objects.get(battle=voted.battle_id).vote == Vote.objects.get()
+
+
+def test_the_newest_round_stands_first_in_the_list(stored_answers, three_models, admin_client):
+    for title in ("Spring", "Summer", "Autumn"):
+        create_round(
+            title=title, question_set=stored_answers, language_models=three_models, battles=2
+        )
+    page = admin_client.get(reverse("round_list")).text
+    assert page.index("Autumn") < page.index("Summer") < page.index("Spring")
