@@ -14,7 +14,7 @@ from django.conf import settings as django_settings
 from django.contrib.staticfiles.handlers import ASGIStaticFilesHandler
 from django.db import connections
 from django.test import Client
-from playwright.sync_api import Error
+from playwright.sync_api import Error, expect
 
 from arena.live.conversation import close_exchange
 from arena.live.rooms import ROOMS
@@ -156,6 +156,12 @@ def sign_in(tab, user):
     value = client.cookies[name].value
     tab.page.context.add_cookies([{"name": name, "value": value, "url": tab.server}])
     tab.open("/my-votes/")
+
+
+def sign_out(tab):
+    button = tab.page.get_by_role("button", name="Sign out")
+    button.click()
+    expect(button).to_have_count(0)  # the next address would break the request off
 
 
 @pytest.fixture

@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import expect
 
 from arena.models import Battle, Endpoint, Exclusion, LanguageModel, Vote, Voter
-from tests.arena.voting.browser.conftest import PHONE, SIZES, SMALL_PHONE, sign_in
+from tests.arena.voting.browser.conftest import PHONE, SIZES, SMALL_PHONE, sign_in, sign_out
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NAMES = ("zqamber", "zqbirch")
@@ -500,7 +500,7 @@ def test_after_signing_out_in_another_tab_a_new_battle_asks_to_reload(
     ask(first)
     wait_until_answered(first)
     second = open_tab(context=first.page.context).open("/my-votes/")
-    second.page.get_by_role("button", name="Sign out").click()
+    sign_out(second)
     first.page.get_by_role("button", name="Left is better").click()
     expect(first.page.locator("[data-reveal]")).to_be_visible()
     first.page.locator("[data-new]:visible").first.click()

@@ -6,7 +6,14 @@ import pytest
 from playwright.sync_api import expect
 
 from arena.models import Answer, Ballot, Question, Vote
-from tests.arena.voting.browser.conftest import DESKTOP, PHONE, SIZES, SMALL_PHONE, sign_in
+from tests.arena.voting.browser.conftest import (
+    DESKTOP,
+    PHONE,
+    SIZES,
+    SMALL_PHONE,
+    sign_in,
+    sign_out,
+)
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -159,7 +166,7 @@ def test_a_tab_from_before_signing_out_keeps_its_battle_for_the_account(
     sign_in(desktop, user)
     desktop.open("/vote/")
     other = open_tab(context=desktop.page.context).open("/my-votes/")
-    other.page.get_by_role("button", name="Sign out").click()
+    sign_out(other)
     other.open("/vote/")
     desktop.page.keyboard.press("ArrowLeft")
     expect(desktop.page.get_by_text("you have been signed out")).to_be_visible()
