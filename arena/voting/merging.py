@@ -120,7 +120,8 @@ def _take_back_what_is_open(anonymous: Voter, account: Voter) -> None:
     for mine, other in ((anonymous, account), (account, anonymous)):
         shown, rated = _of(Ballot, other), _of(SatisfactionRating, other)
         if mine == account:
-            shown = shown.exclude(status=BallotStatus.OPEN)
+            # what both were only shown waits for the account
+            shown = shown.exclude(status__in=(BallotStatus.OPEN, BallotStatus.EXPIRED))
         _of(Ballot, mine).filter(
             status=BallotStatus.OPEN, battle__in=shown.values("battle")
         ).update(status=BallotStatus.EXPIRED, closed_at=timezone.now())

@@ -10,6 +10,7 @@ from django.utils import timezone
 
 from arena.models import (
     Ballot,
+    BallotStatus,
     Battle,
     Exclusion,
     IntegrityAction,
@@ -68,6 +69,14 @@ def test_a_battle_on_the_screen_can_still_be_voted_on_after_signing_in(
     alice.client.force_login(user)
     assert alice.cast("left", token=token).status_code == 200
     assert account.votes.get().ballot.token == token
+
+
+def test_a_battle_that_both_were_shown_waits_for_the_account(one_battle, anonymous, account):
+    for voter in (account, anonymous):
+        Ballot.objects.create(voter=voter, battle=one_battle, shown_first="a")
+    merge_voter(anonymous=anonymous, account=account)
+    assert account.ballots.get().status == BallotStatus.OPEN
+    assert anonymous.ballots.get().status == BallotStatus.EXPIRED
 
 
 @pytest.mark.parametrize("first", ["anonymous", "account"])
