@@ -262,8 +262,12 @@ class Exchange:
         while True:
             message = await channel.get_message(timeout=SIGN_OF_LIFE_S)
             self._is_listening.set()
-            if message is not None:
+            if message is None:
+                continue
+            try:
                 self._take(orjson.loads(message["data"]))
+            except (ValueError, LookupError, TypeError):  # from a process of another release
+                logger.exception("a message of another web process cannot be read")
 
     def _take(self, message: Message) -> None:
         if "told" in message:

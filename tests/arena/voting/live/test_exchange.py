@@ -313,6 +313,20 @@ async def test_listening_goes_on_after_redis_closed_the_connection(
     assert back["key"] == room["key"]
 
 
+@pytest.mark.parametrize(
+    "said", [b"{", b"7", b"{}", b'{"relay": "r", "from": "p", "guest": {"name": 1}, "said": 1}']
+)
+async def test_a_message_that_cannot_be_read_does_not_end_the_listening(
+    two_models, connect, move_on, said
+):
+    first = await connect()
+    room = await first.open()
+    home = move_on()
+    await home._redis.publish(f"{exchange.PREFIX}process:{home.process}", said)
+    _, back = await come_back(connect, first, room)
+    assert back["key"] == room["key"]
+
+
 def test_a_guest_with_an_account_is_that_accounts_voter(db):
     user = User.objects.create_user("alice")
     voter = Voter.objects.create(key="v", user=user)
