@@ -2,8 +2,9 @@
 
     python -m tests.rounds [sqlite] [services] -- [pytest arguments]
 
-A line of output starts with its round's name. The exit code is 1 when a round failed. Without
-PostgreSQL and Redis the second round is left out with the reason; under CI=true that is a failure.
+A line of output starts with its round's name; the last lines name the tests that failed. The exit
+code is 1 when a round failed. Without PostgreSQL and Redis the second round is left out with the
+reason; under CI=true that is a failure.
 """
 
 import os
@@ -20,6 +21,7 @@ DATABASE_URL = os.environ.get("TEST_DATABASE_URL", "postgres://postgres@127.0.0.
 REDIS_URL = os.environ.get("TEST_REDIS_URL", "redis://127.0.0.1:6379/9")
 ROUNDS = ("sqlite", "services")
 NO_TESTS_COLLECTED = 5
+FAILED = ("FAILED ", "ERROR ")  # how a line of pytest's short summary begins
 
 
 def missing_service():
@@ -69,6 +71,7 @@ class Round(threading.Thread):
         self.command, self.environment = pytest_call(name, arguments, is_alone=is_alone)
         self.selective = bool(arguments)
         self.summary = ""
+        self.failed = []
         self.code = 1
 
     def run(self):
@@ -83,6 +86,8 @@ class Round(threading.Thread):
         ) as process:
             for line in process.stdout:
                 self.summary = line.strip() or self.summary
+                if line.startswith(FAILED):
+                    self.failed.append(line[:300].rstrip())
                 sys.stdout.write(f"{self.name:<8} | {line}")
                 sys.stdout.flush()
         self.code = process.returncode
@@ -103,6 +108,8 @@ def main(arguments):
         each.join()
     for each in rounds:
         sys.stdout.write(f"\n{each.name}: exit code {each.code}\n{each.summary}\n")
+        # again at the very end, which is all that is left of a long log in many places
+        sys.stdout.writelines(f"{test}\n" for test in each.failed)
     if reason:
         sys.stdout.write(f"\nSkipped the tests on PostgreSQL and Redis. {reason}\n")
     is_incomplete = reason is not None and os.environ.get("CI", "").lower() == "true"

@@ -1,9 +1,12 @@
 """Which round runs which test, and in what environment."""
 
+import os
+import sys
 from types import SimpleNamespace
 
 import pytest
 
+from tests import rounds
 from tests.conftest import belongs_here
 from tests.rounds import ROUNDS, pytest_call
 
@@ -47,3 +50,17 @@ def test_the_processes_of_a_round_keep_what_they_compile(monkeypatch):
     for name in ROUNDS:
         _, environment = pytest_call(name, [], is_alone=False)
         assert "PYTHONDONTWRITEBYTECODE" not in environment
+
+
+def test_the_last_lines_name_what_failed(monkeypatch, capsys):
+    said = "FAILED tests/a.py::test_b - AssertionError: nothing\n==== 1 failed, 2 passed ===="
+
+    def call(name, arguments, *, is_alone):
+        command = [sys.executable, "-c", f"print({said!r}); raise SystemExit({name == 'sqlite':d})"]
+        return command, dict(os.environ)
+
+    monkeypatch.setattr(rounds, "pytest_call", call)
+    monkeypatch.setattr(rounds, "missing_service", lambda: None)
+    assert rounds.main(["sqlite"]) == 1
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[-1] == "FAILED tests/a.py::test_b - AssertionError: nothing"
