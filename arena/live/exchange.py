@@ -290,7 +290,11 @@ class Exchange:
 
         if self._redis is None:
             self._redis = Redis.from_url(
-                self._url, socket_connect_timeout=5, socket_timeout=5, decode_responses=True
+                self._url,
+                socket_connect_timeout=5,
+                socket_timeout=5,
+                decode_responses=True,
+                client_name=f"{PREFIX}{self.process}",  # as Redis lists its connections
             )
         return self._redis
 
