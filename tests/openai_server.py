@@ -386,13 +386,13 @@ def run_in_thread(server: OpenAIServer) -> Iterator[OpenAIServer]:
 
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
-    if not started.wait(10):
-        raise RuntimeError("the test server did not start within 10 s")
+    if not started.wait(60):
+        raise RuntimeError("the test server did not start within 60 s")
     try:
         yield server
     finally:
         loop.call_soon_threadsafe(stopping.set)
-        thread.join(10)
+        thread.join(60)
         loop.close()
 
 
@@ -425,4 +425,4 @@ def run_in_process(**options: Any) -> Iterator[str]:
         yield ours.recv()
     finally:
         ours.close()
-        process.join(10)
+        process.join(60)

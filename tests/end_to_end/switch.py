@@ -56,9 +56,9 @@ def switched_to(port):
     switch, ready = Switch(port), threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(switch.serve(ready)), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield switch
     finally:
         switch.end()
-        thread.join(10)
+        thread.join(60)

@@ -66,7 +66,7 @@ def server(transactional_db, settings, tmp_path):
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     serving.should_exit = True
-    thread.join(10)
+    thread.join(60)
     listener.close()
 
 

@@ -33,7 +33,7 @@ def ask(tab, text="Why is the sky blue?"):
 
 def wait_until_answered(tab, times=1):
     expect(tab.page.locator("[data-pane=left] .reply:not(.is-streaming) .prose")).to_have_count(
-        times, timeout=10_000
+        times
     )
     expect(tab.page.locator("[data-votes]")).to_be_visible()
 
