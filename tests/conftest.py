@@ -8,10 +8,12 @@ from pathlib import Path
 import hypothesis
 import pytest
 from django.conf import settings
+from django.core.cache import cache
 from django.db import connections
 from django.test import TransactionTestCase, override_settings
 from django.utils import translation
 
+from tests.caching import own_caches
 from tests.flushing import empty
 from tests.skipping import skip_or_fail
 
@@ -95,6 +97,14 @@ def quick_passwords():
     """A third of a second less for every user that a test makes or signs in."""
     with override_settings(PASSWORD_HASHERS=["tests.hashing.QuickHasher"]):
         yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def own_cache():
+    """What one round counts and clears is no business of the other's."""
+    with override_settings(CACHES=own_caches(settings.CACHES)):
+        yield
+        cache.clear()
 
 
 @pytest.fixture(autouse=True)

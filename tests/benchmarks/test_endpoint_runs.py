@@ -47,7 +47,7 @@ def model_at(make_model, served):
         settings = {"api": api, "longest_wait_s": 0.05, "circuit_threshold": 1000}
         endpoint = Endpoint.objects.create(
             slug=f"served-{api}", base_url=served.url, api_key="test", max_concurrency=8,
-            max_attempts=1, timeout_s=20, settings=settings,
+            max_attempts=1, timeout_s=120, settings=settings,
         )  # fmt: skip
         return make_model(f"served-by-{api}", endpoint=endpoint)
 

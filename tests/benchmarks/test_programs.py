@@ -10,6 +10,7 @@ import pytest
 from benchmarks.questions.problems import program_of, read_problems
 from benchmarks.questions.reading import QuestionFileError
 from benchmarks.sandbox.runner import isolation_level, run_programs
+from benchmarks.sandbox.verdicts import Limits
 from benchmarks.statistics.pass_at_k import pass_at_k
 from benchmarks.suites.programs import ProgramTask
 from benchmarks.suites_base import RequestKind, Response, TaskError, TaskOptions
@@ -20,6 +21,8 @@ from tests.benchmarks.programs_on_disk import (
     mbpp_rows,
     sanitized_rows,
 )
+
+PATIENT = Limits(timeout_s=60, start_s=120)
 
 
 def share_right(task, answers):
@@ -33,7 +36,7 @@ def share_right(task, answers):
 def odd_verdicts(rows, answers, *, is_passed):
     """Programs that did not end as they should, each with how it ended."""
     programs = [program_of(row, answer) for row, answer in zip(rows, answers, strict=True)]
-    verdicts = run_programs(programs, isolation=isolation_level())
+    verdicts = run_programs(programs, limits=PATIENT, isolation=isolation_level())
     return [(row["task_id"], verdict) for row, verdict in zip(rows, verdicts, strict=True)
             if verdict.is_passed is not is_passed]  # fmt: skip
 
@@ -121,7 +124,7 @@ def test_all_of_humanevals_canonical_solutions_pass_and_all_empty_bodies_fail():
 def test_a_chat_answer_is_taken_from_its_code_block():
     answer = "Here it is:\n```python\ndef add(a, b):\n    return a + b\n```\nIt adds."
     (verdict,) = run_programs(
-        [program_of(humaneval_rows()[0], answer)], isolation=isolation_level()
+        [program_of(humaneval_rows()[0], answer)], limits=PATIENT, isolation=isolation_level()
     )
     assert verdict.is_passed
 

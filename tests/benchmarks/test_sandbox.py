@@ -2,6 +2,7 @@
 
 import os
 import socket
+import tempfile
 import time
 from pathlib import Path
 
@@ -17,7 +18,10 @@ from benchmarks.sandbox.runner import (
 from benchmarks.sandbox.verdicts import Isolation, Limits, Program, Status, UnsafeSandboxError
 from tests.conftest import skip_or_fail
 
-QUICK = Limits(timeout_s=1.5, memory_bytes=512 << 20, processes=16)
+BOUNDS = {"memory_bytes": 512 << 20, "processes": 16}
+# what comes to its end by itself does so before this, on a machine with much else to do as well
+PATIENT = Limits(timeout_s=60, start_s=120, **BOUNDS)
+QUICK = Limits(timeout_s=1.5, start_s=120, **BOUNDS)
 SAFE_LEVELS = [level for level in Isolation if level > Isolation.LIMITS]
 
 
@@ -40,9 +44,8 @@ def any_level(request):
     return offered(request.param)
 
 
-def run(source, level, check="", **limits):
-    return run_program(Program(source, check), limits=Limits(**limits) if limits else QUICK,
-                       isolation=level)  # fmt: skip
+def run(source, level, check="", limits=PATIENT):
+    return run_program(Program(source, check), limits=limits, isolation=level)
 
 
 def test_a_right_program_passes_and_its_output_is_kept(any_level):
@@ -90,13 +93,13 @@ def test_printing_a_verdict_is_not_a_pass(any_level):
 
 
 def test_an_endless_loop_is_ended(any_level):
-    verdict = run("while True:\n    pass", any_level, timeout_s=0.3)
+    verdict = run("while True:\n    pass", any_level, limits=Limits(timeout_s=0.3))
     assert verdict.status is Status.TIMED_OUT
 
 
 def test_a_fork_bomb_is_contained(any_level):
     bomb = "import os\nwhile True:\n    os.fork()"
-    verdict = run(bomb, any_level)
+    verdict = run(bomb, any_level, limits=QUICK)
     assert verdict.status in (Status.ERROR, Status.TIMED_OUT, Status.KILLED)
 
 
@@ -178,16 +181,16 @@ def test_a_daemon_in_its_own_session_dies_with_the_program(level):
         "        pass\n"
         "    if os.fork() == 0:\n"
         f"        os.execv(sys.executable or '/usr/bin/python3', ['{mark}', '-c', "
-        "'import time; time.sleep(60)'])\n"
+        "'import time; time.sleep(600)'])\n"
         "    os._exit(0)\n"
     )
-    run(source, level)
+    run(source, level, limits=QUICK)  # the daemon holds its pipes open
     assert wait_until_gone(mark)
 
 
 def wait_until_gone(mark):
     """A killed process stays visible for the moment the kernel needs to take it apart."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 120
     while living_marks(mark):
         if time.monotonic() > deadline:
             return False
@@ -209,7 +212,7 @@ def test_other_processes_cannot_be_signalled(level):
 
 
 def test_a_flood_of_output_is_cut_and_ended(any_level):
-    limits = Limits(timeout_s=10, output_bytes=1000, flood_bytes=100_000)
+    limits = Limits(timeout_s=60, output_bytes=1000, flood_bytes=100_000)
     program = Program("while True:\n    print('x' * 1000)")
     verdict = run_program(program, limits=limits, isolation=any_level)
     assert verdict.status is Status.KILLED
@@ -243,12 +246,12 @@ def test_a_large_file_is_refused(any_level):
     assert run(source, any_level).status in (Status.ERROR, Status.KILLED)
 
 
-def test_folders_of_the_sandbox_are_removed(level):
-    import tempfile
-
-    before = set(Path(tempfile.gettempdir()).glob("agon-sandbox-*"))
-    run("open('left', 'w').write('x')", level)
-    assert set(Path(tempfile.gettempdir()).glob("agon-sandbox-*")) == before
+def test_folders_of_the_sandbox_are_removed(level, monkeypatch):
+    with tempfile.TemporaryDirectory() as own:  # sandboxes of other processes come and go in /tmp
+        os.chmod(own, 0o711)
+        monkeypatch.setattr(tempfile, "tempdir", own)
+        assert run("open('left', 'w').write('x')", level).is_passed
+        assert os.listdir(own) == []
 
 
 def test_a_sandbox_that_cannot_start_is_no_verdict_on_the_program(monkeypatch):

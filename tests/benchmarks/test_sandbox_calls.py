@@ -6,7 +6,8 @@ from benchmarks.sandbox.runner import isolation_level, run_program
 from benchmarks.sandbox.verdicts import Isolation, Limits, Program, Status
 from tests.conftest import skip_or_fail
 
-QUICK = Limits(timeout_s=3, memory_bytes=512 << 20, processes=16)
+BOUNDS = {"memory_bytes": 512 << 20, "processes": 16, "start_s": 120}
+PATIENT, QUICK = (Limits(timeout_s=seconds, **BOUNDS) for seconds in (60, 3))
 
 
 @pytest.fixture(scope="module")
@@ -18,8 +19,8 @@ def level():
 
 @pytest.fixture
 def verdict(level):
-    def run(source, check, **more):
-        return run_program(Program(source, check, **more), limits=QUICK, isolation=level)
+    def run(source, check, limits=PATIENT, **more):
+        return run_program(Program(source, check, **more), limits=limits, isolation=level)
 
     return run
 
@@ -167,7 +168,7 @@ def test_an_attack_in_the_middle_of_the_tests_is_no_pass(verdict, attack):
     source = (
         f"import os, sys\ndef f():\n    try:\n        {attack}\n    except OSError:\n        pass\n"
     )
-    assert not verdict(source, "assert f() == 5\nassert f() == 6").is_passed
+    assert not verdict(source, "assert f() == 5\nassert f() == 6", QUICK).is_passed
 
 
 def test_a_program_that_ends_between_two_calls_is_told_as_ended(verdict):

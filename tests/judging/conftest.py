@@ -54,7 +54,7 @@ def endpoint(db, served):
         api_key="test",
         max_concurrency=8,
         max_attempts=2,
-        timeout_s=5,
+        timeout_s=120,
         settings={"longest_wait_s": 0.05, "circuit_threshold": 1000},
     )
 

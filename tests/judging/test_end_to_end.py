@@ -18,7 +18,7 @@ from judging.models import JudgeRun, Judgment
 from judging.services.judge_runs import create_judge_run, start_judge_run
 from leaderboard.models import Board
 from tests.judging.worker_process import Installation, kill_hard, wait_until
-from tests.openai_server import Fault, every, first_attempts
+from tests.openai_server import Fault, every, first_attempts, no_fault
 
 pytestmark = pytest.mark.django_db(transaction=True)
 PATIENT = DriveOptions(poll_s=0.02, retry_base_s=0.0, retry_cap_s=0.0, max_attempts=10)
@@ -81,8 +81,9 @@ FAULTS = {
 
 @pytest.mark.parametrize("name", FAULTS)
 def test_every_judgment_is_made_once_in_spite_of(name, spec, decide, chat_judge, served):
-    chat_judge.language_model.endpoint.timeout_s = 0.5
-    chat_judge.language_model.endpoint.save()
+    if name == "a hang":  # the others are answered, however slow this machine is at the moment
+        chat_judge.language_model.endpoint.timeout_s = 5
+        chat_judge.language_model.endpoint.save()
     served.fault = FAULTS[name]
     run = decide(spec(judge=chat_judge, limit=2), PATIENT)
     assert run.status == RunStatus.COMPLETED
@@ -108,8 +109,8 @@ def test_a_run_whose_endpoint_hangs_is_paused_or_cancelled_within_the_next_look(
         driving = pool.submit(drive_run_chunk, "judging", run.pk)
         wait_until(lambda: served.in_flight == 8)
         end(run)
-        # every call has still five seconds to its timeout
-        assert driving.result(timeout=4).was_stopped
+        # every call has still a minute and more to its timeout
+        assert driving.result(timeout=60).was_stopped
     assert DriveOptions().poll_s < 1
     wait_until(lambda: served.in_flight == 0)
     left = Counter(run.judgments.values_list("status", "attempts", "lease_owner"))
@@ -148,6 +149,11 @@ def long_spec(spec, answered, chat_judge, served, make_answer):
     return spec(judge=chat_judge)
 
 
+def hold_the_last(number, body):
+    """No worker comes to its end before this process, on a busy machine, has looked at it."""
+    return Fault("hang") if number > 100 else None
+
+
 def outcomes(judge):
     return {
         (j.battle_id, j.game): j.outcome
@@ -171,10 +177,12 @@ def is_completed_by_sweeps(run):
 def test_a_worker_killed_in_the_middle_loses_nothing_and_pays_nothing_twice(
     installation, long_spec, served, endpoint
 ):
+    served.fault = hold_the_last
     run = start_judge_run(long_spec)
     with installation.worker() as first:
         wait_until(lambda: run.judgments.readable().count() >= 30)
         kill_hard(first)
+    served.fault = no_fault
     stored = {
         row.prompt[-1]["content"] for row in run.judgments.readable()
     }  # what was stored at the kill
@@ -194,6 +202,7 @@ def test_a_worker_killed_in_the_middle_loses_nothing_and_pays_nothing_twice(
 def test_stopped_resumed_started_twice_on_two_workers_equals_a_clean_run(
     installation, long_spec, served, endpoint, length_judge, decide
 ):
+    served.fault = hold_the_last
     run = create_judge_run(long_spec)
     with installation.worker(1), installation.worker(2):
         start_run(run)
@@ -203,6 +212,8 @@ def test_stopped_resumed_started_twice_on_two_workers_equals_a_clean_run(
         stop_run(run)
         wait_until(lambda: not run.judgments.filter(status=WorkStatus.CLAIMED).exists())
         assert run.judgments.readable().count() < 180
+        wait_until(lambda: served.in_flight == 0)  # it has heard that nobody waits any more
+        served.fault = no_fault
         resume_run(run)
         installation.send("judging", run.pk)
         wait_until(lambda: is_completed(run))

@@ -8,7 +8,7 @@ from arena.models import Endpoint, LanguageModel
 from tests.openai_server import Fault, OpenAIServer, Reply, every, run_in_thread
 
 pytestmark = pytest.mark.django_db
-LIMITS = {"max_concurrency": 4, "timeout_s": 5, "max_attempts": 1, "provider": "openai_compatible"}
+LIMITS = {"max_concurrency": 4, "timeout_s": 60, "max_attempts": 1, "provider": "openai_compatible"}
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def served():
 @pytest.fixture
 def endpoint(db, served):
     return Endpoint.objects.create(
-        slug="lab", name="Lab", base_url=served.url, api_key="sk-secret-of-the-lab", timeout_s=5
+        slug="lab", name="Lab", base_url=served.url, api_key="sk-secret-of-the-lab", timeout_s=60
     )
 
 

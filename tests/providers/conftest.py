@@ -54,7 +54,7 @@ def provider_at(pool: ProviderPool) -> Callable[..., Provider]:
     """A provider for ``url``; other arguments are EndpointConfig's."""
 
     def open_provider(url: str, **options: object) -> Provider:
-        defaults: dict[str, object] = {"model": "alpha", "api_key": SECRET, "timeout_s": 5}
+        defaults: dict[str, object] = {"model": "alpha", "api_key": SECRET, "timeout_s": 60}
         return pool.get(EndpointConfig(base_url=url, **(defaults | options)))
 
     return open_provider

@@ -1,11 +1,15 @@
 """Which prompts are taken, and what is said of those that are not."""
 
+from types import SimpleNamespace
+
 import pytest
 from aiohttp import web
 from asgiref.sync import sync_to_async
 from django.core.cache import cache
 
+from arena.live import conversation
 from arena.models import Endpoint, VoterSession
+from tests.arena.voting.live.sockets import SLOW
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -65,6 +69,13 @@ async def test_without_consent_no_prompt_is_taken(two_models, connect):
     assert (await socket.converse("Hi"))["votable"]
 
 
+@pytest.fixture
+def within_a_minute(monkeypatch):
+    """No minute ends between two prompts."""
+    monkeypatch.setattr(conversation, "time", SimpleNamespace(time=lambda: 1e9))
+
+
+@pytest.mark.usefixtures("within_a_minute")
 async def test_prompts_are_limited_per_minute(two_models, policy, connect):
     await sync_to_async(policy)(live_prompts_per_minute=1)
     await sync_to_async(cache.clear)()
@@ -74,6 +85,7 @@ async def test_prompts_are_limited_per_minute(two_models, policy, connect):
     assert (await socket.ask({"do": "prompt", "text": "Again"}))["code"] == "too_many_prompts"
 
 
+@pytest.mark.usefixtures("within_a_minute")
 async def test_prompts_are_limited_per_address_however_many_cookies(two_models, policy, connect):
     await sync_to_async(policy)(live_prompts_per_address_and_minute=2)
     await sync_to_async(cache.clear)()
@@ -95,9 +107,8 @@ async def test_a_prompt_on_the_word_list_is_refused(two_models, policy, connect)
 
 
 async def test_a_prompt_while_both_write_is_refused(make_live_model, connect):
-    slow = {"default": "word " * 100, "chunk_delay_s": 0.01}
     for slug in ("amber", "birch"):
-        await sync_to_async(make_live_model)(slug, **slow)
+        await sync_to_async(make_live_model)(slug, **SLOW)
     socket = await connect()
     await socket.open()
     await socket.send({"do": "prompt", "text": "One"})
