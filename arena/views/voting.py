@@ -200,7 +200,7 @@ def _outcome(
         progress = progress_of(turn.visitor.voter, wish.invite)
     answer: dict[str, object] = {}
     if is_voted:
-        answer |= _reveal_html(reveal(ballot, turn.others), progress)
+        answer |= _reveal_html(reveal(ballot, turn.others), progress, wish)
     else:
         answer["progress_html"] = progress_fragment(progress)
     following = upcoming.ballot()
@@ -208,12 +208,12 @@ def _outcome(
     return answer
 
 
-def _reveal_html(told: Reveal, progress: Progress) -> dict[str, object]:
+def _reveal_html(told: Reveal, progress: Progress, wish: _Wish) -> dict[str, object]:
     return {
         "choice": told.choice,
         "left": name_fragment(told.left, "a"),
         "right": name_fragment(told.right, "b"),
-        "bar": reveal_fragment(told),
+        "bar": reveal_fragment(told, wish.address),
         "said": _said(told),
         "progress_html": progress_fragment(progress),
     }
@@ -276,7 +276,8 @@ def _refusal(
         return remember(page, someone, is_secure=request.is_secure())
     body: dict[str, object] = {"code": error.code, "text": str(error)}
     if told and visitor:
-        body |= _reveal_html(told, progress_of(visitor.voter, _Wish.of(request).invite))
+        wish = _Wish.of(request)
+        body |= _reveal_html(told, progress_of(visitor.voter, wish.invite), wish)
     response = _json(body, status=error.status)
     if error.retry_after_s:
         response["Retry-After"] = str(error.retry_after_s)
