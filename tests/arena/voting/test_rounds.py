@@ -582,3 +582,17 @@ def test_of_two_judgements_of_one_annotator_one_stands_in_alpha(invite, two_selv
 def test_what_was_skipped_before_signing_in_is_not_asked_again(invite, two_selves, alice):
     assert judge_all(alice, invite) == []
     assert not Ballot.objects.filter(status="open").exists()
+
+
+def test_a_vote_from_before_signing_in_that_counts_instead_stands_in_the_round(
+    invite, alice, mallory
+):
+    for browser in (alice, mallory):
+        join(browser, invite)
+        judge_all(browser, invite)
+    first = Vote.objects.filter(exclusion="").earliest("id")
+    former = Voter.objects.create(key="former", merged_into=first.voter)
+    Vote.objects.create(battle=first.battle, voter=former, outcome=first.outcome)
+    Vote.objects.filter(pk=first.pk).update(exclusion="duplicate")
+    assert alpha_of_round(invite).battles == 4
+    assert [row.judged for row in round_progress(invite)] == [4, 4]
