@@ -5,6 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from django.contrib import admin
+from django.contrib.auth.admin import UserAdmin
+from django.contrib.auth.models import User
+from django.db import transaction
+from django.db.models import QuerySet
 from django.http import HttpRequest
 
 from arena.models import (
@@ -21,10 +25,28 @@ from arena.models import (
 )
 from arena.setup_forms import EndpointForm
 from arena.sign_in_limits import LimitedAdminSignIn
+from arena.voting.voters import free_browsers
 
 admin.site.site_header = "Agon"
 admin.site.site_title = "Agon"
 admin.site.login_form = LimitedAdminSignIn
+
+
+admin.site.unregister(User)
+
+
+@admin.register(User)
+class AccountAdmin(UserAdmin[User]):
+    """Django's own; an account's votes outlive it, and its browsers must not speak for them."""
+
+    def delete_model(self, request: HttpRequest, obj: User) -> None:
+        free_browsers([obj])
+        super().delete_model(request, obj)
+
+    @transaction.atomic
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[User]) -> None:
+        free_browsers(list(queryset))
+        super().delete_queryset(request, queryset)
 
 
 @admin.register(Endpoint)

@@ -201,10 +201,11 @@ class VoterSession(models.Model):
 
 class InviteRoundQuerySet(models.QuerySet["InviteRound"]):
     def with_sizes(self) -> Self:
-        """Each with ``n_battles`` and ``n_voters``."""
+        """Each with ``n_battles`` and ``n_voters``, of whom one person is one."""
+        owners = models.Q(voters__merged_into__isnull=True)
         return self.annotate(
             n_battles=models.Count("battles", distinct=True),
-            n_voters=models.Count("voters", distinct=True),
+            n_voters=models.Count("voters", distinct=True, filter=owners),
         )
 
 

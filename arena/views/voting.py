@@ -14,8 +14,10 @@ from django.views.decorators.http import require_GET, require_POST
 
 from arena.models import Ballot, BallotStatus, InviteRound
 from arena.panels import page_panels
+from arena.views.voting_rounds import invitation
 from arena.voting.casting import (
     BallotError,
+    NotJoinedError,
     cast_vote,
     find_ballot,
     own_ballot,
@@ -32,6 +34,7 @@ from arena.voting.fragments import (
 from arena.voting.pool import EVERYTHING, POOLS, PoolFilter
 from arena.voting.presentation import Reveal, reveal, show_ballot
 from arena.voting.progress import Progress, progress_of
+from arena.voting.rounds import takes_part
 from arena.voting.statements import ballot_of_token
 from arena.voting.turn import Turn, read_turn
 from arena.voting.voters import Visitor, known_visitor, remember, visitor_of
@@ -60,6 +63,12 @@ class _Wish:
         """The staff have closed it; it may be opened again."""
         return self.invite if self.invite is not None and not self.invite.is_open else None
 
+    def is_for(self, visitor: Visitor | None) -> bool:
+        """Battles of a round are for those who have joined it."""
+        if self.invite is None:
+            return True
+        return visitor is not None and takes_part(visitor.voter, self.invite)
+
     @property
     def address(self) -> str:
         """Of the page that shows it."""
@@ -81,9 +90,10 @@ class _Wish:
 def vote(request: HttpRequest) -> HttpResponse:
     """The voter's present battle, in a page."""
     wish = _Wish.of(request)
-    if wish.closed_round:
-        return redirect("round_join", wish.closed_round.code)
-    visitor = visitor_of(request)
+    known = known_visitor(request)
+    if wish.invite and (wish.closed_round or not wish.is_for(known)):
+        return redirect("round_join", wish.invite.code)
+    visitor = known or visitor_of(request)
     ballot = wish.draw(visitor)
     response = _page(request, visitor, wish, ballot)
     return remember(response, visitor, is_secure=request.is_secure())
@@ -94,7 +104,7 @@ def vote(request: HttpRequest) -> HttpResponse:
 def vote_next(request: HttpRequest) -> HttpResponse:
     """The battle after the one on the screen, loaded while that is being read."""
     visitor, wish = known_visitor(request), _Wish.of(request)
-    if visitor is None or wish.closed_round:
+    if visitor is None or wish.closed_round or not wish.is_for(visitor):
         return HttpResponse(status=204)
     ballot = wish.draw(visitor, besides=request.GET.get("after", ""))
     return HttpResponse(_ballot_html(request, ballot), status=200 if ballot else 204)
@@ -114,6 +124,9 @@ def vote_cast(request: HttpRequest) -> HttpResponse:
         if turn is None:
             raise refusal_of(None, ballot_of_token(request.POST.get("token", "")[:64]))
         ballot = own_ballot(turn.visitor, turn.ballot)
+        # who holds a battle of the round has joined
+        if wish.invite and ballot.round_id != wish.invite.pk and not wish.is_for(turn.visitor):
+            raise NotJoinedError(ballot)
         upcoming = _Upcoming(request, turn, ballot, wish) if wants_json else None
         _take(request, turn, ballot, upcoming)
     except BallotError as error:
@@ -200,7 +213,7 @@ def _outcome(
         progress = progress_of(turn.visitor.voter, wish.invite)
     answer: dict[str, object] = {}
     if is_voted:
-        answer |= _reveal_html(reveal(ballot, turn.others), progress)
+        answer |= _reveal_html(reveal(ballot, turn.others), progress, wish)
     else:
         answer["progress_html"] = progress_fragment(progress)
     following = upcoming.ballot()
@@ -208,12 +221,12 @@ def _outcome(
     return answer
 
 
-def _reveal_html(told: Reveal, progress: Progress) -> dict[str, object]:
+def _reveal_html(told: Reveal, progress: Progress, wish: _Wish) -> dict[str, object]:
     return {
         "choice": told.choice,
         "left": name_fragment(told.left, "a"),
         "right": name_fragment(told.right, "b"),
-        "bar": reveal_fragment(told),
+        "bar": reveal_fragment(told, wish.address),
         "said": _said(told),
         "progress_html": progress_fragment(progress),
     }
@@ -268,15 +281,17 @@ def _refusal(
     """Say why, tell again what was told before, and offer a way on."""
     ballot = error.ballot
     told = reveal(ballot) if visitor and ballot and ballot.vote_id else None
+    wish = _Wish.of(request)
     if not wants_json:
+        if wish.invite and not wish.is_for(visitor):
+            return invitation(request, wish.invite, visitor, problem=error)
         someone = visitor or visitor_of(request)
-        wish = _Wish.of(request)
         shown = ballot if told else wish.draw(someone)
         page = _page(request, someone, wish, shown, told=told, problem=error)
         return remember(page, someone, is_secure=request.is_secure())
     body: dict[str, object] = {"code": error.code, "text": str(error)}
     if told and visitor:
-        body |= _reveal_html(told, progress_of(visitor.voter, _Wish.of(request).invite))
+        body |= _reveal_html(told, progress_of(visitor.voter, wish.invite), wish)
     response = _json(body, status=error.status)
     if error.retry_after_s:
         response["Retry-After"] = str(error.retry_after_s)

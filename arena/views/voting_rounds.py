@@ -15,6 +15,7 @@ from arena.access import signed_in_user, staff_only
 from arena.models import InviteRound, LanguageModel, QuestionSet
 from arena.models.question import LIVE_SET
 from arena.panels import page_panels
+from arena.voting.casting import BallotError
 from arena.voting.rounds import (
     EmptyRoundError,
     create_round,
@@ -22,8 +23,9 @@ from arena.voting.rounds import (
     join_round,
     own_progress,
     round_progress,
+    takes_part,
 )
-from arena.voting.voters import known_visitor, remember, visitor_of
+from arena.voting.voters import Visitor, known_visitor, remember, visitor_of
 
 
 class RoundForm(forms.Form):
@@ -114,13 +116,31 @@ def round_join(request: HttpRequest, code: str) -> HttpResponse:
     if not invite.is_open:
         return render(request, "arena/vote_round_closed.html", {"invite": invite}, status=410)
     visitor = known_visitor(request)
-    is_known = visitor is not None and invite.voters.filter(pk=visitor.voter.pk).exists()
+    is_known = visitor is not None and takes_part(visitor.voter, invite)
     if request.method == "GET" and not is_known:
-        before = own_progress(invite, visitor.voter).before if visitor else 0
-        context = {"invite": invite, "total": invite.assignments.count(), "before": before}
-        return render(request, "arena/vote_join.html", context)
+        return invitation(request, invite, visitor)
     visitor = visitor or visitor_of(request)
     if not is_known:
         join_round(visitor, invite, name=request.POST.get("name", ""))
     response = redirect(f"{reverse('vote')}?round={invite.code}")
     return remember(response, visitor, is_secure=request.is_secure())
+
+
+def invitation(
+    request: HttpRequest,
+    invite: InviteRound,
+    visitor: Visitor | None,
+    *,
+    problem: BallotError | None = None,
+) -> HttpResponse:
+    """What the round is about, for whoever has not joined; ``problem`` is what brought them here
+    instead of a vote.
+    """
+    context = {
+        "invite": invite,
+        "total": invite.assignments.count(),
+        "before": own_progress(invite, visitor.voter).before if visitor else 0,
+        "problem": problem,
+    }
+    status = problem.status if problem else 200
+    return render(request, "arena/vote_join.html", context, status=status)

@@ -92,6 +92,11 @@ class ClosedRoundError(BallotError):
     text = _("This round is closed.")
 
 
+class NotJoinedError(BallotError):
+    code, status = "not_joined", 403
+    text = _("You have not joined this round. Read what it is about, and begin here.")
+
+
 class TooManyVotesError(BallotError):
     code, status = "too_many", 429
     text = _("That was very fast. Take a minute; this battle waits for you.")

@@ -32,6 +32,7 @@ from arena.voting.kept_ballots import (
     forgotten_ballot_of,
     kept_of_round,
     open_ballot_of,
+    skipped_before,
     taken_into_round,
 )
 from arena.voting.policy import current_policy
@@ -357,8 +358,8 @@ def next_round_ballot(
     besides: str = "",
     random: np.random.Generator = _RANDOM,
 ) -> Ballot | None:
-    """The next assigned battle this voter has neither voted on anywhere nor skipped in the round;
-    None at its end. What they only saw or skipped elsewhere is asked here.
+    """The next assigned battle this annotator has neither voted on anywhere nor skipped in the
+    round; None at its end. What they only saw or skipped elsewhere is asked here.
     """
     kept = kept_of_round(visitor.voter, invite, besides)
     if kept is not None:
@@ -367,6 +368,7 @@ def next_round_ballot(
     left = invite.assignments.exclude(battle__question__question_set__slug=LIVE_SET)
     left = left.exclude(Exists(Vote.objects.filter(**own)))
     left = left.exclude(Exists(invite.ballots.filter(**own)))
+    left = left.exclude(Exists(skipped_before(visitor.voter, invite)))
     left = left.annotate(is_held=Exists(Ballot.objects.filter(**own, status=BallotStatus.OPEN)))
     for assignment in left.select_related("battle").order_by("position")[:3]:
         battle = assignment.battle

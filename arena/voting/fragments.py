@@ -103,11 +103,12 @@ def _progress(language: str, progress: Progress) -> str:
     return render_to_string("arena/_vote_progress.html", {"progress": progress})
 
 
-def reveal_fragment(told: Reveal) -> str:
-    """The reveal as ``_vote_reveal.html`` renders it."""
+def reveal_fragment(told: Reveal, vote_url: str) -> str:
+    """The reveal as ``_vote_reveal.html`` renders it; ``vote_url`` is where it leads on to."""
     values = (
         str(told.battle.pk),
         told.token,
+        escape(vote_url),
         escape(told.left.display_name),
         escape(told.right.display_name),
     )
@@ -121,13 +122,13 @@ def reveal_fragment(told: Reveal) -> str:
 # address wants one
 _REVEAL_MARKS = (
     str(10**17 + secrets.randbelow(10**17)),
-    *(f"mark-{secrets.token_hex(16)}" for _ in range(3)),
+    *(f"mark-{secrets.token_hex(16)}" for _ in range(4)),
 )
 
 
 @lru_cache(maxsize=4096)
 def _reveal(language: str, choice: str, others: tuple[Share, ...]) -> str:
-    battle, token, left, right = _REVEAL_MARKS
+    battle, token, vote_url, left, right = _REVEAL_MARKS
     told = Reveal(
         left=LanguageModel(display_name=left),
         right=LanguageModel(display_name=right),
@@ -137,4 +138,4 @@ def _reveal(language: str, choice: str, others: tuple[Share, ...]) -> str:
         token=token,
         others=others,
     )
-    return render_to_string("arena/_vote_reveal.html", {"reveal": told})
+    return render_to_string("arena/_vote_reveal.html", {"reveal": told, "vote_url": vote_url})

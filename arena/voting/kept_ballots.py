@@ -39,11 +39,18 @@ def kept_of_round(voter: Voter, invite: InviteRound, besides: str) -> Ballot | N
     """Of a round, which wants every battle judged: also one that was left open for too long."""
     judged = Vote.objects.filter(voter=voter, battle=OuterRef("battle"))
     rows = Ballot.objects.filter(voter=voter, round=invite).exclude(token=besides)
-    rows = rows.exclude(Exists(judged)).exclude(battle__question__question_set__slug=LIVE_SET)
+    rows = rows.exclude(Exists(judged)).exclude(Exists(skipped_before(voter, invite)))
+    rows = rows.exclude(battle__question__question_set__slug=LIVE_SET)
     rows = rows.order_by("id")
     return rows.open().select_related("battle__question").first() or _renewed(
         rows, or_taken_back=True
     )
+
+
+def skipped_before(voter: Voter, invite: InviteRound) -> BallotQuerySet:
+    """What they skipped in the round before they signed in, of the battle of an outer query."""
+    own = Ballot.objects.filter(round=invite, battle=OuterRef("battle"))
+    return own.filter(voter__merged_into=voter, status=BallotStatus.SKIPPED)
 
 
 def taken_into_round(

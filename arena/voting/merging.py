@@ -6,10 +6,11 @@ name given in a round) stays with the anonymous voter, who from then on belongs 
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Final
 
 from django.db import models, transaction
 from django.db.models import F, OuterRef, Q, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.utils import timezone
 from django.utils.translation import gettext as _
 
@@ -53,6 +54,10 @@ def merge_voter(*, anonymous: Voter, account: Voter) -> int:
         Voter.objects.filter(pk=account.pk).update(is_expert=True)
         account.is_expert = True
     return moved
+
+
+# of rows with a voter: the account's where theirs became part of one
+OWNER: Final = Coalesce("voter__merged_into", "voter")
 
 
 def voters_of(voter: Voter) -> QuerySet[Voter]:

@@ -126,7 +126,10 @@ def remove_own_data(visitor: Visitor, *, close_account: bool = False) -> int:
     staff are deleted in the admin. Returns how many votes were cut loose.
     """
     voter, own = visitor.voter, voters_of(visitor.voter)
-    list(own.select_for_update())  # what is stored at this moment is removed, or refused
+    # what is stored at this moment is removed, or refused; a vote closes its ballot first, too
+    opened = Ballot.objects.filter(voter__in=own, status=BallotStatus.OPEN).order_by("pk")
+    list(opened.select_for_update())
+    list(own.order_by("pk").select_for_update())
     ratings = SatisfactionRating.objects.filter(voter__in=own)
     ratings.filter(score__isnull=True).delete()
     ratings.update(address_key="")

@@ -6,11 +6,14 @@ import datetime as dt
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import combinations
+from typing import Final
 
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
 from django.db.models import Count, Exists, Max, OuterRef, Q, QuerySet
+from django.db.models.functions import Coalesce
+from django.db.models.lookups import Exact
 
 from arena.models import (
     Answer,
@@ -26,8 +29,11 @@ from arena.models import (
 from arena.models.question import LIVE_SET
 from arena.models.voting import new_seed
 from arena.services.battles import stored_battles
+from arena.voting.merging import OWNER, voters_of
 from arena.voting.texts import can_be_voted_on, read_facts
 from arena.voting.voters import Visitor
+
+_BATTLES: Final = Count("battle", distinct=True)
 
 
 class EmptyRoundError(ValueError):
@@ -148,35 +154,41 @@ def delete_round(invite: InviteRound) -> None:
     invite.delete()
 
 
+def takes_part(voter: Voter, invite: InviteRound) -> bool:
+    """Whether they have joined; nobody else is handed a battle of the round."""
+    return invite.voters.filter(pk=voter.pk).exists()
+
+
 def votes_in_round(invite: InviteRound) -> QuerySet[Vote]:
     """What its annotators have said of its battles, in it or outside: a voter has one vote on a
     battle, so one that was cast in ordinary voting or in another round is their judgement here too.
+
+    One person has two on a battle that they judged before signing in as well; of those one counts.
     """
-    takes_part = Q(voter__in=invite.voters.all()) | Q(ballot__round=invite)
-    return Vote.objects.filter(takes_part, battle__in=invite.battles.all())
+    who = invite.voters.all()
+    said = Vote.objects.filter(Q(voter__in=who) | Q(voter__merged_into__in=who))
+    return said.filter(battle__in=invite.battles.all())
 
 
 def _skipped_in(invite: InviteRound) -> QuerySet[Ballot]:
     """Skipped in the round, and not voted on elsewhere since."""
-    judged = Vote.objects.filter(battle=OuterRef("battle"), voter=OuterRef("voter"))
+    owner = Coalesce(OuterRef("voter__merged_into"), OuterRef("voter"))
+    judged = Vote.objects.filter(Exact(OWNER, owner), battle=OuterRef("battle"))
     return invite.ballots.filter(status=BallotStatus.SKIPPED).exclude(Exists(judged))
 
 
 def round_progress(invite: InviteRound) -> list[AnnotatorProgress]:
     """Each annotator's count, the furthest first."""
-    votes = votes_in_round(invite).order_by().values_list("voter")
-    here = Count("pk", filter=Q(ballot__round=invite))
+    votes = votes_in_round(invite).order_by().values_list(OWNER)
     judged = {
-        voter: counts
-        for voter, *counts in votes.annotate(n=Count("pk"), here=here, at=Max("created_at"))
+        owner: counts for owner, *counts in votes.annotate(**_cast(invite), at=Max("created_at"))
     }
-    left = _skipped_in(invite).order_by().values_list("voter")
-    skipped = {
-        voter: counts for voter, *counts in left.annotate(n=Count("pk"), at=Max("closed_at"))
-    }
+    left = _skipped_in(invite).order_by().values_list(OWNER)
+    skipped = {owner: counts for owner, *counts in left.annotate(n=_BATTLES, at=Max("closed_at"))}
     names = dict(invite.annotators.values_list("voter_id", "name"))
     found = []
-    for voter in invite.voters.select_related("user"):
+    # who became part of an account, which takes part since then, is counted with it
+    for voter in invite.voters.filter(merged_into__isnull=True).select_related("user"):
         n, n_here, voted_at = judged.get(voter.pk, (0, 0, None))
         n_skipped, skipped_at = skipped.get(voter.pk, (0, None))
         found.append(
@@ -214,10 +226,15 @@ class OwnProgress:
 
 def own_progress(invite: InviteRound, voter: Voter) -> OwnProgress:
     """Of this voter, who need not have joined yet."""
-    votes = Vote.objects.filter(voter=voter, battle__in=invite.battles.all())
-    here = Count("pk", filter=Q(ballot__round=invite))
-    cast = votes.aggregate(judged=Count("pk"), here=here)
-    left = _skipped_in(invite).filter(voter=voter, battle=OuterRef("battle"))
+    votes = Vote.objects.filter(voter__in=voters_of(voter), battle__in=invite.battles.all())
+    cast = votes.aggregate(**_cast(invite))
+    left = _skipped_in(invite).filter(voter__in=voters_of(voter), battle=OuterRef("battle"))
     skipped = Count("pk", filter=Exists(left))
     sizes = invite.assignments.aggregate(assigned=Count("pk"), skipped=skipped)
-    return OwnProgress(judged=cast["judged"], before=cast["judged"] - cast["here"], **sizes)
+    return OwnProgress(judged=cast["n"], before=cast["n"] - cast["here"], **sizes)
+
+
+def _cast(invite: InviteRound) -> dict[str, Count]:
+    """Of votes: on how many battles, and on how many of them in the round."""
+    here = Count("battle", distinct=True, filter=Q(ballot__round=invite))
+    return {"n": _BATTLES, "here": here}

@@ -228,19 +228,24 @@ def insert(row: M) -> M:
         return mark_stored(row, cursor.fetchone()[0])
 
 
+# as ``merging.voters_of`` has it
+_OWN: Final = "(SELECT {voter} UNION ALL SELECT id FROM arena_voter WHERE merged_into_id = {voter})"
 # counted ones no further than anybody asks: each is looked up in two tables
-VOTES_OF: Final = """
-  (SELECT COUNT(*) FROM arena_vote WHERE voter_id = {voter}),
+VOTES_OF: Final = f"""
+  (SELECT COUNT(*) FROM arena_vote WHERE voter_id IN {_OWN}),
   (SELECT COUNT(*) FROM (
      SELECT 1 FROM arena_vote AS mine JOIN arena_battle AS judged ON judged.id = mine.battle_id
-     WHERE mine.voter_id = {voter} AND mine.exclusion = '' AND judged.exclusion = ''
-     LIMIT {limit}) AS counted)
+     WHERE mine.voter_id IN {_OWN} AND mine.exclusion = '' AND judged.exclusion = ''
+     LIMIT {{limit}}) AS counted)
 """
 
 
 def votes_of(voter_id: int, *, limit: int) -> tuple[int, int]:
-    """How many votes there are of this voter, and how many of them are counted, up to ``limit``."""
-    row = one_row(f"SELECT {VOTES_OF.format(voter='%s', limit='%s')}", [voter_id, voter_id, limit])
+    """How many votes there are of this voter, with those of who became part of them, and how many
+    of them are counted, up to ``limit``.
+    """
+    columns = VOTES_OF.format(voter="%(voter)s", limit="%(limit)s")
+    row = one_row(f"SELECT {columns}", {"voter": voter_id, "limit": limit})
     return (row[0], row[1]) if row else (0, 0)
 
 

@@ -35,9 +35,9 @@ from arena.voting.voters import COOKIE, Visitor, user_of, visitor_of_session
 @dataclass(frozen=True, slots=True)
 class Turn:
     """``ballot`` is that of the token, whoever it belongs to. ``votes`` are the voter's before this
-    one, ``counted`` those of them that boards count, up to what a personal board needs; ``others``
-    counted votes of others on the battle, by outcome. ``has_open`` says whether the voter holds a
-    ballot besides this one and the one on the screen.
+    one, with those of who became part of them, ``counted`` those that boards count, up to what a
+    personal board needs; ``others`` counted votes of others on the battle, by outcome. ``has_open``
+    says whether the voter holds a ballot besides this one and the one on the screen.
     """
 
     visitor: Visitor

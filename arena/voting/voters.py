@@ -7,6 +7,7 @@ names nobody, until they sign in again; opening a page to vote on then makes a n
 from __future__ import annotations
 
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser, User
@@ -120,6 +121,14 @@ def remember(response: HttpResponse, visitor: Visitor, *, is_secure: bool) -> Ht
             secure=is_secure,
         )
     return response
+
+
+def free_browsers(users: Collection[User]) -> None:
+    """Before accounts are deleted: their voters stay, and no browser is to speak for them.
+
+    Nobody would have to sign in any more where one of them was signed in once.
+    """
+    VoterSession.objects.filter(voter__user__in=users).delete()
 
 
 def give_consent(visitor: Visitor) -> None:

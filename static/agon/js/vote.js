@@ -159,7 +159,8 @@ function onKey(event) {
 }
 
 function onClick(event) {
-  if (event.target.closest("[data-next]")) {
+  const isForAnotherTab = event.ctrlKey || event.metaKey || event.shiftKey;
+  if (event.target.closest("[data-next]") && !isForAnotherTab) {
     event.preventDefault();
     showNext();
   }

@@ -139,3 +139,49 @@ def test_both_are_told_of_the_hash_of_their_address(stored_answers, alice, mallo
         browser.cast("left")
         assert "only a keyed hash is kept" in browser.page().text
     assert "" not in Ballot.objects.exclude(vote=None).values_list("address_key", flat=True)
+
+
+@pytest.fixture
+def deleted(stored_answers, alice, admin_client, django_user_model):
+    """Alice voted with an account and signed out; the staff delete it: ``deleted(how)``."""
+    user = django_user_model.objects.create_user("alice")
+    alice.client.force_login(user)
+    alice.cast("left")
+    alice.client.post(reverse("logout"))
+
+    def delete(how):
+        if how == "one":
+            address, fields = reverse("admin:auth_user_delete", args=[user.pk]), {}
+        else:
+            address = reverse("admin:auth_user_changelist")
+            fields = {"action": "delete_selected", "_selected_action": [user.pk]}
+        page = admin_client.post(address, fields) if fields else admin_client.get(address)
+        assert admin_client.post(address, {**fields, "post": "yes"}).status_code == 302
+        assert not django_user_model.objects.filter(pk=user.pk).exists()
+        return page.text
+
+    return delete
+
+
+@pytest.mark.parametrize("how", ["one", "several"])
+def test_a_deleted_accounts_votes_stay_and_no_browser_speaks_for_them(deleted, alice, how):
+    page = deleted(how)
+    assert "stays and counts as before" in page
+    assert "Browsers that voted for the account begin anew" in page
+    vote = Vote.objects.counted().get()
+    assert vote.voter.user is None
+    assert not vote.voter.sessions.exists()
+    assert "No votes yet" in alice.client.get(reverse("my_votes")).text
+    alice.client.post(reverse("forget_me"))
+    alice.cast("tie")
+    assert Vote.objects.counted().get(pk=vote.pk).voter == vote.voter
+    assert Vote.objects.values("voter").distinct().count() == 2
+
+
+def test_deleting_one_account_leaves_the_browsers_of_others_alone(deleted, mallory):
+    mallory.cast("left")
+    before = mallory.client.cookies["agon_voter"].value
+    deleted("several")
+    mallory.cast("tie")
+    assert mallory.client.cookies["agon_voter"].value == before
+    assert Voter.objects.get(user=None, sessions__isnull=False).votes.count() == 2

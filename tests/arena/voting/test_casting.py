@@ -226,6 +226,12 @@ def test_without_script_a_repetition_is_told_what_the_first_vote_was_told(stored
     assert "Next battle" in again.text
 
 
+def leads_on_to(bar):
+    address, _, query = html.unescape(re.search(r'href="([^"]+)" data-next', bar)[1]).partition("?")
+    assert address == reverse("vote")
+    return dict(parse_qsl(query))
+
+
 @pytest.mark.parametrize("choice", ["left", "skip"])
 def test_without_script_what_was_asked_for_outlasts_a_vote_and_a_skip(writing, alice, choice):
     for _ in range(3):
@@ -233,14 +239,19 @@ def test_without_script_what_was_asked_for_outlasts_a_vote_and_a_skip(writing, a
         hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', page))
         assert writing.items() <= hidden.items()
         after = alice.client.post(reverse("vote_cast"), {**hidden, "choice": choice})
-        on = (
-            after.url if choice == "skip" else re.search(r'href="([^"]+)" data-next', after.text)[1]
-        )
-        address, _, query = html.unescape(on).partition("?")
-        assert address == reverse("vote")
-        assert dict(parse_qsl(query)) == {**writing}
+        bar = f'href="{after.url}" data-next' if choice == "skip" else after.text
+        assert leads_on_to(bar) == writing
     ballots = Ballot.objects.filter(battle__question__category="writing")
     assert ballots.count() == Ballot.objects.count()
+
+
+def test_the_reveal_told_to_a_script_leads_on_to_what_was_asked_for(writing, alice):
+    token = alice.token(**writing)
+    for status in (200, 409):
+        told = alice.cast("left", token, **writing)
+        assert told.status_code == status
+        assert leads_on_to(told.json()["bar"]) == writing
+    assert leads_on_to(alice.cast("left").json()["bar"]) == {}
 
 
 def test_how_others_voted_is_a_list(stored_answers, alice, mallory):

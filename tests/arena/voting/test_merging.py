@@ -166,6 +166,30 @@ def test_rounds_names_and_expertise_come_along(anonymous, account):
     assert account in invite.voters.all()
 
 
+def test_the_vote_page_counts_what_my_votes_lists(stored_answers, user, alice, new_browser):
+    """Also what was judged twice, before signing in and after, of which one counts."""
+    alice.cast("left")
+    desk = new_browser()
+    desk.client.force_login(user)
+    desk.page()
+    twice = Vote.objects.get().battle
+    Vote.objects.create(battle=twice, voter=user.voter, outcome="tie")
+    Ballot.objects.filter(voter=user.voter, battle=twice).delete()
+    alice.client.force_login(user)
+    mine = alice.client.get(reverse("my_votes")).text
+    assert "2 votes." in mine
+    assert "1 of your votes is kept but not counted" in mine
+    assert "19 more votes for a board of your own" in mine
+    page = alice.page().text
+    told = alice.cast("skip").json()["progress_html"]
+    for shown in (page, told):
+        assert "2 votes, thank you" in shown
+        assert "1 not counted" in shown
+        assert "19 more for a board of your own" in shown
+    assert "3 votes, thank you" in alice.cast("tie").json()["progress_html"]
+    assert "3 votes." in alice.client.get(reverse("my_votes")).text
+
+
 def test_merging_twice_changes_nothing_more(one_battle, anonymous, account):
     vote(anonymous, one_battle)
     assert merge_voter(anonymous=anonymous, account=account) == 1

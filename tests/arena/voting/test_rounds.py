@@ -1,14 +1,24 @@
 """Closed rounds: a link, assigned battles in order, progress."""
 
+from importlib import import_module
+
 import pytest
+from django.apps import apps
 from django.contrib.auth import get_user_model
-from django.db import IntegrityError
+from django.db import IntegrityError, connection
+from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 from django.utils.timezone import now
 
 from arena.models import Annotator, Ballot, InviteRound, Vote, Voter
 from arena.models.voting import BALLOT_VALID_FOR
-from arena.voting.rounds import EmptyRoundError, create_round, own_progress, round_progress
+from arena.voting.rounds import (
+    EmptyRoundError,
+    create_round,
+    own_progress,
+    round_progress,
+    votes_in_round,
+)
 from judging.people import alpha_of_round
 
 pytestmark = pytest.mark.django_db
@@ -206,6 +216,66 @@ def test_looking_at_the_invitation_makes_nobody_an_annotator(invite, alice):
     assert "Spring round" in page.text
     assert not invite.voters.exists()
     assert not Voter.objects.exists()
+
+
+def test_who_has_not_joined_is_led_to_the_invitation_and_is_handed_nothing(invite, alice, mallory):
+    mallory.page()
+    for browser in (alice, mallory):
+        page = browser.page(round=invite.code)
+        assert (page.status_code, page.url) == (302, reverse("round_join", args=[invite.code]))
+        following = browser.client.get(reverse("vote_next"), {"round": invite.code})
+        assert following.status_code == 204
+    assert not invite.ballots.exists()
+    assert Voter.objects.count() == 1
+
+
+def test_a_vote_for_a_round_by_who_has_not_joined_is_refused_and_leads_to_the_invitation(
+    invite, alice
+):
+    token = alice.token()
+    refused = alice.cast("left", token, round=invite.code)
+    assert (refused.status_code, refused.json()["code"]) == (403, "not_joined")
+    form = {"token": token, "choice": "left", "round": invite.code}
+    page = alice.client.post(reverse("vote_cast"), form)
+    assert page.status_code == 403
+    assert "You have not joined this round" in page.text
+    assert f'action="{reverse("round_join", args=[invite.code])}"' in page.text
+    assert not Vote.objects.exists()
+    assert not invite.ballots.exists()
+    assert alice.cast("left", token).status_code == 200
+
+
+def test_a_vote_by_an_annotator_on_a_battle_from_elsewhere_goes_on_in_the_round(invite, alice):
+    join(alice, invite)
+    told = alice.cast("left", alice.token(), round=invite.code)
+    assert told.status_code == 200
+    assert Ballot.objects.get(status="open").round == invite
+
+
+def test_a_vote_within_the_round_asks_no_further_whether_its_voter_takes_part(invite, alice):
+    join(alice, invite)
+    token = alice.token(round=invite.code)
+    with CaptureQueriesContext(connection) as queries:
+        alice.cast("left", token, round=invite.code)
+    asked = [q["sql"] for q in queries if "arena_inviteround_voters" in q["sql"]]
+    assert asked == []
+
+
+def test_who_voted_in_a_round_before_joining_was_asked_for_has_joined_it(invite, alice, mallory):
+    for browser in (alice, mallory):
+        join(browser, invite)
+        browser.page(round=invite.code)
+    voted = alice.ballot(round=invite.code)
+    alice.cast("left", voted.token, round=invite.code)
+    former = Voter.objects.create(key="former", merged_into=voted.voter)
+    Ballot.objects.filter(pk=voted.pk).update(voter=former)
+    invite.voters.clear()
+    migration = import_module("arena.migrations.0019_annotators_have_joined")
+    for _ in range(2):
+        migration.join(apps, None)
+        assert set(invite.voters.all()) == {former, voted.voter}
+    assert [row.judged for row in round_progress(invite)] == [1]
+    assert not invite.ballots.filter(voter__in=Voter.objects.exclude(rounds=invite)).exists()
 
 
 def test_an_annotator_who_comes_back_goes_straight_on(invite, alice):
@@ -466,3 +536,63 @@ def test_the_newest_round_stands_first_in_the_list(stored_answers, three_models,
         )
     page = admin_client.get(reverse("round_list")).text
     assert page.index("Autumn") < page.index("Summer") < page.index("Spring")
+
+
+@pytest.fixture
+def two_selves(invite, alice, new_browser, django_user_model):
+    """Her account has judged the first two of four battles, and is shown the last; before signing
+    in she has judged the second and the third, and skipped the last.
+    """
+    user, desk = django_user_model.objects.create_user("alice"), new_browser()
+    desk.client.force_login(user)
+    for browser, choices in ((desk, "tie tie skip"), (alice, "skip left left skip")):
+        join(browser, invite, name="Alice" if browser is alice else "")
+        for choice in choices.split():
+            browser.cast(choice, browser.token(round=invite.code), round=invite.code)
+    desk.page(round=invite.code)
+    alice.client.force_login(user)
+    return user
+
+
+def test_who_signs_in_is_one_annotator_with_the_progress_of_both(
+    invite, two_selves, alice, admin_client
+):
+    assert "The round is done" in alice.page(round=invite.code).text
+    (row,) = round_progress(invite)
+    assert (row.voter, row.name) == (two_selves.voter, "Alice")
+    assert (row.judged, row.before, row.skipped) == (3, 0, 1)
+    own = own_progress(invite, two_selves.voter)
+    assert (own.judged, own.before, own.skipped, own.assigned) == (3, 0, 1, 4)
+    assert InviteRound.objects.with_sizes().get().n_voters == 1
+    page = admin_client.get(reverse("round_detail", args=[invite.pk])).text
+    assert page.count("3 / 4") == 1
+
+
+def test_of_two_judgements_of_one_annotator_one_stands_in_alpha(invite, two_selves, alice, mallory):
+    alice.page(round=invite.code)
+    assert Vote.objects.filter(exclusion="duplicate").count() == 1
+    assert alpha_of_round(invite).battles == 0
+    join(mallory, invite)
+    judge_all(mallory, invite)
+    assert alpha_of_round(invite).battles == 3
+    votes = Vote.objects.counted().filter(pk__in=votes_in_round(invite).values("pk"))
+    assert votes.count() == 7
+
+
+def test_what_was_skipped_before_signing_in_is_not_asked_again(invite, two_selves, alice):
+    assert judge_all(alice, invite) == []
+    assert not Ballot.objects.filter(status="open").exists()
+
+
+def test_a_vote_from_before_signing_in_that_counts_instead_stands_in_the_round(
+    invite, alice, mallory
+):
+    for browser in (alice, mallory):
+        join(browser, invite)
+        judge_all(browser, invite)
+    first = Vote.objects.filter(exclusion="").earliest("id")
+    former = Voter.objects.create(key="former", merged_into=first.voter)
+    Vote.objects.create(battle=first.battle, voter=former, outcome=first.outcome)
+    Vote.objects.filter(pk=first.pk).update(exclusion="duplicate")
+    assert alpha_of_round(invite).battles == 4
+    assert [row.judged for row in round_progress(invite)] == [4, 4]

@@ -175,11 +175,28 @@ def test_an_answer_opened_before_signing_out_waits_for_its_rating(signed_in, use
     assert SatisfactionRating.objects.get(token=token).score == 4
 
 
-def test_in_a_round_the_browser_is_somebody_who_has_not_joined(signed_in, user):
+@pytest.fixture
+def joined(signed_in, user):
+    """A round in which the account takes part."""
     invite = InviteRound.objects.create(title="R")
     request = RequestFactory().get("/")
     request.user, request.COOKIES[COOKIE] = user, signed_in.client.cookies[COOKIE].value
     join_round(known_visitor(request), invite, name="Alice")
+    return invite
+
+
+def test_without_script_a_refusal_in_a_round_comes_with_the_invitation(signed_in, joined):
+    form = {"token": signed_in.token(), "choice": "left", "round": joined.code}
+    sign_out(signed_in)
+    page = signed_in.client.post(reverse("vote_cast"), form)
+    assert page.status_code == 409
+    assert "you have been signed out" in page.text
+    assert f'action="{reverse("round_join", args=[joined.code])}"' in page.text
+    assert Voter.objects.count() == 1
+
+
+def test_in_a_round_the_browser_is_somebody_who_has_not_joined(signed_in, joined):
+    invite = joined
     address = reverse("round_join", args=[invite.code])
     assert signed_in.client.get(address).status_code == 302
     sign_out(signed_in)

@@ -108,6 +108,10 @@ def test_a_voters_votes_are_told_with_those_of_them_that_count_up_to_a_limit(
     type(battles[1]).objects.filter(pk=battles[1].pk).update(exclusion="staff")
     assert statements.votes_of(voter.pk, limit=20) == (5, 3)
     assert statements.votes_of(voter.pk, limit=2) == (5, 2)
+    former = Voter.objects.create(key="former", merged_into=voter)
+    Vote.objects.create(battle=battles[0], voter=former, outcome="tie")
+    assert statements.votes_of(voter.pk, limit=20) == (6, 4)
+    assert statements.votes_of(former.pk, limit=20) == (1, 1)
 
 
 def test_votable_battles_are_those_the_voter_has_not_seen(ballot):

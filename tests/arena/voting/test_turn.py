@@ -35,13 +35,15 @@ def test_a_turn_is_voter_ballot_and_counts_in_one_query(
     for number, outcome in enumerate(("tie", "tie", "model_b")):
         voter = Voter.objects.create(key=f"v{number}")
         Vote.objects.create(battle=ballot.battle, voter=voter, outcome=outcome)
+    former = Voter.objects.create(key="former", merged_into=ballot.voter)
+    Vote.objects.create(battle=ballot.voter.votes.first().battle, voter=former, outcome="tie")
     turn_of(alice, ballot.token)  # the policy is read
     with django_assert_num_queries(1):
         turn = turn_of(alice, ballot.token)
     assert turn.visitor.voter == ballot.voter
     assert turn.ballot == ballot_of_token(ballot.token)
     assert turn.ballot.battle.model_a.slug == ballot.battle.model_a.slug
-    assert (turn.votes, turn.counted) == votes_of(ballot.voter_id, limit=20) == (3, 3)
+    assert (turn.votes, turn.counted) == votes_of(ballot.voter_id, limit=20) == (4, 4)
     assert turn.others == outcomes_of_others(ballot.battle_id, 0) == {"tie": 2, "model_b": 1}
     assert turn.lately == activity(
         voter_id=ballot.voter_id,

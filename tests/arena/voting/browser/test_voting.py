@@ -410,6 +410,19 @@ def test_a_voter_may_choose_the_language_of_the_questions(battles, desktop):
         expect(desktop.page.locator("[data-reveal]")).to_have_count(0)
 
 
+@pytest.mark.parametrize("how", [{"button": "middle"}, {"modifiers": ["Control"]}])
+def test_the_next_battle_in_another_tab_is_of_the_kind_asked_for(battles, desktop, how):
+    desktop.open("/vote/?language=zh&category=writing")
+    choose(desktop, "t")
+    with desktop.page.context.expect_page() as opened:
+        desktop.page.get_by_role("link", name="Next battle").click(**how)
+    other = opened.value
+    expect(other.locator("[data-question] .prose")).to_have_attribute("lang", "zh-Hans")
+    assert other.url.endswith("/vote/?category=writing&language=zh")
+    expect(desktop.page.locator("[data-reveal]")).to_be_visible()
+    assert desktop.errors == []
+
+
 def test_on_a_phone_a_mark_stays_on_the_answer_that_has_not_been_looked_at(battles, phone):
     phone.open("/vote/")
     right = phone.page.locator("[data-shows=right]")
