@@ -22,6 +22,7 @@ from tests.openai_server import (
     first,
     first_attempts,
     in_turn,
+    nobody_listening,
     run_in_thread,
 )
 from tests.providers.conftest import SECRET, read_texts
@@ -124,9 +125,10 @@ async def test_a_stream_that_falls_silent_times_out_long_before_the_whole(provid
 
 
 async def test_nobody_listening_is_a_failed_connection(provider_at):
-    async with OpenAIServer() as server:
-        url = server.url
-    with pytest.raises(ProviderError, match=r"no connection to 127\.0\.0\.1") as caught:
+    with (
+        nobody_listening() as url,
+        pytest.raises(ProviderError, match=r"no connection to 127\.0\.0\.1") as caught,
+    ):
         await provider_at(url, max_attempts=1).complete(HELLO)
     assert caught.value.kind == FailureKind.CONNECTION_FAILED
 
