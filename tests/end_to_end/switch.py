@@ -16,7 +16,7 @@ class Switch:
         self._lines = {}  # of a connection: the task that serves it, and its two ends
 
     def cut(self):
-        asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(60)
 
     def end(self):
         self._loop.call_soon_threadsafe(self._ended.set)
@@ -56,9 +56,9 @@ def switched_to(port):
     switch, ready = Switch(port), threading.Event()
     thread = threading.Thread(target=lambda: asyncio.run(switch.serve(ready)), daemon=True)
     thread.start()
-    assert ready.wait(10)
+    assert ready.wait(60)
     try:
         yield switch
     finally:
         switch.end()
-        thread.join(10)
+        thread.join(60)
