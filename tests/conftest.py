@@ -26,6 +26,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("unhurried")
 
+PATIENCE_MS = 60_000  # for a page; seldom more than a moment of it is needed
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_serialized_rollback"}
 
 
@@ -142,8 +143,9 @@ def chromium():
     path = shutil.which("chromium")
     if path is None:
         skip_or_fail("chromium is not installed; run `make test` or install the package 'chromium'")
-    from playwright.sync_api import sync_playwright
+    from playwright.sync_api import expect, sync_playwright
 
+    expect.set_options(timeout=PATIENCE_MS)
     with pytest.MonkeyPatch.context() as patch, sync_playwright() as playwright:
         patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "1")
         browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
