@@ -12,6 +12,7 @@ from providers import (
     Message,
     ProviderError,
     TokenLogprob,
+    openai_stream,
 )
 from providers.pool import ProviderPool
 from tests.openai_server import (
@@ -229,7 +230,8 @@ async def test_refusals_lower_the_concurrency(pool):
     assert provider._caller.gate.concurrency.limit == 32
 
 
-async def test_connections_are_used_again(provider_at):
+async def test_connections_are_used_again(provider_at, monkeypatch):
+    monkeypatch.setattr(openai_stream, "LINGER_S", 60.0)
     ports = set()
 
     class Watching(OpenAIServer):
