@@ -10,6 +10,7 @@ from providers.limits import Grant, LimitStoreError
 
 PREFIX = "agon:limits:"
 MAX_PAUSE_S = 24 * 3600.0
+ANSWER_S = 5.0  # a stuck Redis must become an error that is retried, not a hang
 
 # limits.book; times in seconds with microseconds, as text because Lua replies truncate numbers
 BOOK = """
@@ -77,9 +78,11 @@ class RedisLimitStore:
     def __init__(self, url: str) -> None:
         from redis.asyncio import Redis
 
-        # a stuck Redis must become an error that is retried, not a hang
         self._redis = Redis.from_url(
-            url, socket_timeout=5, socket_connect_timeout=5, decode_responses=True
+            url,
+            socket_timeout=ANSWER_S,
+            socket_connect_timeout=ANSWER_S,
+            decode_responses=True,
         )
         self._book = self._redis.register_script(BOOK)
         self._claim = self._redis.register_script(CLAIM)

@@ -26,8 +26,7 @@ hypothesis.settings.register_profile(
 )
 hypothesis.settings.load_profile("unhurried")
 
-PATIENCE_MS = 30_000  # what a page shows in time, it shows at once; a machine may stand still
-
+PATIENCE_MS = 60_000  # for a page; seldom more than a moment of it is needed
 DATABASE_FIXTURES = {"db", "transactional_db", "live_server", "django_db_serialized_rollback"}
 
 

@@ -13,6 +13,7 @@
 import asyncio
 import contextlib
 import multiprocessing
+import socket
 import threading
 import time
 from collections import Counter
@@ -373,6 +374,14 @@ def _hang_up_after(request: web.BaseRequest) -> None:
 
 
 @contextlib.contextmanager
+def nobody_listening() -> Iterator[str]:
+    """An address that refuses every connection, and that nobody else gets meanwhile."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield f"http://127.0.0.1:{taken.getsockname()[1]}"
+
+
+@contextlib.contextmanager
 def run_in_thread(server: OpenAIServer) -> Iterator[OpenAIServer]:
     """Serve from a thread with its own event loop while the block runs."""
     started = threading.Event()
@@ -387,7 +396,7 @@ def run_in_thread(server: OpenAIServer) -> Iterator[OpenAIServer]:
     thread = threading.Thread(target=loop.run_until_complete, args=(serve(),), daemon=True)
     thread.start()
     if not started.wait(60):
-        raise RuntimeError("the test server did not start within 60 s")
+        raise RuntimeError("the test server did not start within a minute")
     try:
         yield server
     finally:

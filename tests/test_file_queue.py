@@ -68,7 +68,7 @@ def received(connection, number):
         consumer = Consumer(channel, [QUEUE], callbacks=[on_message], accept=["json"])
         with consumer:
             while len(bodies) < number:
-                connection.drain_events(timeout=5)
+                connection.drain_events(timeout=60)
     return bodies
 
 

@@ -62,7 +62,7 @@ async def ask(handler):
 
 
 async def test_no_more_requests_run_at_once_than_there_are_seats(handler):
-    running, most, both = [], [], threading.Barrier(2, timeout=5)
+    running, most, both = [], [], threading.Barrier(2, timeout=60)
 
     def view(request):
         running.append(1)
@@ -95,7 +95,7 @@ async def test_a_request_works_in_a_lane_and_leaves_it(handler, monkeypatch):
 async def test_a_slow_request_lets_the_next_one_pass(handler, monkeypatch):
     monkeypatch.setattr(seats, "LANES", 1)
     monkeypatch.setattr(seats, "LANE_S", 0.0)
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=60)
 
     def view(request):
         both.wait()
@@ -108,7 +108,7 @@ async def test_a_slow_request_lets_the_next_one_pass(handler, monkeypatch):
 async def test_a_slow_request_leaves_its_lane_once(handler, monkeypatch):
     monkeypatch.setattr(seats, "LANES", 1)
     monkeypatch.setattr(seats, "LANE_S", 0.0)
-    both = threading.Barrier(2, timeout=5)
+    both = threading.Barrier(2, timeout=60)
 
     def slow(request):
         both.wait()
@@ -143,7 +143,7 @@ async def test_a_long_download_gives_its_seat_to_the_next(handler):
     app = handler(view)
     slow = [Request() for _ in range(3)]
     tasks = [asyncio.create_task(app(SCOPE, one.receive, one.send)) for one in slow]
-    await asyncio.wait_for(asyncio.gather(*(one.has_begun.wait() for one in slow)), 10)
+    await asyncio.wait_for(asyncio.gather(*(one.has_begun.wait() for one in slow)), 60)
     for one in slow:
         one.gate.set()
     await asyncio.gather(*tasks)
@@ -207,6 +207,6 @@ async def test_a_reader_who_leaves_ends_the_stream(handler):
         return {"type": "http.disconnect"}
 
     app = handler(lambda _: StreamingHttpResponse(body()))
-    await asyncio.wait_for(app(SCOPE, receive, request.send), 10)
+    await asyncio.wait_for(app(SCOPE, receive, request.send), 60)
     assert gone.is_set()
     assert closed.is_set()

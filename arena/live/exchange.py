@@ -31,6 +31,7 @@ PREFIX: Final = "agon:live:"
 SIGN_OF_LIFE_S: Final = 20.0  # a visitor who only reads is not taken for gone
 SILENCE_S: Final = 3 * SIGN_OF_LIFE_S  # then the process that passed their words on is gone
 LISTEN_AGAIN_S: Final = 1.0
+ANSWER_S: Final = 5.0  # a Redis that takes longer is taken for gone
 MOST_WAITING: Final = 1000  # messages to a browser that takes none
 
 Message = dict[str, Any]  # JSON
@@ -242,7 +243,7 @@ class Exchange:
         if self._listener is None:
             self._listener = asyncio.create_task(self._listen())
             self._hold(self._listener)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(ANSWER_S):
             await self._is_listening.wait()
 
     async def _listen(self) -> None:
@@ -291,8 +292,8 @@ class Exchange:
         if self._redis is None:
             self._redis = Redis.from_url(
                 self._url,
-                socket_connect_timeout=5,
-                socket_timeout=5,
+                socket_connect_timeout=ANSWER_S,
+                socket_timeout=ANSWER_S,
                 decode_responses=True,
                 client_name=f"{PREFIX}{self.process}",  # as Redis lists its connections
             )

@@ -43,6 +43,7 @@ def page(arena, chromium, db):
     tab.fill("input[name=username]", "boss")
     tab.fill("input[name=password]", PASSWORD)
     tab.click("main button")
+    expect(tab.get_by_title("Signed in as boss")).to_be_visible()
     yield tab
     context.close()
     assert complaints == []
@@ -68,7 +69,8 @@ def launch(arena, page, checkpoint):
     expect(forecast.locator(".stats")).to_contain_text("12")
     url = page.url
     page.click("#run-scores button.button-primary")
-    expect(page).to_have_url(url)
+    # the next address would break the request off
+    expect(page.locator("#run-scores button.button-primary")).to_have_count(0)
     return url
 
 

@@ -6,24 +6,31 @@ fresh PostgreSQL database, Redis, and separate web, worker and beat processes.
 
 import json
 import os
+import secrets
 import signal
 import socket
 import subprocess
 import sys
 import time
 import urllib.request
-from contextlib import closing, contextmanager
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parents[2]
-START_S = 60.0
+START_S = 300.0
+PORTS = range(20_000, 32_768)  # below those that the kernel picks for outgoing connections
 
 
 def free_port():
-    with closing(socket.socket()) as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    """Until the server that is to have it has started, nobody is given it as the next free one: no
+    connection of either round of tests, not even the one that looks whether the server is there.
+    """
+    while True:
+        port = PORTS[secrets.randbelow(len(PORTS))]
+        with closing(socket.socket()) as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class ArenaProcess:
@@ -62,7 +69,7 @@ class ArenaProcess:
             env=self.environment,
             capture_output=True,
             text=True,
-            timeout=180,
+            timeout=600,
             check=False,
         )
         if check and done.returncode:
@@ -126,7 +133,7 @@ class ArenaProcess:
         end = time.monotonic() + START_S
         while time.monotonic() < end:
             try:
-                with urllib.request.urlopen(url + "/boards/", timeout=2):
+                with urllib.request.urlopen(url + "/boards/", timeout=10):
                     return
             except OSError:
                 self._fail_if_dead()

@@ -1,4 +1,5 @@
 import pytest
+from playwright.sync_api import expect
 
 from tests.end_to_end.arena_process import ArenaProcess
 from tests.end_to_end.identity_provider import (
@@ -72,4 +73,5 @@ def staff_page(arena, page):
     page.fill("input[name=username]", "boss")
     page.fill("input[name=password]", PASSWORD)
     page.click("main button")
+    expect(page.get_by_title("Signed in as boss")).to_be_visible()
     return page

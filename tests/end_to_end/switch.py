@@ -16,7 +16,7 @@ class Switch:
         self._lines = {}  # of a connection: the task that serves it, and its two ends
 
     def cut(self):
-        asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(10)
+        asyncio.run_coroutine_threadsafe(self._cut(), self._loop).result(60)
 
     def end(self):
         self._loop.call_soon_threadsafe(self._ended.set)

@@ -5,6 +5,8 @@ import re
 import pytest
 from playwright.sync_api import expect
 
+from tests.conftest import PATIENCE_MS
+
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 
@@ -37,7 +39,7 @@ def test_a_cell_of_the_win_matrix_leads_to_its_battles(arena, page):
 def test_charts_are_drawn_under_the_policy(arena, page):
     page.goto(f"{arena.url}/boards/demo/")
     page.evaluate("window.scrollTo(0, document.body.scrollHeight)")
-    expect(page.locator("figure[data-drawn]").first).to_be_visible(timeout=20_000)
+    expect(page.locator("figure[data-drawn]").first).to_be_visible()
 
 
 def test_a_judge_run_is_started_in_the_console_and_seen_to_finish(arena, staff_page):
@@ -52,5 +54,5 @@ def test_a_judge_run_is_started_in_the_console_and_seen_to_finish(arena, staff_p
     expect(page.locator("#judge-plan")).to_contain_text("1,600")
     page.click("button[name=start]")
     expect(page).to_have_url(re.compile(r"/runs/judg\w+/\d+/"))
-    expect(page.locator("#run-progress")).to_contain_text("completed", timeout=60_000)
+    expect(page.locator("#run-progress")).to_contain_text("completed", timeout=2 * PATIENCE_MS)
     assert page.locator("[role=progressbar]").get_attribute("aria-valuenow") == "100"

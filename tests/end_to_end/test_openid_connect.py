@@ -44,6 +44,7 @@ def sign_in(arena, page, who):
     page.goto(f"{arena.url}/login/?next=/my-votes/")
     page.get_by_role("button", name="Sign in with your organisation's account").click()
     page.get_by_role("button", name=who).click()
+    page.wait_for_url(f"{arena.url}/**")
 
 
 def own_data(arena, page):

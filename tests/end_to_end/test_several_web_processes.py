@@ -71,13 +71,13 @@ def begin(tab, switch):
         agree.check()
     tab.get_by_label("Your prompt").fill("Say many words")
     tab.keyboard.press("Enter")
-    expect(tab.locator("[data-pane=left] .prose")).to_contain_text("word word", timeout=20_000)
+    expect(tab.locator("[data-pane=left] .prose")).to_contain_text("word word")
 
 
 def vote_and_read_names(tab):
     expect(tab.locator("[data-votes]")).to_be_visible()
     tab.get_by_role("button", name="Left is better").click()
-    expect(tab.locator("[data-panes]")).to_contain_text("zqamber", timeout=20_000)
+    expect(tab.locator("[data-panes]")).to_contain_text("zqamber")
 
 
 def test_a_line_cut_in_mid_answer_goes_on_in_another_process(arena, models, switch, tab):
@@ -85,8 +85,8 @@ def test_a_line_cut_in_mid_answer_goes_on_in_another_process(arena, models, swit
     seen = written(tab)
     with arena.another_web_process() as switch.port:
         switch.cut()
-        expect(tab.locator("[data-said]")).to_contain_text("Connected again", timeout=20_000)
-        expect(tab.locator("[data-pane=left] .prose")).to_contain_text("end", timeout=60_000)
+        expect(tab.locator("[data-said]")).to_contain_text("Connected again")
+        expect(tab.locator("[data-pane=left] .prose")).to_contain_text("end")
         assert written(tab) == 400 > seen
         vote_and_read_names(tab)
     assert arena.shell(
@@ -110,6 +110,6 @@ def test_a_process_that_ends_takes_its_battle_along_and_a_new_one_begins(
     with arena.another_web_process() as switch.port:
         begin(tab, switch)
     switch.port = arena.port
-    expect(tab.locator("[data-note]")).to_contain_text("a new one begins", timeout=30_000)
+    expect(tab.locator("[data-note]")).to_contain_text("a new one begins")
     expect(tab.locator("[data-pane=left] .reply")).to_have_count(0)
     begin(tab, switch)

@@ -107,7 +107,7 @@ def kill_hard(process):
     process.wait()
 
 
-def wait_until(condition, *, seconds=60.0, every=0.02):
+def wait_until(condition, *, seconds=240.0, every=0.02):
     """Wait for something another process does; fails loudly when it does not come."""
     tick = threading.Event()
     for _ in range(int(seconds / every)):

@@ -2,6 +2,7 @@
 
 import pytest
 from django.urls import reverse
+from playwright.sync_api import expect
 
 from arena.models import Outcome, Vote
 from tests.pages.conftest import PHONE
@@ -60,7 +61,7 @@ def test_charts_are_drawn_when_seen_without_eval_and_inline_styles(
     for figure in page.locator("[data-chart]").all():
         figure.scroll_into_view_if_needed()
         figure.locator("svg.main-svg").first.wait_for()
-    assert page.locator("[data-chart][data-drawn]").count() == 3
+    expect(page.locator("[data-chart][data-drawn]")).to_have_count(3)
     assert page.locator("style").count() == 0
     layer = page.locator("svg.main-svg").first
     assert layer.evaluate("node => getComputedStyle(node).position") == "absolute"
@@ -70,6 +71,7 @@ def test_charts_take_their_colours_from_the_theme(signed_in_as_staff, open_brows
     page = open_browser(cookies=signed_in_as_staff, color_scheme="light")
     page.goto("/style/")
     page.locator("[data-chart]").first.scroll_into_view_if_needed()
+    page.locator("[data-chart][data-drawn]").first.wait_for()
     label = page.locator("[data-chart] .ytick text").first
     light = label.evaluate("node => node.style.fill")
     page.locator("[data-theme-toggle]").click()

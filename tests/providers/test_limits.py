@@ -37,6 +37,7 @@ async def store(request, tmp_path, monkeypatch):
         return
     # names of its own, as the other round of tests may use the same Redis; they expire
     monkeypatch.setattr(limits_redis, "PREFIX", f"agon:limits:{uuid4().hex}:")
+    monkeypatch.setattr(limits_redis, "ANSWER_S", 60.0)
     shared = RedisLimitStore(REDIS_URL)
     try:
         await shared._redis.ping()

@@ -1,5 +1,7 @@
 """The Batch API through the openai package, against a server that answers batches at once."""
 
+from dataclasses import replace
+
 import orjson
 import pytest
 
@@ -8,6 +10,7 @@ from providers import openai_batch as module
 from providers.openai_batch import BatchRequest, OpenAIBatches
 from providers.openai_sdk import list_models
 from tests.batch_server import BatchServer
+from tests.openai_server import nobody_listening
 
 SETTINGS = GenerationSettings(temperature=0.0)
 
@@ -93,6 +96,6 @@ async def test_failures_of_the_package_have_the_same_names():
             await list_models(config)
     assert caught.value.kind == FailureKind.AUTHENTICATION_FAILED
     assert caught.value.status == 401
-    with pytest.raises(ProviderError) as caught:
-        await list_models(config)
+    with nobody_listening() as url, pytest.raises(ProviderError) as caught:
+        await list_models(replace(config, base_url=url))
     assert caught.value.kind == FailureKind.CONNECTION_FAILED

@@ -12,6 +12,7 @@ from providers import (
     Message,
     ProviderError,
     TokenLogprob,
+    openai_stream,
 )
 from providers.pool import ProviderPool
 from tests.openai_server import (
@@ -22,6 +23,7 @@ from tests.openai_server import (
     first,
     first_attempts,
     in_turn,
+    nobody_listening,
     run_in_thread,
 )
 from tests.providers.conftest import SECRET, read_texts
@@ -124,9 +126,10 @@ async def test_a_stream_that_falls_silent_times_out_long_before_the_whole(provid
 
 
 async def test_nobody_listening_is_a_failed_connection(provider_at):
-    async with OpenAIServer() as server:
-        url = server.url
-    with pytest.raises(ProviderError, match=r"no connection to 127\.0\.0\.1") as caught:
+    with (
+        nobody_listening() as url,
+        pytest.raises(ProviderError, match=r"no connection to 127\.0\.0\.1") as caught,
+    ):
         await provider_at(url, max_attempts=1).complete(HELLO)
     assert caught.value.kind == FailureKind.CONNECTION_FAILED
 
@@ -227,7 +230,8 @@ async def test_refusals_lower_the_concurrency(pool):
     assert provider._caller.gate.concurrency.limit == 32
 
 
-async def test_connections_are_used_again(provider_at):
+async def test_connections_are_used_again(provider_at, monkeypatch):
+    monkeypatch.setattr(openai_stream, "LINGER_S", 60.0)
     ports = set()
 
     class Watching(OpenAIServer):

@@ -15,7 +15,7 @@ def ask(mock, path="/v1/chat/completions", **body):
         "max_tokens": 6,
         "messages": [{"role": "user", "content": "Hi"}],
     } | body
-    connection = http.client.HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
     try:
         connection.request("POST", path, orjson.dumps(body))
         response = connection.getresponse()
@@ -119,7 +119,7 @@ def test_a_cached_prefix_is_counted_in_whole_blocks():
 
 
 def test_a_body_that_is_no_json_is_answered_with_400(mock):
-    connection = http.client.HTTPConnection(mock.url.removeprefix("http://"), timeout=10)
+    connection = http.client.HTTPConnection(mock.url.removeprefix("http://"), timeout=60)
     connection.request("POST", "/v1/chat/completions", b"{broken")
 
     assert connection.getresponse().status == 400

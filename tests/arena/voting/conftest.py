@@ -8,8 +8,10 @@ from django.core.cache import cache
 from django.test import Client
 from django.urls import reverse
 
+from arena.live import seating
 from arena.models import Ballot, VotingPolicy
 from arena.services.battles import stored_battle
+from arena.voting import drawing, satisfaction
 from arena.voting.facts import FACTS
 from arena.voting.policy import forget_policy
 from arena.voting.pool import POOLS, RECORD
@@ -23,6 +25,15 @@ def _nothing_remembered():
     RECORD.forget()
     forget_policy()
     cache.clear()
+
+
+@pytest.fixture(autouse=True)
+def _chance_is_the_same_each_time():
+    """Which battle comes, and which side first: what holds for one draw in a thousand alone would
+    else fail once in a thousand times.
+    """
+    for drawn_with in (drawing._RANDOM, satisfaction._RANDOM, seating._RANDOM):
+        drawn_with.bit_generator.state = np.random.default_rng(1).bit_generator.state
 
 
 @pytest.fixture

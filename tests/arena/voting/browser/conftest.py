@@ -66,8 +66,9 @@ def server(transactional_db, settings, tmp_path):
     thread.start()
     yield f"http://127.0.0.1:{listener.getsockname()[1]}"
     serving.should_exit = True
-    thread.join(60)
+    thread.join(120)
     listener.close()
+    assert not thread.is_alive()
 
 
 class _Routed:
@@ -87,6 +88,7 @@ class Tab:
     def __init__(self, page, server):
         self.page, self.server = page, server
         self.received, self.errors = [], []
+        self.reading = 0  # of what was received, how many are on their way here
         page.on("response", self._keep)
         page.on("websocket", self._listen)
         page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -102,9 +104,11 @@ class Tab:
         is_text = any(word in kind for word in ("html", "json", "text/plain"))
         self.received.append(headers)
         if is_text and response.status == 200:
+            self.reading += 1
             # a body is gone once the page has moved on
             with suppress(Error):
                 self.received.append(response.text())
+            self.reading -= 1
 
     def _listen(self, web_socket):
         web_socket.on("framereceived", lambda payload: self.received.append(str(payload)))
@@ -133,6 +137,8 @@ class Tab:
 
     @property
     def everything(self):
+        while self.reading:
+            self.page.wait_for_timeout(10)
         return "\n".join(self.received).lower()
 
     def serious_findings(self, only=None):
@@ -198,12 +204,20 @@ class ModelServer:
     """A local OpenAI-compatible endpoint; each model streams its text word by word.
 
     ``pauses`` are seconds between words, ``silence_s`` those before the first; a model without text
-    answers with status 500.
+    answers with status 500. A model in ``waits_before`` stops before the word of that index, -1 is
+    the last, until it is taken out: nobody can tell how far it would have come in a while.
     """
 
     def __init__(self):
         self.texts, self.pauses, self.asked = {}, {}, []
+        self.waits_before = {}
         self.silence_s = 0.0
+
+    async def wait(self, model, words, number):
+        while model in self.waits_before:
+            if number < range(len(words))[self.waits_before[model]]:
+                return
+            await asyncio.sleep(0.01)
 
     async def chat(self, request):
         """A client that hangs up in the middle is no error here."""
@@ -220,7 +234,9 @@ class ModelServer:
         response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
         await response.prepare(request)
         await asyncio.sleep(self.silence_s)
-        for word in self.texts[model].split(" "):
+        words = self.texts[model].split(" ")
+        for number, word in enumerate(words):
+            await self.wait(model, words, number)
             delta = {"choices": [{"index": 0, "delta": {"content": f"{word} "}}], "model": model}
             await response.write(f"data: {json.dumps(delta)}\n\n".encode())
             await asyncio.sleep(self.pauses.get(model, 0.005))
@@ -237,3 +253,4 @@ def model_server():
     with served(application) as url:
         server.url = f"{url}/v1"
         yield server
+        server.waits_before.clear()

@@ -7,6 +7,7 @@ from playwright.sync_api import expect
 
 from arena.models import Battle, Endpoint, Exclusion, LanguageModel, Vote, Voter
 from tests.arena.voting.browser.conftest import PHONE, SIZES, SMALL_PHONE, sign_in, sign_out
+from tests.conftest import PATIENCE_MS
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NAMES = ("zqamber", "zqbirch")
@@ -29,6 +30,10 @@ def ask(tab, text="Why is the sky blue?"):
         agree.check()
     tab.page.get_by_label("Your prompt").fill(text)
     tab.page.keyboard.press("Enter")
+
+
+def let_them_write_on(model_server):
+    model_server.waits_before.clear()
 
 
 def wait_until_answered(tab, times=1):
@@ -71,7 +76,7 @@ def test_who_forgets_to_agree_is_asked_and_can_go_on(live_models, tab):
 
 
 def test_text_appears_while_the_models_are_still_writing(live_models, tab):
-    live_models.pauses = dict.fromkeys(NAMES, 0.08)
+    live_models.waits_before = dict.fromkeys(NAMES, -1)
     tab.open("/live/")
     ask(tab)
     expect(tab.page.locator("[data-pane=left] .is-streaming .reply-text")).to_contain_text("Bold")
@@ -109,6 +114,7 @@ def test_markdown_is_rendered_while_it_is_written_and_stays_as_it_was(live_model
     """Every node of the answer that is complete before the end is still there after it."""
     live_models.texts = dict.fromkeys(NAMES, RICH)
     live_models.pauses = dict.fromkeys(NAMES, 0.06)
+    live_models.waits_before = dict.fromkeys(NAMES, -1)
     tab.open("/live/")
     ask(tab)
     expect(tab.page.locator("[data-pane=left] .is-streaming math")).to_have_count(1)
@@ -120,6 +126,7 @@ def test_markdown_is_rendered_while_it_is_written_and_stays_as_it_was(live_model
         "window.seen = [...document.querySelectorAll('.reply-text *')].filter("
         " (part) => part.closest('.reply-text > :not(:last-child)'))"
     )
+    let_them_write_on(live_models)
     wait_until_answered(tab)
     expect(tab.page.locator("[data-pane=left]")).to_contain_text("come now.")
     assert tab.page.evaluate("seen.length > 20 && seen.every((part) => part.isConnected)")
@@ -129,23 +136,26 @@ def test_markdown_is_rendered_while_it_is_written_and_stays_as_it_was(live_model
 
 def test_what_was_selected_in_the_block_that_grows_stays_selected(live_models, desktop):
     live_models.pauses = dict.fromkeys(NAMES, 0.06)
+    live_models.waits_before = dict.fromkeys(NAMES, 10)
     desktop.open("/live/")
     ask(desktop)
     expect(desktop.page.locator("[data-pane=left] .reply-text")).to_contain_text("more more")
     desktop.page.evaluate(
         "getSelection().selectAllChildren(document.querySelector('[data-pane=left] strong'))"
     )
+    let_them_write_on(live_models)
     wait_until_answered(desktop)
     assert desktop.page.evaluate("getSelection().toString()") == "Bold"
 
 
 def test_nothing_that_is_written_is_read_out_before_it_is_complete(live_models, desktop):
-    live_models.pauses = dict.fromkeys(NAMES, 0.06)
+    live_models.waits_before = dict.fromkeys(NAMES, -1)
     desktop.open("/live/")
     ask(desktop)
     writing = desktop.page.locator("[data-pane=left] .reply")
     expect(writing).to_have_attribute("aria-busy", "true")
     assert desktop.page.locator("[aria-live] .reply, [role=log] .reply").count() == 0
+    let_them_write_on(live_models)
     wait_until_answered(desktop)
     expect(writing).to_have_attribute("aria-busy", "false")
     expect(desktop.page.locator("[data-said]")).to_contain_text("Both answers are complete")
@@ -183,17 +193,18 @@ def test_who_says_more_on_a_phone_still_sees_the_answers(live_models, open_tab, 
 
 
 def test_the_end_of_an_answer_takes_no_focus_away(live_models, desktop):
-    live_models.pauses = dict.fromkeys(NAMES, 0.05)
+    live_models.waits_before = dict.fromkeys(NAMES, -1)
     desktop.open("/live/")
     ask(desktop)
     why = desktop.page.locator("[data-why] summary")
     why.click()
+    let_them_write_on(live_models)
     wait_until_answered(desktop)
     expect(why).to_be_focused()
 
 
 def test_who_pressed_a_button_that_goes_away_is_back_at_the_prompt(live_models, desktop):
-    live_models.pauses = dict.fromkeys(NAMES, 0.1)
+    live_models.waits_before = dict.fromkeys(NAMES, -1)
     desktop.open("/live/")
     ask(desktop)
     stop = desktop.page.get_by_role("button", name="Stop")
@@ -260,6 +271,7 @@ def test_a_long_prompt_leaves_room_for_the_answer_and_scrolls_by_keyboard(live_m
 @pytest.mark.one_round
 def test_a_slow_and_a_fast_model_show_equally_much(live_models, desktop):
     live_models.pauses = {NAMES[0]: 0.0, NAMES[1]: 0.05}
+    live_models.waits_before = {NAMES[1]: 10}
     desktop.open("/live/")
     ask(desktop)
     right = desktop.page.locator("[data-pane=right] .reply-text")
@@ -294,7 +306,7 @@ def test_a_prompt_can_be_edited_and_asked_again(live_models, desktop):
 
 
 def test_stop_ends_both_answers_where_they_are(live_models, desktop):
-    live_models.pauses = dict.fromkeys(NAMES, 0.1)
+    live_models.waits_before = dict.fromkeys(NAMES, -1)
     desktop.open("/live/")
     ask(desktop)
     expect(desktop.page.locator("[data-pane=left] .reply-text")).to_contain_text("Bold")
@@ -311,7 +323,7 @@ def test_a_broken_model_ends_gracefully_and_cannot_be_voted_on(live_models, desk
     expect(desktop.page.locator("[data-votes]")).to_be_hidden()
     assert not Battle.objects.exists()
     desktop.page.get_by_role("button", name="New battle").click()
-    for _ in range(100):
+    for _ in range(PATIENCE_MS // 50):
         if Battle.objects.exists():
             break
         desktop.page.wait_for_timeout(50)
@@ -325,10 +337,12 @@ def test_a_dropped_connection_comes_back_to_the_same_battle(live_models, tab):
         " constructor(url) { super(url); sockets.push(this); } };"
     )
     live_models.pauses = dict.fromkeys(NAMES, 0.05)
+    live_models.waits_before = dict.fromkeys(NAMES, 10)
     tab.open("/live/")
     ask(tab)
     expect(tab.page.locator("[data-pane=left] .reply-text")).to_contain_text("Bold")
     tab.page.evaluate("sockets.at(-1).close()")
+    let_them_write_on(live_models)
     wait_until_answered(tab)
     assert tab.page.evaluate("sockets.length") == 2
     text = tab.page.locator("[data-pane=left] .prose").inner_text()

@@ -260,7 +260,7 @@ def test_long_answers_scroll_together(question_set, make_model, make_answer, des
     )
     left.hover()
     desktop.page.mouse.wheel(0, 900)
-    deadline = "new Promise((_, fail) => setTimeout(() => fail('never scrolled'), 5000))"
+    deadline = "new Promise((_, fail) => setTimeout(() => fail('never scrolled'), 60000))"
     right.evaluate(
         f"e => Promise.race([{deadline}, new Promise(done => {{ const look = () =>"
         " (e.scrollTop > 100 ? done() : requestAnimationFrame(look)); look(); })])"

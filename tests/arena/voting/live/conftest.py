@@ -3,12 +3,20 @@ from asgiref.sync import sync_to_async
 from django.test import AsyncClient
 from django.utils import timezone
 
+from arena.live import exchange, rooms
 from arena.live.conversation import close_exchange
 from arena.live.rooms import ROOMS
 from arena.live.seating import close_providers
 from arena.models import Endpoint, LanguageModel, VoterSession
 from arena.voting.voters import COOKIE
 from tests.arena.voting.live.sockets import GOOD, Socket, all_is_written
+
+
+@pytest.fixture(autouse=True)
+def nobody_is_given_up_soon(monkeypatch):
+    """A machine that stands still for a moment is neither a browser nor a Redis that is gone."""
+    monkeypatch.setattr(rooms, "SEND_S", 60.0)
+    monkeypatch.setattr(exchange, "ANSWER_S", 60.0)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from config.asgi import application
 
 ORIGIN = (b"origin", b"http://localhost")
 GOOD = {"default": "A fair answer.", "chunk_characters": 4}
-SLOW = {"default": "word " * 4000, "chunk_delay_s": 0.01, "chunk_characters": 5}  # 40 seconds
+SLOW = {"default": "word " * 12_000, "chunk_delay_s": 0.05, "chunk_characters": 5}  # ten minutes
 SILENT = {"default": "Never.", "delay_s": 600.0}
 LONGEST_WAIT_S = 30
 
