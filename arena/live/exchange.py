@@ -193,10 +193,11 @@ class Exchange:
         from redis.exceptions import RedisError
 
         try:
-            await self._start_listening()
+            # first what fails at once where there is no Redis; nobody knows the room yet
             await self._link().set(
                 f"{PREFIX}room:{room}", self.process, ex=int(LONGEST_SESSION_S + GRACE_S)
             )
+            await self._start_listening()
         except (RedisError, OSError):
             logger.exception("a live battle cannot be found by other web processes")
 
