@@ -65,7 +65,8 @@ OWN_FILE: Final = re.compile(r"/media/[\w/-]+\.\w+\Z", re.ASCII)
 
 TAGS: Final = {
     "a", "blockquote", "br", "code", "del", "div", "em", "h2", "h3", "h4", "h5", "h6", "hr", "img",
-    "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr",
+    "ul",
     *MATHML_ATTRIBUTES,
 }  # fmt: skip
 ATTRIBUTES: Final = {

@@ -40,7 +40,7 @@ def signed_in_as_staff(admin_client, settings):
 
 @pytest.fixture
 def axe_findings():
-    """What axe-core finds on a page that is of moderate impact or more; ``only`` names the one rule."""
+    """What axe-core finds that is of moderate impact or more; ``only`` names the one rule."""
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
     def find(page, only=None):

@@ -14,8 +14,8 @@ from speed.services.driving import claim, claim_and_drive, sample_of
 from speed.services.starting import start_speed_run
 from speed.spec import spec_from_json
 from tests.pages.conftest import (  # noqa: F401  # fixtures
-    open_browser,
     axe_findings,
+    open_browser,
     signed_in_as_staff,
 )
 
