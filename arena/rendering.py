@@ -46,6 +46,7 @@ FIRST_HEADING_LEVEL: Final = 4  # an answer stands below the page's own three le
 REFERENCES: Final = "references"  # by label, as the parser keeps them
 HIGHLIGHTED_CHARS: Final = "highlighted chars"
 TOP_HEADING: Final = "top heading"  # the lowest level of a heading so far
+FIRST_HEADING: Final = "first heading"  # the level which that one is shown with
 UNFINISHED: Final = "unfinished"  # given the blocks' tokens before their words are parsed
 
 # named one by one: a few of Pygments' five hundred lexers take quadratic time on hostile text
@@ -63,8 +64,9 @@ LINK_ATTRIBUTE: Final = re.compile("href|src", re.IGNORECASE)
 OWN_FILE: Final = re.compile(r"/media/[\w/-]+\.\w+\Z", re.ASCII)
 
 TAGS: Final = {
-    "a", "blockquote", "br", "code", "del", "div", "em", "h4", "h5", "h6", "hr", "img", "li", "ol",
-    "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr", "ul",
+    "a", "blockquote", "br", "code", "del", "div", "em", "h2", "h3", "h4", "h5", "h6", "hr", "img",
+    "li", "ol", "p", "pre", "s", "span", "strong", "table", "tbody", "td", "th", "thead", "tr",
+    "ul",
     *MATHML_ATTRIBUTES,
 }  # fmt: skip
 ATTRIBUTES: Final = {
@@ -96,11 +98,14 @@ FORMATTER: Final = HtmlFormatter(nowrap=True)
 ALIGNMENTS: Final = {"text-align:center": "centred", "text-align:right": "numeric"}
 
 
-def render_markdown(text: str) -> str:
-    """Safe HTML of untrusted Markdown; what is too long to parse is shown as plain text."""
+def render_markdown(text: str, *, first_heading: int = FIRST_HEADING_LEVEL) -> str:
+    """Safe HTML of untrusted Markdown; what is too long to parse is shown as plain text.
+
+    ``first_heading`` is the level below that of the heading under which the text stands, 2 to 6.
+    """
     if is_too_long(text):
         return render_plain(text)
-    context: EnvType = {}
+    context: EnvType = {FIRST_HEADING: first_heading}
     return render_tokens(parse_markdown(text, context), context)
 
 
@@ -308,7 +313,7 @@ def _adapt_tokens(state: StateCore) -> None:
     """Shift headings below the page's own, and say alignment by class instead of style."""
     levels = [int(token.tag[1]) for token in state.tokens if token.type == "heading_open"]
     top = state.env[TOP_HEADING] = min([*levels, state.env.get(TOP_HEADING, 6)])
-    shift = FIRST_HEADING_LEVEL - top
+    shift = state.env.get(FIRST_HEADING, FIRST_HEADING_LEVEL) - top
     for token in state.tokens:
         if token.type in {"heading_open", "heading_close"}:
             token.tag = f"h{min(6, int(token.tag[1]) + shift)}"

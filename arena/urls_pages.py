@@ -3,9 +3,11 @@
 from django.urls import path
 
 from arena.views import pages
+from arena.views.robots import robots
 
 urlpatterns = [
     path("", pages.home, name="home"),
+    path("robots.txt", robots, name="robots"),
     path("questions/", pages.question_list, name="question_list"),
     path("questions/sets/", pages.question_set_list, name="question_set_list"),
     path("questions/<int:question_id>/", pages.question_detail, name="question_detail"),

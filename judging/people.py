@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -48,6 +49,7 @@ class Dispute:
 
     battle: Battle
     judge: Judge
+    category: str
     people: Outcome
     verdict: Outcome
     votes: int
@@ -79,7 +81,31 @@ def people_page(
 ) -> PeoplePage:
     """Everything the page shows, from ``figures`` or from the rows as they are now."""
     figures = figures or people_figures(include_demo=include_demo)
-    judges = Judge.objects.in_bulk({row.judge_id for row in figures.rows})
+    judges = judges_of(figures)
+    chosen = None if wanted.judge_id is None else {wanted.judge_id}
+    places = figures.disputes.places(judges=chosen, category=wanted.category)
+    page = Paginator(places, SHOWN).get_page(wanted.page)
+    return PeoplePage(
+        judges=agreement_of_judges(figures, judges),
+        alphas=figures.alphas,
+        disputes=disputes_at(list(page), figures, judges),
+        page=page,
+        judge=judges.get(wanted.judge_id or 0),
+        votes=figures.votes,
+        wavering=figures.wavering,
+        split=figures.split,
+    )
+
+
+def judges_of(figures: PeopleFigures) -> dict[int, Judge]:
+    """By id, without those that are gone since the figures were worked out."""
+    return Judge.objects.in_bulk({row.judge_id for row in figures.rows})
+
+
+def agreement_of_judges(
+    figures: PeopleFigures, judges: Mapping[int, Judge]
+) -> list[AgreementOfJudge]:
+    """By the judges' names, each in all and by category."""
     rows = [
         AgreementRow(judges[row.judge_id], row.category, row.figures, row.battles, row.disputes)
         for row in figures.rows
@@ -87,32 +113,29 @@ def people_page(
     ]
     rows.sort(key=lambda row: (str(row.judge), row.category != EVERYTHING, row.category))
     by_judge = [list(own) for _, own in groupby(rows, key=lambda row: row.judge)]
-    places = figures.disputes.places(judge_id=wanted.judge_id, category=wanted.category)
-    page = Paginator(places, SHOWN).get_page(wanted.page)
-    shown = figures.disputes.at(list(page))
+    return [AgreementOfJudge(own[0], own[1:]) for own in by_judge]
+
+
+def disputes_at(
+    places: Sequence[int], figures: PeopleFigures, judges: Mapping[int, Judge]
+) -> list[Dispute]:
+    """Those at the places that ``figures.disputes`` gave, without battles that are gone."""
+    shown = figures.disputes.at(places)
     battles = Battle.objects.select_related("model_a", "model_b", "question").in_bulk(
         {dispute.battle_id for dispute in shown}
     )
-    return PeoplePage(
-        judges=[AgreementOfJudge(own[0], own[1:]) for own in by_judge],
-        alphas=figures.alphas,
-        disputes=[
-            Dispute(
-                battle=battles[dispute.battle_id],
-                judge=judges[dispute.judge_id],
-                people=(Outcome.MODEL_B if dispute.verdict == Outcome.MODEL_A else Outcome.MODEL_A),
-                verdict=dispute.verdict,
-                votes=dispute.votes,
-            )
-            for dispute in shown
-            if dispute.battle_id in battles and dispute.judge_id in judges
-        ],
-        page=page,
-        judge=judges.get(wanted.judge_id or 0),
-        votes=figures.votes,
-        wavering=figures.wavering,
-        split=figures.split,
-    )
+    return [
+        Dispute(
+            battle=battles[dispute.battle_id],
+            judge=judges[dispute.judge_id],
+            category=dispute.category,
+            people=Outcome.MODEL_B if dispute.verdict == Outcome.MODEL_A else Outcome.MODEL_A,
+            verdict=dispute.verdict,
+            votes=dispute.votes,
+        )
+        for dispute in shown
+        if dispute.battle_id in battles and dispute.judge_id in judges
+    ]
 
 
 def alpha_of_round(invite: InviteRound) -> Alpha:

@@ -5,7 +5,7 @@ Read in two queries whatever the number of judges; all else is arithmetic on arr
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,11 +82,13 @@ class Disputes:
     categories: tuple[str, ...] = ()
     columns: Ids = field(default_factory=_no_disputes)
 
-    def places(self, *, judge_id: int | None = None, category: str = EVERYTHING) -> list[int]:
-        """Where those of one judge and one category stand, or of all."""
+    def places(
+        self, *, judges: Collection[int] | None = None, category: str = EVERYTHING
+    ) -> list[int]:
+        """Where those of some judges, by id, and one category stand, or of all."""
         is_wanted = np.ones(len(self.columns), dtype=np.bool_)
-        if judge_id is not None:
-            is_wanted &= self.columns[:, 1] == judge_id
+        if judges is not None:
+            is_wanted &= np.isin(self.columns[:, 1], list(judges))
         if category != EVERYTHING:
             known = self.categories.index(category) if category in self.categories else -1
             is_wanted &= self.columns[:, 2] == known

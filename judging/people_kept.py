@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from arena.keeping import Dated, Keeper
+from arena.models import Vote, VoteSource
 from judging.people_figures import PeopleFigures, people_figures
 from judging.people_packed import FORM, packed, unpacked
 
@@ -27,3 +28,8 @@ PEOPLE_WITH_DEMO: Final = Keeper(
 def dated_figures(*, include_demo: bool) -> Dated[PeopleFigures] | None:
     """The figures; None while the first ones are being worked out."""
     return (PEOPLE_WITH_DEMO if include_demo else PEOPLE).get()
+
+
+def is_demo_shown() -> bool:
+    """The demo's simulated votes are shown only while nobody has voted here."""
+    return not Vote.objects.exclude(source=VoteSource.DEMO).exists()

@@ -13,6 +13,7 @@ from typing import Literal
 from django.db.models import Q
 from pydantic import BaseModel, ConfigDict
 
+from arena.dialects.languages import spellings_of
 from arena.models import LanguageModel, Question, Vote
 from arena.models.battle import VoteQuerySet
 from arena.models.question import QuestionQuerySet
@@ -108,7 +109,7 @@ def question_filter(query: BoardQuery, path: str) -> Q:
         if values:
             condition &= Q(**{f"{path}{lookup}": list(values)})
     if query.languages:
-        spoken = list(query.languages)
+        spoken = sorted({each for language in query.languages for each in spellings_of(language)})
         detected = Q(**{f"{path}language": "", f"{path}facts__language__in": spoken})
         condition &= Q(**{f"{path}language__in": spoken}) | detected
     for trait in query.traits:

@@ -13,7 +13,7 @@ from arena.dialects.battles import battle_between, read_models, sides_of
 from arena.dialects.conversations import message_rows, read_messages
 from arena.dialects.dialect import LIKELY, NO, Dialect, Sample
 from arena.dialects.fields import Fields
-from arena.dialects.mt_bench_questions import written_id
+from arena.dialects.languages import language_code, language_name
 from arena.dialects.outcomes import read_outcome
 from arena.dialects.records import BattleRecord, OutcomeName, Record, VoteRecord
 
@@ -63,7 +63,7 @@ class FastChatBattles(Dialect):
             sides,
             external_id=fields.identifier_or_empty("question_id"),
             is_anonymous=fields.flag("anony", default=True),
-            language=fields.text_or_empty("language")[:20],
+            language=language_code(fields.text_or_empty("language"))[:20],
             tstamp=fields.timestamp("tstamp"),
             metadata=fields.rest(*OWN_FIELDS),
         )
@@ -89,12 +89,12 @@ class FastChatBattles(Dialect):
 
 def _battle_row(record: BattleRecord) -> dict[str, JsonValue]:
     row: dict[str, JsonValue] = {
-        "question_id": written_id(record.external_id) or None,
+        "question_id": record.external_id or None,
         "model_a": record.model_a,
         "model_b": record.model_b,
         "turn": record.turn_count,
         "anony": record.is_anonymous,
-        "language": record.language,
+        "language": language_name(record.language),
     }
     for side, turns, replies in sides_of(record):
         row[f"conversation_{side}"] = message_rows(turns, replies)

@@ -6,16 +6,21 @@ from django.utils.safestring import SafeString, mark_safe
 from django.utils.translation import gettext as _
 
 from arena.models.question import ContentPart
-from arena.rendering import is_shown_as_image, is_too_long, render_markdown
+from arena.rendering import (
+    FIRST_HEADING_LEVEL,
+    is_shown_as_image,
+    is_too_long,
+    render_markdown,
+)
 from arena.vocabulary import category_label, dimension_label, language_label
 
 register = template.Library()
 
 
 @register.filter(name="markdown")
-def as_markdown(text: str | None) -> SafeString:
+def as_markdown(text: str | None, first_heading: int = FIRST_HEADING_LEVEL) -> SafeString:
     """Markdown as safe HTML; a very long text is shown as it is, and says so."""
-    body = mark_safe(render_markdown(text or ""))
+    body = mark_safe(render_markdown(text or "", first_heading=first_heading))
     if not is_too_long(text or ""):
         return body
     note = _("This text is too long to format; it is shown as written.")

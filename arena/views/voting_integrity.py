@@ -21,6 +21,7 @@ from arena.models import (
     VotingPolicy,
 )
 from arena.voting.battle_review import FactError, count_again, leave_out, withdraw_clearance
+from arena.voting.control import control_questions, remove_unasked
 from arena.voting.integrity import INTEGRITY, integrity_page
 from arena.voting.policy import forget_policy
 from arena.voting.review import (
@@ -33,6 +34,8 @@ from arena.voting.review import (
 )
 from arena.voting_forms import GoldForm, PolicyForm
 
+UNASKED = "unasked"  # instead of a number: every control question that nobody is asked
+
 
 @staff_only
 @require_GET
@@ -44,8 +47,12 @@ def integrity(request: HttpRequest) -> HttpResponse:
 
 
 def _whole_page(request: HttpRequest, form: GoldForm) -> HttpResponse:
-    gold = GoldBattle.objects.select_related("battle__model_a", "battle__model_b")
-    context = integrity_page() | {"gold": gold, "gold_form": form}
+    controls = control_questions()
+    context = integrity_page() | {
+        "controls": controls,
+        "unasked": sum(bool(each.unasked) for each in controls),
+        "gold_form": form,
+    }
     return render(request, "arena/vote_integrity.html", context)
 
 
@@ -155,8 +162,13 @@ def _told(battle: Battle, act: str, done: IntegrityAction | None) -> str:
 @staff_only
 @require_POST
 def integrity_gold(request: HttpRequest) -> HttpResponse:
-    """Make a battle a control question, or no longer one."""
-    if remove := request.POST.get("remove"):
+    """Make a battle a control question, or no longer one, or none that nobody is asked."""
+    if (remove := request.POST.get("remove")) == UNASKED:
+        n = remove_unasked()
+        told = ngettext("{n} control question removed.", "{n} control questions removed.", n)
+        messages.success(request, told.format(n=n))
+        return redirect("integrity")
+    if remove:
         if not (remove.isascii() and remove.isdigit() and len(remove) < 19):
             raise BadRequest(f"remove {remove!r} is no number of a control question")
         GoldBattle.objects.filter(pk=remove).delete()

@@ -63,7 +63,9 @@ def battles(selection: Selection) -> Iterator[BattleRecord]:
 
 
 def prompt_key(turn_texts: Sequence[str]) -> str:
-    return hashlib.sha256("\n".join(turn_texts)[:HASHED_CHARACTERS].encode()).hexdigest()
+    return hashlib.sha256(
+        "\n".join(turn_texts)[:HASHED_CHARACTERS].encode(errors="replace")
+    ).hexdigest()
 
 
 def released_battles(
@@ -153,8 +155,10 @@ class _Pseudonyms:
     numbers: dict[str, str] = field(default_factory=dict)
 
     def of(self, voter: str) -> str:
-        if not voter:
-            return ""
+        """A vote that belongs to nobody any more gets a name of its own: who else it may be of
+        cannot be said.
+        """
+        voter = voter or secrets.token_hex()
         digest = hashlib.sha256(f"{self.salt}:{voter}".encode()).hexdigest()
         return self.numbers.setdefault(voter, f"arena_user_{digest[:12]}")
 
@@ -206,7 +210,8 @@ def _one_vote(
 ) -> BattleRecord:
     """The vote alone, with the battle turned so that side a stood on the left."""
     said = replace(vote, voter=names.of(vote.voter), shown_first="a")
-    tag: dict[str, JsonValue] = {"dedup_tag": {"high_freq": is_sampled, "sampled": is_sampled}}
+    # readers keep what was sampled; of a prompt that is not frequent that is every vote
+    tag: dict[str, JsonValue] = {"dedup_tag": {"high_freq": is_sampled, "sampled": True}}
     tagged = replace(battle, metadata=battle.metadata | tag)
     # the time of day is enough; the second could be matched with a log
     day = vote.tstamp - vote.tstamp % 3600 if vote.tstamp is not None else None

@@ -11,13 +11,12 @@ from ninja import Router
 from ninja.pagination import paginate
 from ninja.params import functions as param
 
-from leaderboard.api.pages import Pages
+from leaderboard.api.pages import LARGEST_NUMBER, Pages
 from leaderboard.api.schemas import BoardOut, PairOut, Problem, RatingOut, Refusal, SnapshotOut
 from leaderboard.models import Board, Rating, Snapshot
 from leaderboard.selectors import board_cards, pair_counts, rating_as_json, rating_rows
 
 router = Router()
-LARGEST_NUMBER = 2**31 - 1  # what the column holds
 
 
 def _board(slug: str) -> Board:

@@ -3,6 +3,8 @@
 from ninja import Field, Schema
 from ninja.pagination import LimitOffsetPagination
 
+LARGEST_NUMBER = 2**31 - 1  # what a column of numbers holds
+
 
 class Pages(LimitOffsetPagination):
     """Limit and offset within bounds that every database can count to."""

@@ -8,6 +8,8 @@ from typing import Any
 from ninja import Schema
 
 from arena.models import LanguageModel
+from judging.agreement import Estimate
+from judging.people import Dispute
 from leaderboard.models import Snapshot
 from speed.models import SpeedPhase
 
@@ -171,3 +173,106 @@ class FiguresOut(Schema):
 
     speed: SpeedOut | None
     benchmarks: list[ScoreOut]
+
+
+class EstimateOut(Schema):
+    """A value with its 95 % interval from resampling questions; null where nothing is known."""
+
+    value: float | None
+    lower: float | None
+    upper: float | None
+    votes: int
+    questions: int
+
+    @staticmethod
+    def resolve_votes(estimate: Estimate) -> int:
+        return estimate.n
+
+    @staticmethod
+    def resolve_questions(estimate: Estimate) -> int:
+        return estimate.n_clusters
+
+
+class AgreementOut(Schema):
+    """How far one judge and the people agree; an empty category stands for all questions."""
+
+    category: str
+    agreement: EstimateOut
+    agreement_without_ties: EstimateOut
+    kappa: EstimateOut
+    battles: int
+    disputes: int
+
+
+class JudgeAgreementOut(Schema):
+    """One version of a judge beside the people, in all and by category."""
+
+    judge: str
+    version: int
+    name: str
+    overall: AgreementOut
+    categories: list[AgreementOut]
+
+
+class PeopleAlphaOut(Schema):
+    """Krippendorff's alpha between people, over the battles that several of them judged."""
+
+    category: str
+    alpha: EstimateOut
+    battles: int
+
+
+class PeopleOut(Schema):
+    """People and judges on the same battles. Split battles have no majority, and a verdict that
+    wavers changes with the order of the answers; it counts as a tie.
+    """
+
+    worked_out_at: dt.datetime
+    is_old: bool
+    is_demo: bool
+    votes: int
+    wavering_verdicts: int
+    split_battles: int
+    judges: list[JudgeAgreementOut]
+    people: list[PeopleAlphaOut]
+
+
+class DisputeOut(Schema):
+    """A battle on which most votes and the judge are for different models."""
+
+    battle: int
+    question: str
+    category: str
+    model_a: str
+    model_b: str
+    judge: str
+    version: int
+    people: str
+    verdict: str
+    votes: int
+
+    @staticmethod
+    def resolve_battle(dispute: Dispute) -> int:
+        return dispute.battle.pk
+
+    @staticmethod
+    def resolve_question(dispute: Dispute) -> str:
+        """The line that public lists show: of a visitor's prompt without personal data."""
+        question = dispute.battle.question
+        return question.first_line if question else ""
+
+    @staticmethod
+    def resolve_model_a(dispute: Dispute) -> str:
+        return dispute.battle.model_a.slug
+
+    @staticmethod
+    def resolve_model_b(dispute: Dispute) -> str:
+        return dispute.battle.model_b.slug
+
+    @staticmethod
+    def resolve_judge(dispute: Dispute) -> str:
+        return dispute.judge.slug
+
+    @staticmethod
+    def resolve_version(dispute: Dispute) -> int:
+        return dispute.judge.version

@@ -220,7 +220,7 @@ def test_an_export_that_fails_leaves_no_file_behind(tmp_path, monkeypatch, quest
     def break_off(*_, **__):
         raise OSError("the disk is full")
 
-    monkeypatch.setattr("arena.dialects.files.writing.json.dumps", break_off)
+    monkeypatch.setattr("arena.dialects.files.writing.json_text", break_off)
     with pytest.raises(OSError, match="full"):
         export_data(format="mt_bench_questions", out=tmp_path / "q.jsonl")
     assert list(tmp_path.iterdir()) == []

@@ -175,7 +175,7 @@ def test_a_battle_brings_its_question_answers_and_vote(battles):
     vote = battle.votes.get()
     assert battle.question.turn_texts == ["Name a prime.", "Another?"]
     assert (battle.answer_a.turns, battle.answer_b.turns) == (["2", "3"], ["4", "6"])
-    assert (battle.origin, battle.turn_count, battle.language) == ("imported", 2, "English")
+    assert (battle.origin, battle.turn_count, battle.language) == ("imported", 2, "en")
     assert (vote.outcome, vote.source, vote.voter.key) == ("both_bad", "imported", "arena_user_7")
     assert vote.created_at.timestamp() == CLEAN_BATTLE["tstamp"]
 

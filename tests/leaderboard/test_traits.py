@@ -91,3 +91,12 @@ def test_a_detected_language_narrows_where_the_set_gives_none(votes):
     classify_new_questions()
     QuestionFacts.objects.update(language="fr")
     assert select_comparisons(BoardQuery(source="people", languages=("fr",))).rows == 9
+
+
+@pytest.mark.parametrize("wanted", ["fr", "French"])
+@pytest.mark.parametrize("stored", ["fr", "French"])
+def test_a_language_is_found_by_its_code_and_by_its_name(votes, wanted, stored):
+    """Files of the field name it; imports kept that name once."""
+    Question.objects.update(language=stored)
+    assert select_comparisons(BoardQuery(source="people", languages=(wanted,))).rows == 9
+    assert select_comparisons(BoardQuery(source="people", languages=("en",))).rows == 0

@@ -39,8 +39,8 @@ def signed_in_as_staff(admin_client, settings):
 
 
 @pytest.fixture
-def serious_findings():
-    """What axe-core finds on a page that is serious or critical; ``only`` names the one rule."""
+def axe_findings():
+    """What axe-core finds that is of moderate impact or more; ``only`` names the one rule."""
     axe = files("axe_playwright_python").joinpath("axe.min.js").read_text()
 
     def find(page, only=None):
@@ -52,7 +52,7 @@ def serious_findings():
         return [
             (finding["id"], finding["nodes"][0]["html"][:200])
             for finding in violations
-            if finding["impact"] in {"serious", "critical"}
+            if finding["impact"] in {"moderate", "serious", "critical"}
         ]
 
     return find

@@ -30,16 +30,14 @@ def paths(question_set, make_battle, alpha, beta):
 @pytest.mark.parametrize(
     ("scheme", "only"), [("light", None), ("dark", "color-contrast")], ids=["light", "dark"]
 )
-def test_no_page_has_a_serious_accessibility_finding(
-    paths, open_browser, serious_findings, scheme, only
-):
+def test_no_page_has_an_accessibility_finding(paths, open_browser, axe_findings, scheme, only):
     """The dark pages differ in nothing but colours."""
     page = open_browser(bypass_csp=True, color_scheme=scheme)
     findings = {}
     for path in paths:
         if path != "/nowhere/":
             page.goto(path)
-            findings[path] = serious_findings(page, only)
+            findings[path] = axe_findings(page, only)
     assert {path: found for path, found in findings.items() if found} == {}
 
 

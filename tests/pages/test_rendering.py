@@ -113,6 +113,11 @@ def test_an_answer_that_begins_with_a_low_heading_skips_no_level():
     assert re.findall(r"<(h\d)>", rendered) == ["h4", "h5"]
 
 
+def test_headings_begin_below_the_one_under_which_the_text_stands():
+    rendered = render_markdown("# a\n## b", first_heading=2)
+    assert re.findall(r"<(h\d)>", rendered) == ["h2", "h3"]
+
+
 def test_a_table_scrolls_by_keyboard_and_aligns_by_class():
     rendered = render_markdown("|a|b|\n|:-:|-:|\n|1|2|")
     assert '<div class="table-scroll" tabindex="0"><table>' in rendered

@@ -14,8 +14,8 @@ from speed.services.driving import claim, claim_and_drive, sample_of
 from speed.services.starting import start_speed_run
 from speed.spec import spec_from_json
 from tests.pages.conftest import (  # noqa: F401  # fixtures
+    axe_findings,
     open_browser,
-    serious_findings,
     signed_in_as_staff,
 )
 
@@ -285,7 +285,7 @@ def test_charts_are_drawn_and_the_pages_are_accessible(
     make_run,
     open_browser,  # noqa: F811
     signed_in_as_staff,  # noqa: F811
-    serious_findings,  # noqa: F811
+    axe_findings,  # noqa: F811
 ):
     run = make_run()
     waiting = make_run(is_driven=False)
@@ -313,5 +313,5 @@ def test_charts_are_drawn_and_the_pages_are_accessible(
     findings = {}
     for name in names:
         audited.goto(address(name, run))
-        findings[name] = serious_findings(audited)
+        findings[name] = axe_findings(audited)
     assert {name: found for name, found in findings.items() if found} == {}

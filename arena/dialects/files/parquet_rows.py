@@ -10,6 +10,7 @@ from typing import IO, Any
 from pydantic import JsonValue
 
 from arena.dialects.fields import BadRow, FieldError, Row, SourceRow, check_storable
+from arena.dialects.files.json_text import json_text
 from arena.dialects.records import Place
 
 BATCH_ROWS = 256  # preference sets carry whole conversations with images in a row
@@ -71,7 +72,7 @@ def write_parquet(stream: IO[bytes], rows: Iterable[dict[str, JsonValue]]) -> in
     written, schema = 0, pa.schema([])
     with tempfile.TemporaryFile() as spool:
         for row in rows:
-            spool.write(json.dumps(_without_empty(row)).encode() + b"\n")
+            spool.write(json_text({k: _without_empty(v) for k, v in row.items()}).encode() + b"\n")
             written += 1
         try:
             for batch in _batches(spool):

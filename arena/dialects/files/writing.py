@@ -3,7 +3,6 @@
 import csv
 import gzip
 import io
-import json
 import os
 import tempfile
 from collections.abc import Iterable, Iterator
@@ -15,6 +14,7 @@ from pydantic import JsonValue
 
 from arena.dialects.dialect import Container
 from arena.dialects.files.bundle_rows import write_bundle
+from arena.dialects.files.json_text import json_text
 from arena.dialects.files.parquet_rows import write_parquet
 
 Rows = Iterable[dict[str, JsonValue]]
@@ -50,7 +50,7 @@ def write_rows(
         return write_bundle(stream, rows, software="agon")
     if container == "parquet":
         return write_parquet(stream, rows)
-    text = io.TextIOWrapper(stream, encoding="utf-8", newline="", write_through=False)
+    text = io.TextIOWrapper(stream, encoding="utf-8", errors="replace", newline="")
     writers = {"csv": _write_csv, "json": _write_json}
     written = writers.get(container, _write_json_lines)(text, rows, columns)
     text.flush()
@@ -61,7 +61,7 @@ def write_rows(
 def _write_json_lines(text: io.TextIOWrapper, rows: Rows, _: tuple[str, ...]) -> int:
     written = 0
     for row in rows:
-        text.write(json.dumps(row, ensure_ascii=False) + "\n")
+        text.write(json_text(row) + "\n")
         written += 1
     return written
 
@@ -70,7 +70,7 @@ def _write_json(text: io.TextIOWrapper, rows: Rows, _: tuple[str, ...]) -> int:
     written = 0
     text.write("[")
     for written, row in enumerate(rows, start=1):
-        text.write(("\n" if written == 1 else ",\n") + json.dumps(row, ensure_ascii=False))
+        text.write(("\n" if written == 1 else ",\n") + json_text(row))
     text.write("\n]\n" if written else "]\n")
     return written
 

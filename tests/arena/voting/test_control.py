@@ -21,7 +21,7 @@ from arena.models import (
     WorkStatus,
 )
 from arena.models.question import LIVE_SET
-from arena.voting.control import why_no_control
+from arena.voting.control import control_questions, why_no_control
 from arena.voting.rounds import EmptyRoundError, create_round
 
 pytestmark = pytest.mark.django_db
@@ -228,6 +228,73 @@ def test_who_was_shown_a_live_battle_does_not_own_it(shown_to_alice, alice):
     assert SECRET not in alice.client.get(reverse("my_data")).text
     alice.client.post(reverse("forget_me"))
     assert Battle.objects.filter(pk=shown_to_alice.pk).exists()
+
+
+@pytest.fixture
+def unfit_controls(one_battle, live_battle, make_battle, question_set, alpha, beta):
+    """Control questions stored before they became unfit, each for another reason; one is fit."""
+    _, *questions = question_set.questions.all()
+    battles = [make_battle(question, alpha, beta) for question in questions[:3]]
+    Battle.objects.filter(pk=battles[0].pk).update(origin="imported")
+    Battle.objects.filter(pk=battles[1].pk).update(exclusion="identity_leak")
+    Answer.objects.filter(pk=battles[2].answer_a_id).update(turns=[" "])
+    for battle in (one_battle, live_battle, *battles):
+        GoldBattle.objects.create(battle=battle, expected="model_a")
+    return dict(
+        zip(("live", "imported", "left out", "empty"), [live_battle, *battles], strict=True)
+    )
+
+
+def test_each_control_question_that_nobody_is_asked_says_why(unfit_controls):
+    told = {each.gold.battle: each.unasked for each in control_questions() if each.unasked}
+    assert told == {
+        unfit_controls["live"]: "it is about what a visitor asked",
+        unfit_controls["imported"]: "the battle was imported as it is",
+        unfit_controls["left out"]: "the battle is left out: an answer names its model",
+        unfit_controls["empty"]: "an answer failed, is empty or names its model",
+    }
+
+
+def test_what_the_list_marks_is_what_no_voter_is_asked(
+    unfit_controls, one_battle, policy, new_browser
+):
+    """And the other way round: the only question that is not marked is asked."""
+    policy(gold_share=1.0)
+    assert [each.gold.battle for each in control_questions() if not each.unasked] == [one_battle]
+    for _ in range(6):
+        new_browser().page()
+    assert not Ballot.objects.filter(is_gold=True).exclude(battle=one_battle).exists()
+    # drawn beforehand and only then found to be empty, this one is passed over
+    GoldBattle.objects.filter(battle=unfit_controls["empty"]).delete()
+    assert new_browser().ballot().battle == one_battle
+
+
+def test_staff_see_the_marks_and_remove_all_that_are_marked_at_once(
+    client, staff, unfit_controls, one_battle
+):
+    page = client.get(reverse("integrity")).text
+    assert page.count("not asked</span>") == 4
+    assert "4 control questions are asked of nobody any more" in page
+    answer = client.post(reverse("integrity_gold"), {"remove": "unasked"}, follow=True)
+    assert "4 control questions removed." in answer.text
+    assert [gold.battle for gold in GoldBattle.objects.all()] == [one_battle]
+    assert "not asked</span>" not in answer.text
+    assert 'value="unasked"' not in answer.text
+
+
+def test_a_control_question_that_became_fit_again_stays(client, staff, unfit_controls):
+    Battle.objects.filter(pk=unfit_controls["left out"].pk).update(exclusion="")
+    client.post(reverse("integrity_gold"), {"remove": "unasked"})
+    assert GoldBattle.objects.filter(battle=unfit_controls["left out"]).exists()
+
+
+def test_the_list_takes_as_many_queries_for_many_as_for_one(
+    unfit_controls, django_assert_num_queries
+):
+    for _ in range(2):
+        with django_assert_num_queries(3):
+            control_questions()
+        GoldBattle.objects.last().delete()
 
 
 @pytest.mark.parametrize("number", ["x", "-1", "²", "9" * 30])

@@ -104,7 +104,7 @@ class TestRelease:
         for voter in ("alice", "bob"):
             vote(battles[1], voter=voter)
         rows = release(tmp_path, fewest_askers=2)[0]
-        assert {row["question_id"] for row in rows} == {battles[1].pk}
+        assert {row["question_id"] for row in rows} == {str(battles[1].pk)}
 
     def test_a_stored_question_is_public_however_few_voted_on_it(self, battles, tmp_path):
         vote(battles[0])

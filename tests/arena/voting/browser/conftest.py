@@ -141,8 +141,8 @@ class Tab:
             self.page.wait_for_timeout(10)
         return "\n".join(self.received).lower()
 
-    def serious_findings(self, only=None):
-        """``only`` names the one rule of axe-core's to look at."""
+    def findings(self, only=None):
+        """Of moderate impact and more; ``only`` names the one rule of axe-core's to look at."""
         options = {"resultTypes": ["violations"]} | ({"runOnly": [only]} if only else {})
         if not self.page.evaluate("'axe' in window"):
             self.page.evaluate(AXE.read_text())
@@ -150,7 +150,7 @@ class Tab:
         return [
             f"{finding['id']}: {finding['nodes'][0]['html'][:160]}"
             for finding in result["violations"]
-            if finding["impact"] in ("serious", "critical")
+            if finding["impact"] in ("moderate", "serious", "critical")
         ]
 
 

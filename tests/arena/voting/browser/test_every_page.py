@@ -101,7 +101,7 @@ def open_as_staff(open_tab, server, admin_user):
 
 
 def sound(tab):
-    assert tab.serious_findings() == [], tab.page.url
+    assert tab.findings() == [], tab.page.url
     assert tab.overflow <= 0, tab.page.url
     assert tab.errors == [], tab.page.url
 
@@ -139,10 +139,35 @@ def test_every_page_of_voting_is_accessible_and_fits(arena, own_board, open_as_s
         sound(tab)
         tab.page.emulate_media(color_scheme="dark")
         tab.page.evaluate(FADED)
-        assert tab.serious_findings(only="color-contrast") == [], address
+        assert tab.findings(only="color-contrast") == [], address
         shown += tab.page.locator("main").inner_html()
     for part in ("data-personal-board", "data-ballot", "data-rate", "Krippendorff"):
         assert part in shown, part
+
+
+def test_a_long_reason_why_votes_were_held_back_fits_a_phone(arena, open_as_staff):
+    tab = open_as_staff("phone", "light", locale="en-US").open(reverse("release_list"))
+    expect(tab.page.get_by_text("voted faster than the answers can be read")).to_be_visible()
+    sound(tab)
+
+
+def test_headings_of_an_answer_stand_below_its_side(arena, open_as_staff, server):
+    """Whichever battle is drawn: one with headings in both answers is left."""
+    question = Battle.objects.order_by("pk")[1].question
+    invite = InviteRound.objects.create(title="Headings", instructions="# What counts", code="h")
+    invite.assignments.create(battle=Battle.objects.get(question=question), position=0)
+    for size in SIZES:
+        tab = open_as_staff(size, "light")
+        tab.open(reverse("round_join", args=["h"]))
+        sound(tab)
+        if tab.page.get_by_role("button", name="Begin").count():
+            tab.page.get_by_role("button", name="Begin").click()
+        expect(tab.page.locator(".pane-reply h4").first).to_be_attached()
+        sound(tab)
+        tab.open(reverse("battle_detail", args=[invite.assignments.get().battle_id]))
+        sound(tab)
+        tab.open(reverse("question_detail", args=[question.pk]))
+        sound(tab)
 
 
 @pytest.mark.parametrize(("size", "scheme"), SCHEMES)

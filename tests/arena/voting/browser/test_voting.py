@@ -365,7 +365,7 @@ def long_question(question_set, make_model, make_answer, policy):
 def test_a_long_question_scrolls_by_keyboard_and_unfolds(long_question, tab, address):
     tab.open(address)
     question = tab.page.locator("[data-question]")
-    assert tab.serious_findings() == []
+    assert tab.findings() == []
     question.focus()
     tab.page.keyboard.press("End")
     expect(question.get_by_text("Paragraph 59")).to_be_in_viewport()
