@@ -19,6 +19,7 @@ from uuid import uuid4
 
 ROOT = Path(__file__).resolve().parents[2]
 START_S = 300.0
+REDIS_NUMBERS = (11, 10, 3, 2)
 PORTS = range(20_000, 32_768)  # below those that the kernel picks for outgoing connections
 
 
@@ -31,6 +32,31 @@ def free_port():
         with closing(socket.socket()) as probe, suppress(OSError):
             probe.bind(("127.0.0.1", port))
             return port
+
+
+class RedisNumber:
+    """One that no other arena has, whose worker would take the messages; the last is shared when
+    all are taken. Who was killed gives theirs back after an hour.
+    """
+
+    def __init__(self, server):
+        from redis import Redis
+
+        self.server = f"{server}/{REDIS_NUMBERS[0]}"
+        with Redis.from_url(self.server) as redis:
+            for self.value in REDIS_NUMBERS:
+                if redis.set(self.key, os.getpid(), nx=True, ex=3600):
+                    return
+
+    @property
+    def key(self):
+        return f"agon:tests:arena-has:{self.value}"
+
+    def give_back(self):
+        from redis import Redis
+
+        with Redis.from_url(self.server) as redis:
+            redis.delete(self.key)
 
 
 class ArenaProcess:
@@ -57,8 +83,9 @@ class ArenaProcess:
         with psycopg.connect(self.server, autocommit=True) as connection:
             connection.execute(f"CREATE DATABASE {self.database}")
         self.environment["DATABASE_URL"] = f"{server}/{self.database}"
-        # a number of its own in Redis, so that no other arena's worker takes the messages
-        self.environment["REDIS_URL"] = os.environ["REDIS_URL"].rpartition("/")[0] + "/11"
+        redis, _, _ = os.environ["REDIS_URL"].rpartition("/")
+        self.number = RedisNumber(redis)
+        self.environment["REDIS_URL"] = f"{redis}/{self.number.value}"
 
     # -- commands ---------------------------------------------------------------------------
 
@@ -180,6 +207,7 @@ class ArenaProcess:
         if self.is_production:
             import psycopg
 
+            self.number.give_back()
             with psycopg.connect(self.server, autocommit=True) as connection:
                 connection.execute(f"DROP DATABASE IF EXISTS {self.database} WITH (FORCE)")
 

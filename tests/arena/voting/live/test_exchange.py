@@ -287,8 +287,11 @@ async def test_without_redis_nobody_looks_in_other_processes(two_models, connect
     assert (await first.ask({"do": "resume", "key": "elsewhere"}))["code"] == "expired"
 
 
-async def test_a_battle_begins_without_redis_answering(two_models, connect, settings, caplog):
+async def test_a_battle_begins_without_redis_answering(
+    two_models, connect, settings, caplog, monkeypatch
+):
     settings.REDIS_URL = "redis://127.0.0.1:1/0"
+    monkeypatch.setattr(exchange, "ANSWER_S", 0.1)
     socket = await connect()
     assert (await socket.open())["is"] == "room"
     assert (await socket.ask({"do": "resume", "key": "elsewhere"}))["code"] == "expired"
