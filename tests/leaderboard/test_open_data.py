@@ -69,7 +69,7 @@ def test_the_api_is_explained_on_a_page_of_our_own(client):
     text = client.get(reverse("api_docs")).content.decode()
     assert "/api/v1/boards/{slug}/snapshots/{number}/ratings" in text
     assert "probability_best" in text
-    assert "cdn" not in text
+    assert "cdn." not in text
 
 
 def test_only_the_embedded_board_may_be_framed_elsewhere(client, rated):
