@@ -269,7 +269,7 @@ def test_the_integrity_page_looks_through_no_text(client, page, leaky, monkeypat
     monkeypatch.setattr(texts, "leaked_name", None)
     with CaptureQueriesContext(connection) as queries:
         assert "i am chatgpt" in client.get(reverse("integrity")).text
-    assert not [q for q in queries if 'arena_answer"' in q["sql"]]
+    assert not [q for q in queries if 'arena_answer"."turns' in q["sql"]]
 
 
 def test_the_page_lists_no_battle_whose_reason_is_a_fact(three_replies):
