@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from arena.models import (
@@ -153,6 +153,12 @@ def _given(voter: Voter) -> tuple[QuerySet[Any], ...]:
     return voter.votes.all(), voter.satisfaction_ratings.filter(score__isnull=False)
 
 
+def _without_twins(rows: QuerySet[Any], subject: str) -> QuerySet[Any]:
+    """Without those marked because the same person has dealt with this before or after signing in."""
+    twice = rows.filter(is_twin(subject), exclusion=Exclusion.DUPLICATE)
+    return rows.exclude(pk__in=twice.values("pk"))
+
+
 def set_expert(voter: Voter, *, is_expert: bool) -> None:
     """Boards may count experts only; the change holds for the votes they have cast already."""
     Voter.objects.filter(pk=voter.pk).update(is_expert=is_expert)
@@ -181,10 +187,9 @@ def lift_from_voter(voter: Voter, *, by: User, reason: Exclusion | None = None) 
     for rows, subject in zip(
         _given(voter), ("battle__votes", "answer__satisfaction_ratings"), strict=True
     ):
-        twice = rows.filter(is_twin(voter, subject), exclusion=Exclusion.DUPLICATE)
         marked = rows.exclude(exclusion__in=("", Exclusion.CONTROL))
         marked = marked.filter(exclusion=reason) if reason else marked
-        changed += marked.exclude(pk__in=twice.values("pk")).update(exclusion=LIFTED)
+        changed += _without_twins(marked, subject).update(exclusion=LIFTED)
     IntegrityAction.objects.create(voter=voter, exclusion=LIFTED, votes_changed=changed, done_by=by)
     return changed
 
@@ -200,8 +205,7 @@ def lift_reason(reason: Exclusion, *, by: User) -> int:
     for voter in Voter.objects.filter(pk__in=rows.values("voter")) if is_of_voter else ():
         changed += lift_from_voter(voter, by=by, reason=reason)
     if not is_of_voter:
-        twice = rows.filter(battle__votes__voter__merged_into=F("voter"))
-        changed = rows.exclude(pk__in=twice.values("pk")).update(exclusion=LIFTED)
+        changed = _without_twins(rows, "battle__votes").update(exclusion=LIFTED)
         detail = _("all that were marked: {reason}").format(reason=reason.label)
         IntegrityAction.objects.create(
             exclusion=LIFTED, detail=detail, votes_changed=changed, done_by=by
@@ -211,11 +215,17 @@ def lift_reason(reason: Exclusion, *, by: User) -> int:
 
 @transaction.atomic
 def mark_votes(votes: Iterable[Vote], exclusion: str, *, by: User) -> int:
-    """Set or lift a reason on single votes."""
+    """Set or lift a reason on single votes; those on control questions stay what they are, and of
+    one person's votes on a battle only one can count.
+    """
     changed = 0
     for vote in votes:
-        changed += Vote.objects.filter(pk=vote.pk).update(exclusion=exclusion)
-        IntegrityAction.objects.create(
-            voter=vote.voter, vote=vote, exclusion=exclusion, votes_changed=1, done_by=by
-        )
+        rows = Vote.objects.filter(pk=vote.pk).exclude(exclusion=Exclusion.CONTROL)
+        if exclusion == LIFTED:
+            rows = _without_twins(rows, "battle__votes")
+        if rows.update(exclusion=exclusion):
+            changed += 1
+            IntegrityAction.objects.create(
+                voter=vote.voter, vote=vote, exclusion=exclusion, votes_changed=1, done_by=by
+            )
     return changed

@@ -255,6 +255,21 @@ def test_an_act_nobody_knows_changes_nothing(client, crowd, staff, act):
     assert not IntegrityAction.objects.exists()
 
 
+def test_a_vote_on_a_control_question_is_never_counted(client, crowd, staff):
+    """Neither at once, nor by way of another reason."""
+    client.force_login(staff)
+    vote = crowd.votes.first()
+    Vote.objects.filter(pk=vote.pk).update(exclusion=Exclusion.CONTROL)
+    page = client.get(reverse("integrity")).text
+    assert "a control question" in page
+    assert "lift-vote-" not in page
+    for act in ("mark", "lift"):
+        client.post(reverse("integrity_vote", args=[vote.pk]), {"act": act})
+        vote.refresh_from_db()
+        assert vote.exclusion == Exclusion.CONTROL
+    assert not IntegrityAction.objects.exists()
+
+
 def test_lifting_one_vote_does_not_spare_its_voter_the_tests(crowd, staff):
     vote = crowd.votes.first()
     mark_votes([vote], Exclusion.STAFF, by=staff)
