@@ -154,7 +154,7 @@ def _given(voter: Voter) -> tuple[QuerySet[Any], ...]:
 
 
 def _without_twins(rows: QuerySet[Any], subject: str) -> QuerySet[Any]:
-    """Without those marked because the same person has dealt with this before or after signing in."""
+    """Without those marked because one person dealt with this before signing in and after."""
     twice = rows.filter(is_twin(subject), exclusion=Exclusion.DUPLICATE)
     return rows.exclude(pk__in=twice.values("pk"))
 
