@@ -298,6 +298,33 @@ def test_outliers_that_staff_count_again_at_once_are_not_marked_again(client, cr
     assert review_voters() == []
 
 
+@pytest.fixture
+def excluded(client, one_battle, staff):
+    """Mallory, by staff, and one vote cast since."""
+    client.force_login(staff)
+    voter = Voter.objects.create(key="mallory")
+    client.post(reverse("integrity_voter", args=[voter.pk]), {"act": "mark"})
+    Vote.objects.create(battle=one_battle, voter=voter, outcome="model_a")
+    return voter
+
+
+def test_whom_staff_have_excluded_stays_so_with_later_votes(excluded):
+    assert [finding.voter for finding in review_voters()] == [excluded]
+    assert excluded.votes.get().exclusion == Exclusion.STAFF
+    assert review_voters() == []
+
+
+@pytest.mark.parametrize("by", ["voter", "reason"])
+def test_a_voter_whom_staff_count_again_is_excluded_no_more(client, excluded, by):
+    review_voters()
+    if by == "voter":
+        client.post(reverse("integrity_voter", args=[excluded.pk]), {"act": "lift"})
+    else:
+        client.post(reverse("integrity_reason"), {"reason": Exclusion.STAFF})
+    assert review_voters() == []
+    assert excluded.votes.get().exclusion == ""
+
+
 @pytest.mark.parametrize("reason", ["", "control", "nonsense"])
 def test_what_cannot_be_lifted_from_all_is_refused(client, crowd, staff, reason):
     client.force_login(staff)
