@@ -157,6 +157,10 @@ def test_removal_takes_along_what_staff_did_to_ones_live_battles(voted, live_bat
     assert not ClearedAnswer.objects.exists()
 
 
+def test_the_privacy_page_says_what_removal_cannot_reach(client):
+    assert "published before cannot be taken back" in client.get(reverse("voter_privacy")).text
+
+
 def test_the_privacy_page_is_there_for_everybody(client):
     assert client.get(reverse("voter_privacy")).status_code == 200
 
