@@ -234,7 +234,8 @@ def mark_votes(votes: Iterable[Vote], exclusion: str, *, by: User) -> int:
     """
     changed = 0
     for vote in votes:
-        rows = Vote.objects.filter(pk=vote.pk).exclude(exclusion=Exclusion.CONTROL)
+        rows: QuerySet[Any] = Vote.objects.filter(pk=vote.pk)
+        rows = rows.exclude(exclusion=Exclusion.CONTROL)
         if exclusion == LIFTED:
             rows = _without_twins(rows, "battle__votes")
         if rows.update(exclusion=exclusion):
