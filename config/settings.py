@@ -316,5 +316,9 @@ LOGGING = {
     "formatters": {"line": {"format": "{asctime} {levelname} {name}: {message}", "style": "{"}},
     "handlers": {"console": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["console"], "level": env.str("LOG_LEVEL", default="INFO")},
-    "loggers": {"aiohttp.access": {"level": "WARNING"}},
+    "filters": {"without_socket_addresses": {"()": "config.logs.WithoutSocketAddresses"}},
+    "loggers": {
+        "aiohttp.access": {"level": "WARNING"},
+        "uvicorn.error": {"filters": ["without_socket_addresses"]},
+    },
 }

@@ -96,7 +96,9 @@ def renew(board: Board) -> LiveState | None:
         LiveState.objects.filter(board=board).delete()
         return None
     last = latest_snapshot(board)
-    if last is None or not is_same_question(last, question, selection.input_hash):
+    # rows that are all left out change no rating, but what the board says it leaves out
+    is_told = last is not None and last.excluded == selection.excluded
+    if last is None or not (is_told and is_same_question(last, question, selection.input_hash)):
         last = store_snapshot(board, fitted, overrides={})
     # the ratings are right from here on; what a sceptic asks may take a little longer
     state = _start(board, last, fitted, marks)

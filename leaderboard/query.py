@@ -25,10 +25,11 @@ DrawWeights = Literal["equal", "inverse"]
 Trait = Literal["short", "long", "code", "mathematics", "two_turn", "hard"]
 
 
+# what somebody judged before signing in, and again after, may count as their former self
 _VOTERS: dict[Voters, Q] = {
     "all": Q(),
-    "experts": Q(voter__is_expert=True),
-    "accounts": Q(voter__user__isnull=False),
+    "experts": Q(voter__is_expert=True) | Q(voter__merged_into__is_expert=True),
+    "accounts": Q(voter__user__isnull=False) | Q(voter__merged_into__user__isnull=False),
 }
 
 

@@ -1,5 +1,6 @@
 """Settings come from the environment; a secret is made once embedded and demanded in production."""
 
+import logging
 import os
 import subprocess
 import sys
@@ -96,3 +97,12 @@ def test_small_matrices_are_not_spread_over_cores_unless_asked_for(ask):
     threads = "__import__('os').environ['OPENBLAS_NUM_THREADS']"
     assert ask(threads) == "1"
     assert ask(threads, OPENBLAS_NUM_THREADS="4") == "4"
+
+
+def test_no_log_tells_the_address_of_a_socket(caplog):
+    """In uvicorn's own words, where the access log is off."""
+    with caplog.at_level(logging.INFO):
+        for told in ('%s - "WebSocket %s" [accepted]', '%s - "WebSocket %s" 403'):
+            logging.getLogger("uvicorn.error").info(told, "192.0.2.1:54930", "/ws/live/")
+        logging.getLogger("uvicorn.error").info("Uvicorn running on %s", "http://0.0.0.0:8000")
+    assert caplog.messages == ["Uvicorn running on http://0.0.0.0:8000"]

@@ -111,8 +111,9 @@ def integrity_vote(request: HttpRequest, pk: int) -> HttpResponse:
     if act not in ("lift", "mark"):
         raise BadRequest(f"act {act!r} is neither lift nor mark")
     reason = "" if act == "lift" else Exclusion.STAFF
-    mark_votes([vote], reason, by=signed_in_user(request))
+    n = mark_votes([vote], reason, by=signed_in_user(request))
     INTEGRITY.doubt()
+    messages.success(request, ngettext("{n} vote changed.", "{n} votes changed.", n).format(n=n))
     return redirect("integrity")
 
 

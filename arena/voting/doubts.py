@@ -64,7 +64,7 @@ def activity_values(address_key: str, now: dt.datetime) -> dict[str, Any]:
     return {
         # an unknown address has an empty key, which no stored ballot is to be matched with
         "address": address_key or "unknown",
-        "limit": current_policy().marked_votes_per_address_and_hour + 1,
+        "limit": current_policy().marked_votes_per_address_and_hour,
         "minute": ago(minutes=1),
         "hour": ago(hours=1),
         "day": ago(days=1),
@@ -92,7 +92,7 @@ def is_beyond_caps(policy: VotingPolicy, lately: Activity) -> bool:
     return (
         lately.last_hour >= policy.marked_votes_per_hour
         or lately.last_day >= policy.marked_votes_per_day
-        or lately.from_address > policy.marked_votes_per_address_and_hour
+        or lately.from_address >= policy.marked_votes_per_address_and_hour
     )
 
 

@@ -88,9 +88,12 @@ def _owner_id(voter_id: int, rows: QuerySet[Voter]) -> int:
     return merged_into[0] or voter_id
 
 
-def is_twin(voter: Voter, subject: str) -> Q:
-    """Rows on a ``subject`` that one of the voter's former selves has dealt with as well."""
-    return Q(**{f"{subject}__voter__merged_into": voter})
+def is_twin(subject: str) -> Q:
+    """Rows on a ``subject`` that the same person has dealt with twice: signed in, and as one of the
+    voters who became part of the account.
+    """
+    other = f"{subject}__voter"
+    return Q(**{f"{other}__merged_into": F("voter")}) | Q(**{other: F("voter__merged_into")})
 
 
 def _of(model: type[models.Model], voter: Voter) -> QuerySet[Any]:

@@ -14,6 +14,7 @@ from arena.models import (
     BallotStatus,
     Battle,
     Exclusion,
+    IntegrityAction,
     InviteRound,
     Question,
     SatisfactionRating,
@@ -35,6 +36,7 @@ def export_own_data(visitor: Visitor) -> dict[str, Any]:
         .order_by("created_at", "id")
     )
     ballots = Ballot.objects.filter(voter__in=own)
+    handed_out = (ballots, SatisfactionRating.objects.filter(voter__in=own))
     held = set(Battle.objects.held_by(own).values_list("pk", flat=True))
     return {
         "voter": {
@@ -45,7 +47,9 @@ def export_own_data(visitor: Visitor) -> dict[str, Any]:
             "is_expert": voter.is_expert,
             "consented_at": _iso(visitor.session.consented_at),
             "browsers": [_iso(session.created_at) for session in voter.sessions.all()],
-            "address_hashes": sorted({ballot.address_key for ballot in ballots} - {""}),
+            "address_hashes": sorted(
+                {row.address_key for rows in handed_out for row in rows} - {""}
+            ),
             "rounds": [
                 {"title": invite.title, "name": _name_in(invite, voter)}
                 for invite in voter.rounds.all()
@@ -53,6 +57,20 @@ def export_own_data(visitor: Visitor) -> dict[str, Any]:
         },
         "votes": [_vote(vote, is_held=vote.battle_id in held) for vote in votes],
         "skipped": sum(ballot.status == BallotStatus.SKIPPED for ballot in ballots),
+        "skips": [  # not of what: it may be asked again
+            {"at": _iso(ballot.closed_at), "reading_s": ballot.reading_s}
+            for ballot in ballots
+            if ballot.status == BallotStatus.SKIPPED
+        ],
+        "acts": [
+            {
+                "reason": act.exclusion,
+                "detail": act.detail,
+                "votes_changed": act.votes_changed,
+                "at": _iso(act.created_at),
+            }
+            for act in IntegrityAction.objects.filter(voter__in=own).order_by("id")
+        ],
         "failed_live_battles": [
             {"prompts": _prompts(ballot.battle), "at": _iso(ballot.closed_at)}
             for ballot in ballots.filter(status=BallotStatus.FAILED).select_related(

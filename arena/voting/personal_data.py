@@ -37,16 +37,16 @@ _SPELT_EMAIL = re.compile(
 )
 _COULD_BE_SPELT = re.compile(r"[(\[{]\s?at", re.IGNORECASE)
 _NETWORK = re.compile(
-    r"(?<![a-zA-Z0-9_.:])(?:\d{1,3}(?:\.\d{1,3}){3}(?![a-zA-Z0-9_]|\.\d)"
-    r"|[0-9A-Fa-f:]{6,39}(?![a-zA-Z0-9_:]|\.\d))"
+    r"(?<![a-zA-Z0-9_.])(?:\d{1,3}(?:\.\d{1,3}){3}(?![a-zA-Z0-9_]|\.\d)"
+    r"|(?<!:)[0-9A-Fa-f:]{6,39}(?![a-zA-Z0-9_:]|\.\d))"
 )
-_IS_OF_A_VERSION = re.compile(r"(?:version|release|\bv)\.?\s?\Z", re.IGNORECASE)
+_IS_OF_A_VERSION = re.compile(r"(?:version|release|版本号?|\bv)[.:]?\s?\Z", re.IGNORECASE)
 # libphonenumber's own shortest number has seven digits; looking first spares most texts its search
 _COULD_BE_PHONE = re.compile(r"(?:\d[^\w\n]{0,3}){7}")
 # bare digits are far more often a number than somebody's; Chinese mobiles are written that way
 _PLAIN_NUMBER = re.compile(r"\d+(?:\.\d+)?")
 _CHINESE_MOBILE = re.compile(
-    r"(?<![\d.])1[3-9]\d{9}(?!\d)"
+    r"(?<![\d.])(?:86)?1[3-9]\d{9}(?!\d)"
     r"|(?<![零〇一二三四五六七八九])[一幺][三四五六七八九][零〇一二三四五六七八九幺]{9}(?![零〇一二三四五六七八九])"
 )
 _INTERNATIONAL = re.compile(
@@ -86,7 +86,7 @@ def find_personal_data(text: str) -> list[Find]:
     latin = _CJK.sub("\u3001", text)
     claims = [
         *_emails(text, latin),
-        *_networks(latin),
+        *_networks(text, latin),
         *_postal(text),
         *(_postal(latin) if latin != text else ()),
         *_phones(text, latin),
@@ -124,8 +124,8 @@ def _emails(text: str, latin: str) -> Iterator[Find]:
         yield Find(match.start(), match.end(), EMAIL)
 
 
-def _networks(text: str) -> Iterator[Find]:
-    for match in _NETWORK.finditer(text):
+def _networks(text: str, latin: str) -> Iterator[Find]:
+    for match in _NETWORK.finditer(latin):
         try:
             address = ipaddress.ip_address(match.group())
         except ValueError:

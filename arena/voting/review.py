@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from django.contrib.auth.models import User
 from django.db import transaction
-from django.db.models import F, QuerySet
+from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from arena.models import (
@@ -99,13 +99,14 @@ def gold_failures(voters: Collection[int] | None = None) -> dict[int, tuple[int,
 def review_voters() -> list[Finding]:
     """Mark what the tests find; run by staff or by the clock, any number of times.
 
-    Voters whose marks staff have lifted are left alone.
+    Voters whose marks staff have lifted are left alone; those whom staff have excluded stay so,
+    with what they gave since.
     """
     policy = VotingPolicy.current()
     tests, gold = outlier_tests(), gold_failures()
-    cleared = _cleared_voters()
-    voters = Voter.objects.in_bulk({*tests, *gold} - cleared)
-    findings = []
+    last_word = _last_word_of_staff()
+    voters = Voter.objects.in_bulk({*tests, *gold} - set(last_word))
+    findings = [mark_voter(voter, Exclusion.STAFF) for voter in _excluded_voters()]
     for voter in voters.values():
         failed, answered = gold.get(voter.pk, (0, 0))
         test = tests.get(voter.pk)
@@ -135,22 +136,36 @@ def describe(test: OutlierTest) -> str:
     ).format(factor=math.exp(min(test.log_evidence, 20)), votes=test.stopped_at, strange=strange)
 
 
-def _cleared_voters() -> set[int]:
-    """Those whose latest act by staff lifted their marks; what was done to one vote of theirs says
-    nothing of the voter.
+def _last_word_of_staff() -> dict[int, str]:
+    """By voter, the reason that staff gave them last, or that they lifted; what was done to one
+    vote of theirs says nothing of the voter.
     """
-    latest: dict[int, str] = {}
     acts = IntegrityAction.objects.filter(
-        voter__isnull=False, vote__isnull=True, done_by__isnull=False
+        voter__isnull=False,
+        vote__isnull=True,
+        done_by__isnull=False,
+        exclusion__in=(LIFTED, Exclusion.STAFF),
     )
-    for voter_id, exclusion in acts.order_by("id").values_list("voter_id", "exclusion"):
-        latest[voter_id or 0] = exclusion
-    return {voter for voter, exclusion in latest.items() if exclusion == LIFTED}
+    return {
+        voter_id or 0: exclusion
+        for voter_id, exclusion in acts.order_by("id").values_list("voter_id", "exclusion")
+    }
+
+
+def _excluded_voters() -> QuerySet[Voter]:
+    last_word = _last_word_of_staff()
+    return Voter.objects.filter(pk__in=[pk for pk, word in last_word.items() if word != LIFTED])
 
 
 def _given(voter: Voter) -> tuple[QuerySet[Any], ...]:
     """Everything of this voter's that boards and means count: rows of two tables."""
     return voter.votes.all(), voter.satisfaction_ratings.filter(score__isnull=False)
+
+
+def _without_twins(rows: QuerySet[Any], subject: str) -> QuerySet[Any]:
+    """Without those marked because one person dealt with this before signing in and after."""
+    twice = rows.filter(is_twin(subject), exclusion=Exclusion.DUPLICATE)
+    return rows.exclude(pk__in=twice.values("pk"))
 
 
 def set_expert(voter: Voter, *, is_expert: bool) -> None:
@@ -164,7 +179,7 @@ def mark_voter(
 ) -> Finding:
     """Set the reason on all of the voter's counted votes and satisfaction ratings."""
     changed = sum(rows.filter(exclusion="").update(exclusion=exclusion) for rows in _given(voter))
-    if changed:
+    if changed or by is not None:  # what staff say of a voter holds for what is still to come
         IntegrityAction.objects.create(
             voter=voter, exclusion=exclusion, detail=detail, votes_changed=changed, done_by=by
         )
@@ -181,41 +196,51 @@ def lift_from_voter(voter: Voter, *, by: User, reason: Exclusion | None = None) 
     for rows, subject in zip(
         _given(voter), ("battle__votes", "answer__satisfaction_ratings"), strict=True
     ):
-        twice = rows.filter(is_twin(voter, subject), exclusion=Exclusion.DUPLICATE)
         marked = rows.exclude(exclusion__in=("", Exclusion.CONTROL))
         marked = marked.filter(exclusion=reason) if reason else marked
-        changed += marked.exclude(pk__in=twice.values("pk")).update(exclusion=LIFTED)
+        changed += _without_twins(marked, subject).update(exclusion=LIFTED)
     IntegrityAction.objects.create(voter=voter, exclusion=LIFTED, votes_changed=changed, done_by=by)
     return changed
 
 
 @transaction.atomic
 def lift_reason(reason: Exclusion, *, by: User) -> int:
-    """Count every vote again that carries this reason, one act per voter. Of those the tests have
-    singled out this is the last word, as it is when their marks are lifted one by one.
+    """Count every vote again that carries this reason, one act per voter. Of those whom the tests
+    have singled out, or staff, this is the last word, as it is when their marks are lifted one by
+    one.
     """
     rows = Vote.objects.filter(exclusion=reason)
     is_of_voter = reason in (Exclusion.OUTLIER_VOTER, Exclusion.GOLD_FAILED)
-    changed = 0
-    for voter in Voter.objects.filter(pk__in=rows.values("voter")) if is_of_voter else ():
-        changed += lift_from_voter(voter, by=by, reason=reason)
+    voters = Voter.objects.none()
+    if is_of_voter:
+        voters = Voter.objects.filter(pk__in=rows.values("voter"))
+    elif reason == Exclusion.STAFF:
+        voters = _excluded_voters()
+    changed = sum(lift_from_voter(voter, by=by, reason=reason) for voter in voters)
     if not is_of_voter:
-        twice = rows.filter(battle__votes__voter__merged_into=F("voter"))
-        changed = rows.exclude(pk__in=twice.values("pk")).update(exclusion=LIFTED)
+        left = _without_twins(rows, "battle__votes").update(exclusion=LIFTED)
         detail = _("all that were marked: {reason}").format(reason=reason.label)
         IntegrityAction.objects.create(
-            exclusion=LIFTED, detail=detail, votes_changed=changed, done_by=by
+            exclusion=LIFTED, detail=detail, votes_changed=left, done_by=by
         )
+        changed += left
     return changed
 
 
 @transaction.atomic
 def mark_votes(votes: Iterable[Vote], exclusion: str, *, by: User) -> int:
-    """Set or lift a reason on single votes."""
+    """Set or lift a reason on single votes; those on control questions stay what they are, and of
+    one person's votes on a battle only one can count.
+    """
     changed = 0
     for vote in votes:
-        changed += Vote.objects.filter(pk=vote.pk).update(exclusion=exclusion)
-        IntegrityAction.objects.create(
-            voter=vote.voter, vote=vote, exclusion=exclusion, votes_changed=1, done_by=by
-        )
+        rows: QuerySet[Any] = Vote.objects.filter(pk=vote.pk)
+        rows = rows.exclude(exclusion=Exclusion.CONTROL)
+        if exclusion == LIFTED:
+            rows = _without_twins(rows, "battle__votes")
+        if rows.update(exclusion=exclusion):
+            changed += 1
+            IntegrityAction.objects.create(
+                voter=vote.voter, vote=vote, exclusion=exclusion, votes_changed=1, done_by=by
+            )
     return changed

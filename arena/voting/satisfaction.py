@@ -149,6 +149,10 @@ def _doubt(visitor: Visitor, rating: SatisfactionRating, now: dt.datetime) -> st
         or since(here.order_by(), hours=1) >= policy.marked_votes_per_address_and_hour
     ):
         return Exclusion.RATE_LIMITED
+    if visitor.voter.user_id is None:
+        others = here.filter(answer=rating.answer_id, score__isnull=False, voter__user=None)
+        if others.exclude(voter=visitor.voter).exists():
+            return Exclusion.DUPLICATE
     is_too_fast = (now - rating.drawn_at).total_seconds() < fastest_reading_s(
         policy, (rating.answer_id,)
     )

@@ -91,6 +91,18 @@ def test_marking_a_counted_vote_leads_to_a_new_snapshot(board, votes, unhurried,
     assert keep_live(board).snapshot.number == 2
 
 
+def test_marking_a_vote_that_the_snapshot_has_not_seen_is_told_by_the_next_one(
+    board, votes, battles, bob, unhurried, monkeypatch, admin_user
+):
+    monkeypatch.setattr(live, "MARKS_CHECKED_EVERY", dt.timedelta(0))
+    renew(board)
+    late = Vote.objects.create(battle=battles[0], voter=bob, outcome="model_a")
+    mark_votes([late], Exclusion.STAFF, by=admin_user)
+    snapshot = keep_live(board).snapshot
+    assert (snapshot.number, snapshot.excluded) == (2, {"staff": 1})
+    assert keep_live(board).snapshot.number == 2
+
+
 def test_marking_one_vote_for_another_leads_to_a_new_snapshot(
     board, votes, unhurried, monkeypatch, admin_user
 ):

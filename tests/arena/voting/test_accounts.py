@@ -1,7 +1,9 @@
 """Accounts are optional, and votes follow them."""
 
 import pytest
+from allauth.core.internal import ratelimit
 from django.contrib.auth import get_user_model
+from django.core.cache import cache
 from django.urls import reverse
 
 from arena.models import Ballot, Vote, Voter
@@ -18,6 +20,24 @@ def test_a_visitor_opens_an_account_and_keeps_their_votes(stored_answers, alice)
     voter = Voter.objects.get()
     assert voter.user.username == "alice"
     assert voter.votes.count() == 2
+
+
+@pytest.mark.parametrize("address", ["192.0.2.1", "2001:db8::1", ""])
+def test_opening_an_account_leaves_no_address_in_the_cache(db, new_browser, monkeypatch, address):
+    kept = []
+
+    class Watched:
+        def __getattr__(self, name):
+            def call(key, *values, **options):
+                kept.append((key, values))
+                return getattr(cache, name)(key, *values, **options)
+
+            return call
+
+    monkeypatch.setattr(ratelimit, "cache", Watched())
+    assert new_browser(address).client.post(reverse("account_signup"), FIELDS).status_code == 302
+    assert kept
+    assert not any(part in str(kept) for part in ("192.0.2", "2001:db8"))
 
 
 def test_where_accounts_are_closed_nobody_opens_one(db, client, settings):

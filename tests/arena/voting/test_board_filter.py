@@ -4,6 +4,7 @@ import pytest
 from django.contrib.auth import get_user_model
 
 from arena.models import Vote, Voter
+from arena.voting.merging import merge_voter
 from leaderboard.query import BoardQuery, votes_of
 
 
@@ -24,3 +25,14 @@ def votes(one_battle):
 def test_a_board_counts_the_voters_it_asks_for(votes, voters, kept):
     chosen = set(votes_of(BoardQuery(voters=voters)))
     assert chosen == {votes[place] for place in kept}
+
+
+@pytest.mark.parametrize("voters", ["experts", "accounts"])
+def test_what_was_judged_before_signing_in_and_again_after_it_counts_once(one_battle, voters):
+    user = get_user_model().objects.create_user("alice", password="x")
+    account = Voter.objects.create(key="account", user=user, is_expert=True)
+    anonymous = Voter.objects.create(key="anonymous")
+    first = Vote.objects.create(battle=one_battle, voter=anonymous, outcome="tie")
+    Vote.objects.create(battle=one_battle, voter=account, outcome="tie")
+    merge_voter(anonymous=anonymous, account=account)
+    assert list(votes_of(BoardQuery(voters=voters)).counted()) == [first]

@@ -22,7 +22,7 @@ from arena.models import (
     VoterSession,
 )
 from arena.voting.merging import VoterGoneError, merge_voter, owner_id, voters_of
-from arena.voting.review import lift_from_voter
+from arena.voting.review import lift_from_voter, lift_reason, mark_votes
 from arena.voting.rounds import join_round
 from arena.voting.voters import new_visitor
 
@@ -107,14 +107,29 @@ def test_what_was_marked_by_merging_is_told_to_the_staff(one_battle, anonymous, 
     assert (act.voter, act.exclusion, act.votes_changed) == (account, Exclusion.DUPLICATE, 1)
 
 
-def test_counting_a_voter_again_does_not_count_one_battle_twice(
-    one_battle, anonymous, account, admin_user
+@pytest.mark.parametrize("first", ["anonymous", "account"])
+def test_counting_votes_again_does_not_count_one_battle_twice(
+    one_battle, anonymous, account, admin_user, first
 ):
-    vote(anonymous, one_battle, ago=YESTERDAY)
-    vote(account, one_battle)
+    earlier, later = (anonymous, account) if first == "anonymous" else (account, anonymous)
+    vote(earlier, one_battle, ago=YESTERDAY)
+    second = vote(later, one_battle)
     merge_voter(anonymous=anonymous, account=account)
     lift_from_voter(account, by=admin_user)
+    lift_from_voter(anonymous, by=admin_user)
+    lift_reason(Exclusion.DUPLICATE, by=admin_user)
+    assert mark_votes([second], "", by=admin_user) == 0
     assert Vote.objects.counted().count() == 1
+
+
+def test_a_duplicate_of_somebody_elses_can_be_counted_again(
+    one_battle, anonymous, account, admin_user
+):
+    """Two people at one address; one vote has nobody any more."""
+    vote(account, one_battle, ago=YESTERDAY)
+    vote(None, one_battle)
+    second = vote(anonymous, one_battle, exclusion=Exclusion.DUPLICATE)
+    assert mark_votes([second], "", by=admin_user) == 1
 
 
 def test_a_battle_judged_before_signing_in_is_not_offered_to_the_account(

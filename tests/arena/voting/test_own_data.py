@@ -24,6 +24,7 @@ from arena.models import (
     VoterSession,
 )
 from arena.voting.battle_review import count_again
+from arena.voting.review import mark_voter
 from arena.voting.voters import COOKIE
 
 pytestmark = pytest.mark.django_db
@@ -156,6 +157,10 @@ def test_removal_takes_along_what_staff_did_to_ones_live_battles(voted, live_bat
     assert not ClearedAnswer.objects.exists()
 
 
+def test_the_privacy_page_says_what_removal_cannot_reach(client):
+    assert "published before cannot be taken back" in client.get(reverse("voter_privacy")).text
+
+
 def test_the_privacy_page_is_there_for_everybody(client):
     assert client.get(reverse("voter_privacy")).status_code == 200
 
@@ -236,6 +241,27 @@ def test_the_export_tells_reading_time_and_hashed_addresses(voted):
     data = json.loads(voted.client.get(reverse("my_data")).content)
     assert data["votes"][0]["reading_s"] >= 0
     assert data["voter"]["address_hashes"] == [Ballot.objects.first().address_key]
+
+
+def test_the_export_tells_the_hashed_address_of_a_rating(stored_answers, alice):
+    alice.client.get(reverse("rate_answer"))
+    data = json.loads(alice.client.get(reverse("my_data")).content)
+    assert data["voter"]["address_hashes"] == [SatisfactionRating.objects.get().address_key]
+
+
+def test_the_export_tells_skips_but_not_of_what(voted):
+    voted.cast("skip")
+    skip = Ballot.objects.get(status="skipped")
+    data = json.loads(voted.client.get(reverse("my_data")).content)
+    assert data["skips"] == [{"at": skip.closed_at.isoformat(), "reading_s": skip.reading_s}]
+
+
+def test_the_export_tells_what_staff_and_tests_did_to_ones_votes(voted, admin_user):
+    mark_voter(Voter.objects.get(), Exclusion.STAFF, detail="votes in his sleep", by=admin_user)
+    act = json.loads(voted.client.get(reverse("my_data")).content)["acts"][0]
+    assert (act["reason"], act["detail"]) == ("staff", "votes in his sleep")
+    assert act["votes_changed"] == 3
+    assert admin_user.username not in act.values()
 
 
 def test_the_arenas_own_consent_text_is_shown_where_it_is_asked_for(

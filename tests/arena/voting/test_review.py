@@ -255,6 +255,21 @@ def test_an_act_nobody_knows_changes_nothing(client, crowd, staff, act):
     assert not IntegrityAction.objects.exists()
 
 
+def test_a_vote_on_a_control_question_is_never_counted(client, crowd, staff):
+    """Neither at once, nor by way of another reason."""
+    client.force_login(staff)
+    vote = crowd.votes.first()
+    Vote.objects.filter(pk=vote.pk).update(exclusion=Exclusion.CONTROL)
+    page = client.get(reverse("integrity")).text
+    assert "a control question" in page
+    assert "lift-vote-" not in page
+    for act in ("mark", "lift"):
+        client.post(reverse("integrity_vote", args=[vote.pk]), {"act": act})
+        vote.refresh_from_db()
+        assert vote.exclusion == Exclusion.CONTROL
+    assert not IntegrityAction.objects.exists()
+
+
 def test_lifting_one_vote_does_not_spare_its_voter_the_tests(crowd, staff):
     vote = crowd.votes.first()
     mark_votes([vote], Exclusion.STAFF, by=staff)
@@ -281,6 +296,33 @@ def test_outliers_that_staff_count_again_at_once_are_not_marked_again(client, cr
     client.post(reverse("integrity_reason"), {"reason": Exclusion.OUTLIER_VOTER})
     assert not Vote.objects.exclude(exclusion="").exists()
     assert review_voters() == []
+
+
+@pytest.fixture
+def excluded(client, one_battle, staff):
+    """Mallory, by staff, and one vote cast since."""
+    client.force_login(staff)
+    voter = Voter.objects.create(key="mallory")
+    client.post(reverse("integrity_voter", args=[voter.pk]), {"act": "mark"})
+    Vote.objects.create(battle=one_battle, voter=voter, outcome="model_a")
+    return voter
+
+
+def test_whom_staff_have_excluded_stays_so_with_later_votes(excluded):
+    assert [finding.voter for finding in review_voters()] == [excluded]
+    assert excluded.votes.get().exclusion == Exclusion.STAFF
+    assert review_voters() == []
+
+
+@pytest.mark.parametrize("by", ["voter", "reason"])
+def test_a_voter_whom_staff_count_again_is_excluded_no_more(client, excluded, by):
+    review_voters()
+    if by == "voter":
+        client.post(reverse("integrity_voter", args=[excluded.pk]), {"act": "lift"})
+    else:
+        client.post(reverse("integrity_reason"), {"reason": Exclusion.STAFF})
+    assert review_voters() == []
+    assert excluded.votes.get().exclusion == ""
 
 
 @pytest.mark.parametrize("reason", ["", "control", "nonsense"])

@@ -169,6 +169,18 @@ class TestRating:
         assert list(marks)[:2] == ["", "rate_limited"]
         assert "too many votes" in client.get(reverse("satisfaction")).text
 
+    @pytest.mark.parametrize(("address", "mark"), [("198.51.100.7", "duplicate"), ("::1", "")])
+    def test_the_same_answer_again_from_the_same_address_is_a_duplicate(
+        self, two_replies, new_browser, address, mark
+    ):
+        two_replies("one", "two")
+        for browser in (new_browser("198.51.100.7"), new_browser(address)):
+            for _ in range(2):
+                token = token_of(browser.client.get(reverse("rate_answer")))
+                browser.client.post(reverse("rate_answer"), {"token": token, "score": "4"})
+        marks = SatisfactionRating.objects.order_by("id").values_list("exclusion", flat=True)
+        assert list(marks) == ["", "", mark, mark]
+
     def test_means_are_by_model_and_marked_ratings_do_not_count(
         self, stored_answers, alpha, new_browser
     ):

@@ -221,7 +221,7 @@ def test_a_guest_of_another_process_is_known_by_their_account_only(signed_in, us
 
 
 def test_the_address_keeps_its_cap_across_signing_out(signed_in, policy):
-    policy(marked_votes_per_address_and_hour=1)
+    policy(marked_votes_per_address_and_hour=2)
     signed_in.cast("left")
     sign_out(signed_in)
     signed_in.cast("tie")
