@@ -117,7 +117,7 @@ def test_an_open_loop_keeps_its_schedule_whatever_the_server_does(mock):
 
     timeline = Timeline(stamps)
     assert len(timeline) == 150
-    # who waited for answers would be late for good; after a moment's standstill one is in time again
+    # who waited for answers would be late for good; after a standstill one is in time again
     assert timeline.queue_wait[-50:].min() < 0.005
 
 
