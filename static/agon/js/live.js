@@ -196,10 +196,12 @@ function addTurn(number, prompt) {
   turns = number + 1;
 }
 
+const isAtEnd = (body) => body.scrollHeight - body.scrollTop - body.clientHeight < 60;
+
 function followingEnd(body, change) {
-  const isAtEnd = body.scrollHeight - body.scrollTop - body.clientHeight < 60;
+  const isFollowed = isAtEnd(body);
   change();
-  if (isAtEnd) body.scrollTop = body.scrollHeight;
+  if (isFollowed) body.scrollTop = body.scrollHeight;
 }
 
 const wordsOf = (asked) => asked.querySelector(".turn-words").textContent;
@@ -216,14 +218,17 @@ function finish(number, side, reply) {
     followingEnd(panes[side], () => texts.get(place).finish(reply.html));
     document.body.dispatchEvent(new CustomEvent("agon:content", { detail: place }));
   }
+  followingEnd(panes[side], () => noteEnd(place, reply.state));
+}
+
+function noteEnd(place, ending) {
   place.querySelector(".reply-note")?.remove();
-  const isFailed = reply.state === "failed" || reply.state === "empty";
-  if (isFailed || reply.state === "stopped") {
-    const told = document.createElement("p");
-    told.className = `reply-note${isFailed ? " is-failed" : ""}`;
-    told.textContent = isFailed ? root.dataset.textFailed : root.dataset.textStopped;
-    place.append(told);
-  }
+  const isFailed = ending === "failed" || ending === "empty";
+  if (!isFailed && ending !== "stopped") return;
+  const told = document.createElement("p");
+  told.className = `reply-note${isFailed ? " is-failed" : ""}`;
+  told.textContent = isFailed ? root.dataset.textFailed : root.dataset.textStopped;
+  place.append(told);
 }
 
 function removeFrom(number) {
@@ -250,6 +255,7 @@ function clear() {
 function update({ streaming, votable, failed, over }) {
   state = { streaming, votable, failed, over };
   const pressed = document.activeElement; // hiding it leaves the focus nowhere
+  const followed = panes.filter(isAtEnd); // what the bar shows more takes room from them
   root.toggleAttribute("data-over", over);
   const isOpen = !over && turns > 0 && (votable || streaming) && !failed;
   show("[data-votes]", isOpen);
@@ -262,6 +268,7 @@ function update({ streaming, votable, failed, over }) {
   if (agree && turns > 0) agree.hidden = find("[data-agree]").checked;
   for (const choice of root.querySelectorAll("[data-model]")) choice.disabled = turns > 0;
   for (const edit of root.querySelectorAll("[data-edit]")) edit.hidden = streaming || over;
+  for (const body of followed) body.scrollTop = body.scrollHeight;
   const isGone = root.contains(pressed) && !pressed.checkVisibility();
   if (isGone && matchMedia("(hover: hover)").matches) find("[data-prompt]").focus({ preventScroll: true });
 }

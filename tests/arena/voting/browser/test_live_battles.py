@@ -331,6 +331,29 @@ def test_a_broken_model_ends_gracefully_and_cannot_be_voted_on(live_models, desk
     assert not any(name in desktop.everything for name in NAMES)
 
 
+@pytest.mark.one_round
+def test_why_a_long_answer_has_ended_is_in_sight(live_models, tab):
+    live_models.texts = dict.fromkeys(NAMES, "A line.\n\n " * 60 + "End.")
+    live_models.waits_before = dict.fromkeys(NAMES, -1)
+    tab.open("/live/")
+    ask(tab)
+    pane = tab.page.locator("[data-pane=left] [data-scrolls]")
+    tab.page.wait_for_function(
+        "pane => pane.scrollHeight > 2 * pane.clientHeight", arg=pane.element_handle()
+    )
+    tab.page.get_by_role("button", name="Stop").click()
+    told = tab.page.locator("[data-pane=left] .reply-note").bounding_box()
+    box = pane.bounding_box()
+    assert told["y"] + told["height"] <= box["y"] + box["height"]
+
+
+def test_a_failure_in_direct_chat_speaks_of_no_battle(live_models, desktop):
+    live_models.texts.clear()
+    desktop.open("/chat/")
+    ask(desktop)
+    expect(desktop.page.locator(".reply-note")).to_contain_text("start a new conversation")
+
+
 def test_a_dropped_connection_comes_back_to_the_same_battle(live_models, tab):
     tab.page.add_init_script(
         "const Real = WebSocket; window.sockets = []; window.WebSocket = class extends Real {"
