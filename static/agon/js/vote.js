@@ -91,7 +91,7 @@ async function take(response, form, choice) {
   const isJson = response.headers.get("content-type")?.startsWith("application/json");
   if (!isJson) return toast(document.body.dataset.textFailed);
   const told = await response.json();
-  if (told.code === "round_closed") return location.reload();
+  if (told.code === "round_closed") return location.assign(root.dataset.voteUrl);
   if (told.text) toast(told.text, "warning");
   if (told.bar) reveal(form, told);
   if (told.progress_html) document.querySelector("[data-progress]").innerHTML = told.progress_html;
@@ -120,7 +120,7 @@ function reveal(form, told) {
 
 async function showNext() {
   if (!upcoming) await preload();
-  if (!upcoming) return location.assign(location.pathname + location.search);
+  if (!upcoming) return location.assign(root.dataset.voteUrl);
   stage.replaceChildren(parse(upcoming));
   [upcoming, queued] = [queued, null];
   const form = ballot();

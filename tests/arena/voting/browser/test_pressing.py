@@ -96,6 +96,19 @@ def test_after_a_day_the_battles_in_hand_are_not_offered_either(battles, desktop
 
 
 @pytest.mark.one_round
+def test_a_vote_from_before_the_script_was_there_goes_on_to_what_was_asked_for(battles, desktop):
+    desktop.page.route("**/vote/next/*", lambda route: route.abort())
+    desktop.open("/vote/?language=en")
+    desktop.page.evaluate(
+        "const form = document.querySelector('[data-ballot]'); form.append(Object.assign("
+        "document.createElement('input'), { name: 'choice', value: 'tie' })); form.submit()"
+    )
+    expect(desktop.page.locator("[data-reveal]")).to_be_visible()
+    desktop.page.keyboard.press("n")
+    expect(desktop.page).to_have_url(re.compile(r"/vote/\?language=en$"))
+
+
+@pytest.mark.one_round
 def test_a_double_click_rates_one_answer_and_tells_who_wrote_it(battles, desktop):
     desktop.open("/rate/")
     fourth = desktop.page.get_by_role("button", name="mostly")
