@@ -23,6 +23,7 @@ let turns = 0;
 const texts = new WeakMap(); // of replies
 let isNewWanted = false; // the visitor asked for the next room
 let isAskWaiting = false; // a prompt was sent off before the room was there
+let isResuming = false; // what the room holds is on its way, and replaces what is on the screen
 let isVoting = false; // the reveal is on its way
 let isGivenUp = false; // until somebody does something, or the network is back
 
@@ -30,7 +31,7 @@ function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new WebSocket(`${scheme}//${location.host}${root.dataset.socket}`);
   socket.addEventListener("open", () => {
-    if (room) send({ do: "resume", key: room });
+    if (room) resume();
     else open();
   });
   socket.addEventListener("message", (event) => receive(JSON.parse(event.data)));
@@ -62,6 +63,11 @@ function send(message) {
   }
 }
 
+function resume() {
+  isResuming = true;
+  send({ do: "resume", key: room });
+}
+
 function open() {
   const models = [...root.querySelectorAll("[data-model]")].map((choice) => choice.value);
   socket.send(JSON.stringify({ do: "open", mode: root.dataset.mode, models }));
@@ -74,7 +80,7 @@ const acts = {
       say(root.dataset.textBack);
     }
     attempts = 0;
-    isVoting = false;
+    isVoting = isResuming = false;
     room = message.key;
     sessionStorage.setItem(KEPT, room);
     clear();
@@ -134,7 +140,7 @@ const acts = {
     say(root.dataset.textMoved);
   },
   refused(message) {
-    isVoting = false;
+    isVoting = isResuming = false;
     if (message.code === "expired" && room) {
       room = null;
       open();
@@ -146,7 +152,7 @@ const acts = {
     pending = null;
     find(message.code === "consent" ? "[data-agree]" : "[data-prompt]").focus({ preventScroll: true });
     // what was put on the screen too early is taken back by the server's own account of the room
-    if (room) send({ do: "resume", key: room });
+    if (room) resume();
   },
 };
 
@@ -283,9 +289,10 @@ let pending = null; // the prompt on its way, to be given back when it is refuse
 function ask() {
   const field = find("[data-prompt]");
   const text = field.value.trim();
-  if (!text || state.streaming) return;
-  isAskWaiting = room === null || socket.readyState !== WebSocket.OPEN;
+  if (!text) return;
+  isAskWaiting = room === null || isResuming || socket.readyState !== WebSocket.OPEN;
   if (isAskWaiting) return tryAgain();
+  if (state.streaming) return;
   const limit = Number(root.dataset.limit);
   if ([...text].length > limit) {
     const told = root.dataset.textLong.replace("{n}", [...text].length).replace("{limit}", limit);

@@ -75,6 +75,35 @@ def test_who_forgets_to_agree_is_asked_and_can_go_on(live_models, tab):
     expect(tab.page.locator("[data-agree]")).to_be_hidden()
 
 
+@pytest.mark.one_round
+def test_a_prompt_sent_before_the_room_is_known_again_is_asked_once_it_is(live_models, desktop):
+    held = []
+
+    def hold_rooms_after_the_first(browser):
+        server = browser.connect_to_server()
+        rooms = iter([browser.send])
+        server.on_message(
+            lambda message: (
+                next(rooms, held.append) if '"is":"room"' in message else browser.send
+            )(message)
+        )
+        desktop.let_go = lambda: [browser.send(message) for message in held]
+
+    desktop.page.route_web_socket("**/ws/live/", hold_rooms_after_the_first)
+    desktop.open("/live/")
+    prompt = desktop.page.get_by_label("Your prompt")
+    prompt.fill("Why is the sky blue?")
+    desktop.page.keyboard.press("Enter")
+    expect(desktop.page.locator("[data-note]")).to_have_text(re.compile("Please agree"))
+    desktop.page.locator("[data-agree]").check()
+    prompt.press("Enter")
+    while not held:
+        desktop.page.wait_for_timeout(10)
+    desktop.let_go()
+    wait_until_answered(desktop)
+    assert desktop.errors == []
+
+
 def test_text_appears_while_the_models_are_still_writing(live_models, tab):
     live_models.waits_before = dict.fromkeys(NAMES, -1)
     tab.open("/live/")
