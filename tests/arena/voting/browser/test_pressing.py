@@ -104,6 +104,7 @@ def test_a_vote_from_before_the_script_was_there_goes_on_to_what_was_asked_for(b
         "document.createElement('input'), { name: 'choice', value: 'tie' })); form.submit()"
     )
     expect(desktop.page.locator("[data-reveal]")).to_be_visible()
+    desktop.page.wait_for_load_state()  # the script listens by then
     desktop.page.keyboard.press("n")
     expect(desktop.page).to_have_url(re.compile(r"/vote/\?language=en$"))
 
