@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_GET, require_http_methods
 
 from arena.models import Ballot, BallotStatus, InviteRound
 from arena.panels import page_panels
@@ -111,9 +111,15 @@ def vote_next(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_POST
+@require_http_methods(["GET", "POST"])
 def vote_cast(request: HttpRequest) -> HttpResponse:
-    """Take the vote, tell the names, and send the battle after the next one along."""
+    """Take the vote, tell the names, and send the battle after the next one along.
+
+    A page without script that has taken a vote has this address; who asks for it again, to read it
+    in another language or from the history, goes on voting.
+    """
+    if request.method == "GET":
+        return redirect(_Wish.of(request).address)
     wanted = request.headers.get("Accept", "")
     wants_json = "application/json" in wanted and "text/html" not in wanted
     wish = _Wish.of(request)

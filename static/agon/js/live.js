@@ -1,13 +1,14 @@
 // Live battles: one socket, one or two streaming answers, a vote. Names come with the reveal.
 import { growing } from "./growing.js";
 import {
-  choiceOf, isPlainKey, offerTogether, sayMuch, scrollTogether, seeAnswersBesideReasons, switchPanes,
+  choiceOf, isLaterClick, isPlainKey, offerTogether, sayMuch, scrollTogether, seeAnswersBesideReasons, switchPanes,
 } from "./panes.js";
 
 const root = document.querySelector("[data-live]");
 const find = (selector) => root.querySelector(selector);
 const SIDES = ["left", "right"];
-const RETRIES = 6;
+const RETRIES = 15; // with these pauses a minute, for which the room waits
+const LONGEST_PAUSE_MS = 5000;
 
 const panes = root ? SIDES.map((side) => find(`[data-pane=${side}] [data-scrolls]`)).filter(Boolean) : [];
 let socket = null;
@@ -22,12 +23,15 @@ let turns = 0;
 const texts = new WeakMap(); // of replies
 let isNewWanted = false; // the visitor asked for the next room
 let isAskWaiting = false; // a prompt was sent off before the room was there
+let isResuming = false; // what the room holds is on its way, and replaces what is on the screen
+let isVoting = false; // the reveal is on its way
+let isGivenUp = false; // until somebody does something, or the network is back
 
 function connect() {
   const scheme = location.protocol === "https:" ? "wss:" : "ws:";
   socket = new WebSocket(`${scheme}//${location.host}${root.dataset.socket}`);
   socket.addEventListener("open", () => {
-    if (room) send({ do: "resume", key: room });
+    if (room) resume();
     else open();
   });
   socket.addEventListener("message", (event) => receive(JSON.parse(event.data)));
@@ -36,15 +40,32 @@ function connect() {
 
 function reconnect(event) {
   if (event.code === 4401 || isMoved) return;
-  if (attempts >= RETRIES) return note(root.dataset.textLost);
-  note(root.dataset.textDropped);
-  setTimeout(connect, 300 * 2 ** attempts);
+  isGivenUp = attempts >= RETRIES;
+  if (isGivenUp) return tell(root.dataset.textLost);
+  if (attempts === 0) tell(root.dataset.textDropped);
+  setTimeout(connect, Math.min(300 * 2 ** attempts, LONGEST_PAUSE_MS));
   attempts += 1;
+}
+
+function tryAgain() {
+  if (!isGivenUp) return;
+  isGivenUp = false;
+  attempts = 1; // it is told what has dropped
+  note(root.dataset.textDropped);
+  connect();
 }
 
 function send(message) {
   if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify(message));
-  else waiting.push(message);
+  else {
+    waiting.push(message);
+    tryAgain();
+  }
+}
+
+function resume() {
+  isResuming = true;
+  send({ do: "resume", key: room });
 }
 
 function open() {
@@ -59,6 +80,7 @@ const acts = {
       say(root.dataset.textBack);
     }
     attempts = 0;
+    isVoting = isResuming = false;
     room = message.key;
     sessionStorage.setItem(KEPT, room);
     clear();
@@ -101,7 +123,7 @@ const acts = {
     bar.innerHTML = message.bar;
     bar.hidden = false;
     update({ ...state, over: true });
-    say(bar.textContent.trim());
+    say(bar.querySelector(".reveal-text").textContent.trim());
     bar.querySelector("[data-new]").focus({ preventScroll: true });
   },
   moved() {
@@ -118,19 +140,19 @@ const acts = {
     say(root.dataset.textMoved);
   },
   refused(message) {
+    isVoting = isResuming = false;
     if (message.code === "expired" && room) {
       room = null;
       open();
       if (turns === 0) return note(""); // a page just opened has nothing on it to be sorry for
     }
     if (message.code !== "expired") isAskWaiting = false; // no later choice of a model sends it off
-    note(message.text);
-    say(message.text);
+    tell(message.text);
     if (pending) find("[data-prompt]").value ||= pending;
     pending = null;
     find(message.code === "consent" ? "[data-agree]" : "[data-prompt]").focus({ preventScroll: true });
     // what was put on the screen too early is taken back by the server's own account of the room
-    if (room) send({ do: "resume", key: room });
+    if (room) resume();
   },
 };
 
@@ -180,10 +202,12 @@ function addTurn(number, prompt) {
   turns = number + 1;
 }
 
+const isAtEnd = (body) => body.scrollHeight - body.scrollTop - body.clientHeight < 60;
+
 function followingEnd(body, change) {
-  const isAtEnd = body.scrollHeight - body.scrollTop - body.clientHeight < 60;
+  const isFollowed = isAtEnd(body);
   change();
-  if (isAtEnd) body.scrollTop = body.scrollHeight;
+  if (isFollowed) body.scrollTop = body.scrollHeight;
 }
 
 const wordsOf = (asked) => asked.querySelector(".turn-words").textContent;
@@ -200,14 +224,17 @@ function finish(number, side, reply) {
     followingEnd(panes[side], () => texts.get(place).finish(reply.html));
     document.body.dispatchEvent(new CustomEvent("agon:content", { detail: place }));
   }
+  followingEnd(panes[side], () => noteEnd(place, reply.state));
+}
+
+function noteEnd(place, ending) {
   place.querySelector(".reply-note")?.remove();
-  const isFailed = reply.state === "failed" || reply.state === "empty";
-  if (isFailed || reply.state === "stopped") {
-    const told = document.createElement("p");
-    told.className = `reply-note${isFailed ? " is-failed" : ""}`;
-    told.textContent = isFailed ? root.dataset.textFailed : root.dataset.textStopped;
-    place.append(told);
-  }
+  const isFailed = ending === "failed" || ending === "empty";
+  if (!isFailed && ending !== "stopped") return;
+  const told = document.createElement("p");
+  told.className = `reply-note${isFailed ? " is-failed" : ""}`;
+  told.textContent = isFailed ? root.dataset.textFailed : root.dataset.textStopped;
+  place.append(told);
 }
 
 function removeFrom(number) {
@@ -234,6 +261,7 @@ function clear() {
 function update({ streaming, votable, failed, over }) {
   state = { streaming, votable, failed, over };
   const pressed = document.activeElement; // hiding it leaves the focus nowhere
+  const followed = panes.filter(isAtEnd); // what the bar shows more takes room from them
   root.toggleAttribute("data-over", over);
   const isOpen = !over && turns > 0 && (votable || streaming) && !failed;
   show("[data-votes]", isOpen);
@@ -246,6 +274,7 @@ function update({ streaming, votable, failed, over }) {
   if (agree && turns > 0) agree.hidden = find("[data-agree]").checked;
   for (const choice of root.querySelectorAll("[data-model]")) choice.disabled = turns > 0;
   for (const edit of root.querySelectorAll("[data-edit]")) edit.hidden = streaming || over;
+  for (const body of followed) body.scrollTop = body.scrollHeight;
   const isGone = root.contains(pressed) && !pressed.checkVisibility();
   if (isGone && matchMedia("(hover: hover)").matches) find("[data-prompt]").focus({ preventScroll: true });
 }
@@ -260,13 +289,14 @@ let pending = null; // the prompt on its way, to be given back when it is refuse
 function ask() {
   const field = find("[data-prompt]");
   const text = field.value.trim();
-  if (!text || state.streaming) return;
-  isAskWaiting = room === null || socket.readyState !== WebSocket.OPEN;
-  if (isAskWaiting) return;
+  if (!text) return;
+  isAskWaiting = room === null || isResuming || socket.readyState !== WebSocket.OPEN;
+  if (isAskWaiting) return tryAgain();
+  if (state.streaming) return;
   const limit = Number(root.dataset.limit);
   if ([...text].length > limit) {
     const told = root.dataset.textLong.replace("{n}", [...text].length).replace("{limit}", limit);
-    return note(told);
+    return tell(told);
   }
   note("");
   pending = text;
@@ -306,7 +336,7 @@ function startEditing(number, asked) {
   const field = find("[data-prompt]");
   field.value = wordsOf(asked);
   field.focus();
-  note(root.dataset.textEditing);
+  tell(root.dataset.textEditing);
 }
 
 function leaveEditing() {
@@ -317,6 +347,7 @@ function leaveEditing() {
 }
 
 function onClick(event) {
+  if (isLaterClick(event) && event.target.closest(".live-bar")) return event.preventDefault();
   const target = event.target.closest("button, input");
   if (!target) return;
   const { choice, edit } = target.dataset;
@@ -329,6 +360,8 @@ function onClick(event) {
 }
 
 function vote(choice) {
+  if (isVoting) return;
+  isVoting = true;
   const said = [...root.querySelectorAll("[data-why] :checked")];
   const strength = said.find((field) => field.name === "strength");
   const reasons = said.filter((field) => field.name === "reasons").map((field) => field.value);
@@ -360,6 +393,12 @@ function note(text) {
   find("[data-note]").textContent = text;
 }
 
+// On the screen, and to who cannot see it.
+function tell(text) {
+  note(text);
+  say(text);
+}
+
 function say(text) {
   find("[data-said]").textContent = text ?? "";
 }
@@ -369,6 +408,8 @@ if (root) {
   root.addEventListener("click", onClick);
   find("[data-prompt]").addEventListener("keydown", onKey);
   document.addEventListener("keydown", onVoteKey);
+  window.addEventListener("online", tryAgain);
+  document.addEventListener("visibilitychange", () => document.hidden || tryAgain());
   switchPanes(root);
   scrollTogether(root);
   seeAnswersBesideReasons(root);

@@ -66,6 +66,11 @@ export function seeAnswersBesideReasons(root) {
   });
 }
 
+// The later clicks of a double click mean what stood there before, not what the first one brought.
+export function isLaterClick(event) {
+  return event.detail > 1 && Boolean(event.target.closest("button, a"));
+}
+
 // The choice a key stands for, or nothing: while somebody writes, or moves within a control.
 const KEYS = { ArrowLeft: "left", ArrowRight: "right", t: "tie", b: "both_bad", s: "skip" };
 const FIELDS = "textarea, select, [contenteditable], input:not([type=checkbox], [type=radio]), dialog";

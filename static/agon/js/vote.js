@@ -1,6 +1,8 @@
 // Blind voting: one key or one tap per vote, the next battle already in memory.
 import { csrfToken, toast } from "./agon.js";
-import { choiceOf, isPlainKey, sayMuch, scrollTogether, seeAnswersBesideReasons, switchPanes, unfoldQuestion } from "./panes.js";
+import {
+  choiceOf, isLaterClick, isPlainKey, sayMuch, scrollTogether, seeAnswersBesideReasons, switchPanes, unfoldQuestion,
+} from "./panes.js";
 
 const root = document.querySelector("[data-vote]");
 const stage = root?.querySelector("[data-stage]");
@@ -52,6 +54,11 @@ function keep(html) {
   else upcoming = html;
 }
 
+function drop() {
+  for (const html of [upcoming, queued]) held.delete(tokenIn(html));
+  [upcoming, queued] = [null, null];
+}
+
 async function cast(choice) {
   const form = ballot();
   if (!form || isSending || isRevealed()) return;
@@ -84,7 +91,7 @@ async function take(response, form, choice) {
   const isJson = response.headers.get("content-type")?.startsWith("application/json");
   if (!isJson) return toast(document.body.dataset.textFailed);
   const told = await response.json();
-  if (told.code === "round_closed") return location.reload();
+  if (told.code === "round_closed") return location.assign(root.dataset.voteUrl);
   if (told.text) toast(told.text, "warning");
   if (told.bar) reveal(form, told);
   if (told.progress_html) document.querySelector("[data-progress]").innerHTML = told.progress_html;
@@ -92,7 +99,7 @@ async function take(response, form, choice) {
     keep(told.next);
     if (choice === "skip") await showNext();
   } else if (["unknown", "foreign", "expired", "already_skipped"].includes(told.code)) {
-    if (told.code === "foreign") [upcoming, queued] = [null, null]; // somebody else's as well
+    if (["foreign", "expired"].includes(told.code)) drop(); // those in hand will be so as well
     await showNext();
   } else if (!told.bar && told.code === "already_voted") {
     await showNext();
@@ -113,7 +120,7 @@ function reveal(form, told) {
 
 async function showNext() {
   if (!upcoming) await preload();
-  if (!upcoming) return location.assign(location.pathname + location.search);
+  if (!upcoming) return location.assign(root.dataset.voteUrl);
   stage.replaceChildren(parse(upcoming));
   [upcoming, queued] = [queued, null];
   const form = ballot();
@@ -159,6 +166,7 @@ function onKey(event) {
 }
 
 function onClick(event) {
+  if (isLaterClick(event) && event.target.closest("[data-bar]")) return event.preventDefault();
   const isForAnotherTab = event.ctrlKey || event.metaKey || event.shiftKey;
   if (event.target.closest("[data-next]") && !isForAnotherTab) {
     event.preventDefault();

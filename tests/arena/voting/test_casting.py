@@ -203,6 +203,15 @@ def test_without_script_the_vote_shows_the_names_and_a_way_on(stored_answers, al
     assert "data-next" in page.text
 
 
+def test_who_asks_again_for_the_page_of_a_vote_goes_on_voting(stored_answers, alice):
+    """Its address is what the language switch and the way to sign in lead back to."""
+    alice.client.post(reverse("vote_cast"), {"token": alice.token(), "choice": "left"})
+    switch = {"language": "zh-hans", "next": reverse("vote_cast")}
+    page = alice.client.post(reverse("set_language"), switch, follow=True)
+    assert (page.status_code, page.request["PATH_INFO"]) == (200, reverse("vote"))
+    assert page.context["ballot"]
+
+
 @pytest.fixture
 def writing(stored_answers):
     """What to ask for, so that half of the questions suit."""

@@ -75,6 +75,35 @@ def test_who_forgets_to_agree_is_asked_and_can_go_on(live_models, tab):
     expect(tab.page.locator("[data-agree]")).to_be_hidden()
 
 
+@pytest.mark.one_round
+def test_a_prompt_sent_before_the_room_is_known_again_is_asked_once_it_is(live_models, desktop):
+    held = []
+
+    def hold_rooms_after_the_first(browser):
+        server = browser.connect_to_server()
+        rooms = iter([browser.send])
+        server.on_message(
+            lambda message: (
+                next(rooms, held.append) if '"is":"room"' in message else browser.send
+            )(message)
+        )
+        desktop.let_go = lambda: [browser.send(message) for message in held]
+
+    desktop.page.route_web_socket("**/ws/live/", hold_rooms_after_the_first)
+    desktop.open("/live/")
+    prompt = desktop.page.get_by_label("Your prompt")
+    prompt.fill("Why is the sky blue?")
+    desktop.page.keyboard.press("Enter")
+    expect(desktop.page.locator("[data-note]")).to_have_text(re.compile("Please agree"))
+    desktop.page.locator("[data-agree]").check()
+    prompt.press("Enter")
+    while not held:
+        desktop.page.wait_for_timeout(10)
+    desktop.let_go()
+    wait_until_answered(desktop)
+    assert desktop.errors == []
+
+
 def test_text_appears_while_the_models_are_still_writing(live_models, tab):
     live_models.waits_before = dict.fromkeys(NAMES, -1)
     tab.open("/live/")
@@ -329,6 +358,29 @@ def test_a_broken_model_ends_gracefully_and_cannot_be_voted_on(live_models, desk
         desktop.page.wait_for_timeout(50)
     assert Battle.objects.get().exclusion == Exclusion.ERROR
     assert not any(name in desktop.everything for name in NAMES)
+
+
+@pytest.mark.one_round
+def test_why_a_long_answer_has_ended_is_in_sight(live_models, tab):
+    live_models.texts = dict.fromkeys(NAMES, "A line.\n\n " * 60 + "End.")
+    live_models.waits_before = dict.fromkeys(NAMES, -1)
+    tab.open("/live/")
+    ask(tab)
+    pane = tab.page.locator("[data-pane=left] [data-scrolls]")
+    tab.page.wait_for_function(
+        "pane => pane.scrollHeight > 2 * pane.clientHeight", arg=pane.element_handle()
+    )
+    tab.page.get_by_role("button", name="Stop").click()
+    told = tab.page.locator("[data-pane=left] .reply-note").bounding_box()
+    box = pane.bounding_box()
+    assert told["y"] + told["height"] <= box["y"] + box["height"]
+
+
+def test_a_failure_in_direct_chat_speaks_of_no_battle(live_models, desktop):
+    live_models.texts.clear()
+    desktop.open("/chat/")
+    ask(desktop)
+    expect(desktop.page.locator(".reply-note")).to_contain_text("start a new conversation")
 
 
 def test_a_dropped_connection_comes_back_to_the_same_battle(live_models, tab):
