@@ -5,7 +5,7 @@ from __future__ import annotations
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from arena.live.rooms import BLIND_PROMPT_CHARACTERS, NAMED_PROMPT_CHARACTERS, Mode
 from arena.live.seating import live_models
@@ -15,21 +15,21 @@ from arena.voting.voters import remember, visitor_of
 
 
 @never_cache
-@require_GET
+@require_safe
 def live_battle(request: HttpRequest) -> HttpResponse:
     """One's own prompt to two hidden models."""
     return _page(request, Mode.BLIND)
 
 
 @never_cache
-@require_GET
+@require_safe
 def side_by_side(request: HttpRequest) -> HttpResponse:
     """Two models by name; never counts in blind boards."""
     return _page(request, Mode.NAMED)
 
 
 @never_cache
-@require_GET
+@require_safe
 def direct_chat(request: HttpRequest) -> HttpResponse:
     """One model by name."""
     return _page(request, Mode.DIRECT)

@@ -10,7 +10,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from arena.models import Ballot, BallotStatus, InviteRound
 from arena.panels import page_panels
@@ -86,7 +86,7 @@ class _Wish:
 
 
 @never_cache
-@require_GET
+@require_safe
 def vote(request: HttpRequest) -> HttpResponse:
     """The voter's present battle, in a page."""
     wish = _Wish.of(request)
@@ -100,7 +100,7 @@ def vote(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def vote_next(request: HttpRequest) -> HttpResponse:
     """The battle after the one on the screen, loaded while that is being read."""
     visitor, wish = known_visitor(request), _Wish.of(request)
@@ -145,7 +145,7 @@ def vote_cast(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def vote_verdicts(request: HttpRequest, token: str) -> HttpResponse:
     """What the judges said, for a battle this visitor has voted on."""
     visitor = known_visitor(request)

@@ -8,7 +8,7 @@ from django.http import HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from arena.access import signed_in_user, staff_only
 from arena.models import (
@@ -38,7 +38,7 @@ UNASKED = "unasked"  # instead of a number: every control question that nobody i
 
 
 @staff_only
-@require_GET
+@require_safe
 def integrity(request: HttpRequest) -> HttpResponse:
     """The live page; asked by htmx it is the part that changes."""
     if request.headers.get("HX-Request"):

@@ -9,7 +9,7 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import redirect, render
 from django.utils.translation import gettext as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_POST
+from django.views.decorators.http import require_POST, require_safe
 
 from arena.models import Vote
 from arena.panels import page_panels
@@ -30,7 +30,7 @@ PER_PAGE = 25
 
 
 @never_cache
-@require_GET
+@require_safe
 def my_votes(request: HttpRequest) -> HttpResponse:
     """The votes of this browser or account, newest first, and a board of their own."""
     visitor = _owner(request)
@@ -54,7 +54,7 @@ def my_votes(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def my_data(request: HttpRequest) -> HttpResponse:
     """Everything stored about this voter, as a JSON file."""
     visitor = _owner(request)
@@ -84,7 +84,7 @@ def forget_me(request: HttpRequest) -> HttpResponse:
 
 
 @never_cache
-@require_GET
+@require_safe
 def voter_privacy(request: HttpRequest) -> HttpResponse:
     """What is stored, why, for how long, and how to take it back."""
     visitor = _owner(request)

@@ -6,7 +6,7 @@ from django.contrib import messages
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods
+from django.views.decorators.http import require_http_methods, require_safe
 
 from arena.models import SatisfactionRating
 from arena.panels import page_panels
@@ -83,7 +83,7 @@ def _texts(rating: SatisfactionRating) -> dict[str, object]:
     }
 
 
-@require_GET
+@require_safe
 def satisfaction(request: HttpRequest) -> HttpResponse:
     """Mean satisfaction by model with its interval, beside the judges' single scores."""
     context = {

@@ -9,7 +9,7 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.utils.translation import gettext_lazy as _
 from django.views.decorators.cache import never_cache
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
 from arena.access import signed_in_user, staff_only
 from arena.models import InviteRound, LanguageModel, QuestionSet
@@ -72,7 +72,7 @@ def round_list(request: HttpRequest) -> HttpResponse:
 
 
 @staff_only
-@require_GET
+@require_safe
 def round_detail(request: HttpRequest, pk: int) -> HttpResponse:
     """The link to hand out, and how far each annotator has come."""
     invite = get_object_or_404(InviteRound, pk=pk)

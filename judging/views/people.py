@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from django.http import HttpRequest, HttpResponse
 from django.shortcuts import render
-from django.views.decorators.http import require_GET
+from django.views.decorators.http import require_safe
 
 from judging.people import Wanted, people_page
 from judging.people_kept import dated_figures, is_demo_shown
 
 
-@require_GET
+@require_safe
 def people_and_judges(request: HttpRequest) -> HttpResponse:
     """Agreement in all and by category, and the disputes that the address asks for."""
     is_demo = is_demo_shown()

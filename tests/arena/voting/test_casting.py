@@ -341,3 +341,8 @@ def test_the_battle_after_a_vote_is_stored_in_the_same_statement(stored_answers,
     writing = [q["sql"] for q in queries if "INSERT INTO arena_ballot" in q["sql"]]
     assert len(writing) == 1
     assert (connection.vendor == "sqlite") or "INSERT INTO arena_vote" in writing[0]
+
+
+def test_who_only_asks_whether_the_page_is_there_is_told(stored_answers, alice):
+    answer = alice.client.head(reverse("vote"))
+    assert (answer.status_code, answer.content) == (200, b"")
