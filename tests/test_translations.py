@@ -91,6 +91,8 @@ def test_the_compiled_catalogue_says_what_the_source_says(catalogue):
 
 
 def _compiled(compiled, entry):
+    if entry.msgctxt and entry.msgid_plural:
+        return compiled.npgettext(entry.msgctxt, entry.msgid, entry.msgid_plural, 2)
     if entry.msgid_plural:
         return compiled.ngettext(entry.msgid, entry.msgid_plural, 2)
     if entry.msgctxt:
