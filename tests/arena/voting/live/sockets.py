@@ -19,10 +19,10 @@ SILENT = {"default": "Never.", "delay_s": 600.0}
 LONGEST_WAIT_S = 30
 
 
-def communicator_for(*headers):
+def communicator_for(*headers, path="/ws/live/"):
     scope = {
         "type": "websocket",
-        "path": "/ws/live/",
+        "path": path,
         "query_string": b"",
         "headers": list(headers),
         "client": ("192.0.2.1", 5000),

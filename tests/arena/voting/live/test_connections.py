@@ -18,6 +18,7 @@ from providers.base import GenerationSettings
 from tests.arena.voting.live.sockets import (
     GOOD,
     LONGEST_WAIT_S,
+    ORIGIN,
     SLOW,
     Socket,
     communicator_for,
@@ -230,6 +231,16 @@ async def test_a_browser_without_cookie_is_turned_away(two_models):
     socket = await Socket("made-up").connect()
     assert (await socket.hear())["code"] == "unknown"
     await socket.close()
+
+
+@pytest.mark.parametrize("path", ["/ws/", "/ws/live/more/", "/anything"])
+async def test_an_unknown_address_is_refused_without_a_traceback(db, caplog, path):
+    communicator = communicator_for(ORIGIN, path=path)
+    await communicator.send_input({"type": "websocket.connect"})
+    assert (await communicator.receive_output(LONGEST_WAIT_S))["type"] == "websocket.close"
+    await communicator.send_input({"type": "websocket.disconnect", "code": 1006})
+    await communicator.wait(LONGEST_WAIT_S)
+    assert not caplog.records
 
 
 async def test_a_page_of_another_site_cannot_open_the_socket(two_models):
