@@ -99,10 +99,14 @@ def test_small_matrices_are_not_spread_over_cores_unless_asked_for(ask):
     assert ask(threads, OPENBLAS_NUM_THREADS="4") == "4"
 
 
-def test_no_log_tells_the_address_of_a_socket(caplog):
+def test_no_log_tells_the_address_of_a_socket(caplog, monkeypatch):
     """In uvicorn's own words, where the access log is off."""
-    with caplog.at_level(logging.INFO):
+    logger = logging.getLogger("uvicorn.error")
+    # as far as this logger, whatever servers of other tests have set around it
+    monkeypatch.setattr(logger, "propagate", False)
+    monkeypatch.setattr(logger, "handlers", [caplog.handler])
+    with caplog.at_level(logging.INFO, logger=logger.name):
         for told in ('%s - "WebSocket %s" [accepted]', '%s - "WebSocket %s" 403'):
-            logging.getLogger("uvicorn.error").info(told, "192.0.2.1:54930", "/ws/live/")
-        logging.getLogger("uvicorn.error").info("Uvicorn running on %s", "http://0.0.0.0:8000")
+            logger.info(told, "192.0.2.1:54930", "/ws/live/")
+        logger.info("Uvicorn running on %s", "http://0.0.0.0:8000")
     assert caplog.messages == ["Uvicorn running on http://0.0.0.0:8000"]
