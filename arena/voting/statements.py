@@ -229,15 +229,22 @@ def insert(row: M) -> M:
 
 
 # as ``merging.voters_of`` has it
-_OWN: Final = "(SELECT {voter} UNION ALL SELECT id FROM arena_voter WHERE merged_into_id = {voter})"
+_OWN: Final = (
+    "IN (SELECT {voter} UNION ALL SELECT id FROM arena_voter WHERE merged_into_id = {voter})"
+)
+_IS_ONE_OF_SEVERAL: Final = "EXISTS (SELECT 1 FROM arena_voter WHERE merged_into_id = {voter})"
+_GIVEN: Final = "(SELECT COUNT(*) FROM arena_vote WHERE voter_id {who})"
 # counted ones no further than anybody asks: each is looked up in two tables
-VOTES_OF: Final = f"""
-  (SELECT COUNT(*) FROM arena_vote WHERE voter_id IN {_OWN}),
-  (SELECT COUNT(*) FROM (
+_COUNTED: Final = """(SELECT COUNT(*) FROM (
      SELECT 1 FROM arena_vote AS mine JOIN arena_battle AS judged ON judged.id = mine.battle_id
-     WHERE mine.voter_id IN {_OWN} AND mine.exclusion = '' AND judged.exclusion = ''
-     LIMIT {{limit}}) AS counted)
-"""
+     WHERE mine.voter_id {who} AND mine.exclusion = '' AND judged.exclusion = ''
+     LIMIT {{limit}}) AS counted)"""
+# most voters never were anybody else, and nothing is searched for them
+VOTES_OF: Final = ", ".join(
+    f"CASE WHEN {_IS_ONE_OF_SEVERAL} THEN {each.format(who=_OWN)} "
+    f"ELSE {each.format(who='= {voter}')} END"
+    for each in (_GIVEN, _COUNTED)
+)
 
 
 def votes_of(voter_id: int, *, limit: int) -> tuple[int, int]:
