@@ -7,50 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
+from django.conf.locale import LANG_INFO
+
 UNKNOWN: Final = "unknown"  # how those files say that nobody knows
-_NAMES: Final = {
-    "": UNKNOWN,
-    "ar": "Arabic",
-    "bg": "Bulgarian",
-    "ca": "Catalan",
-    "cs": "Czech",
-    "da": "Danish",
-    "de": "German",
-    "el": "Greek",
-    "en": "English",
-    "es": "Spanish",
-    "et": "Estonian",
-    "fa": "Persian",
-    "fi": "Finnish",
-    "fr": "French",
-    "he": "Hebrew",
-    "hi": "Hindi",
-    "hr": "Croatian",
-    "hu": "Hungarian",
-    "id": "Indonesian",
-    "it": "Italian",
-    "ja": "Japanese",
-    "ko": "Korean",
-    "lt": "Lithuanian",
-    "lv": "Latvian",
-    "ms": "Malay",
-    "nl": "Dutch",
-    "no": "Norwegian",
-    "pl": "Polish",
-    "pt": "Portuguese",
-    "ro": "Romanian",
-    "ru": "Russian",
-    "sk": "Slovak",
-    "sl": "Slovenian",
-    "sr": "Serbian",
-    "sv": "Swedish",
-    "th": "Thai",
-    "tr": "Turkish",
-    "uk": "Ukrainian",
-    "vi": "Vietnamese",
-    "zh": "Chinese",
+# Django's table knows Chinese by its scripts and Norwegian by its standards only
+_NAMES: Final[dict[str, str]] = {"": UNKNOWN, "no": "Norwegian", "zh": "Chinese"} | {
+    code: info["name"] for code, info in LANG_INFO.items() if len(code) == 2 and "name" in info
 }
-_CODES: Final = {name.lower(): code for code, name in _NAMES.items()}
+_CODES: Final[dict[str, str]] = {name.lower(): code for code, name in _NAMES.items()}
 
 
 def language_name(code: str) -> str:
